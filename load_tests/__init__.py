@@ -1,0 +1,1 @@
+"""Load tests and benchmarks, seen from outside: they know the contracts alone."""

@@ -1,0 +1,1 @@
+"""What learns: classifiers, regressors and recommenders, one family a module."""

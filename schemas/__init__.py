@@ -1,0 +1,1 @@
+"""The contracts: events in, decisions out, the topics that carry them."""

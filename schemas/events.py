@@ -1,0 +1,164 @@
+"""Input events: one tagged union in the Segment/RudderStack JSON form (camelCase on the wire).
+
+Source of the form: Segment's "Common fields" and per-call specifications. `session` and `label` are
+this product's own additions: a finished session's summary, and a truth that arrives later.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic.alias_generators import to_camel
+
+Id = Annotated[str, Field(min_length=1, max_length=256)]
+ShortText = Annotated[str, Field(max_length=1024)]
+UrlText = Annotated[str, Field(max_length=8192)]
+LabelValue = bool | int | float | Annotated[str, Field(max_length=256)]
+
+
+class WireModel(BaseModel):
+    """Camel case outside, snake case inside; fields that the contract does not know are passed over."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="ignore", allow_inf_nan=False
+    )
+
+
+class PageContext(WireModel):
+    """The page on which something happened (Segment `context.page`)."""
+
+    url: UrlText | None = None
+    path: UrlText | None = None
+    referrer: UrlText | None = None
+    title: ShortText | None = None
+
+
+class DeviceContext(WireModel):
+    """The device as its tracker names it (Segment `context.device`)."""
+
+    type: ShortText | None = None
+
+
+class NamedContext(WireModel):
+    """An operating system or browser as its tracker names it (Segment `context.os`)."""
+
+    name: ShortText | None = None
+    version: ShortText | None = None
+
+
+class LocationContext(WireModel):
+    """Where the user is (Segment `context.location`)."""
+
+    country: ShortText | None = None
+
+
+class Context(WireModel):
+    """What surrounds an event; every part may be missing."""
+
+    ip: ShortText | None = None
+    user_agent: Annotated[str, Field(max_length=4096)] | None = None
+    locale: ShortText | None = None
+    timezone: ShortText | None = None
+    session_id: Id | int | None = None
+    page: PageContext | None = None
+    device: DeviceContext | None = None
+    os: NamedContext | None = None
+    browser: NamedContext | None = None
+    location: LocationContext | None = None
+
+
+class BaseEvent(WireModel):
+    """Fields of every event. `timestamp` is event time; without an offset it is read as UTC."""
+
+    message_id: Id | None = None
+    user_id: Id | None = None
+    anonymous_id: Id | None = None
+    timestamp: datetime
+    received_at: datetime | None = None
+    context: Context | None = None
+
+    @property
+    def user_key(self) -> str | None:
+        """The key of the user's row: the known id, else the anonymous one."""
+        return self.user_id or self.anonymous_id
+
+
+class PageEvent(BaseEvent):
+    """A web page was viewed."""
+
+    type: Literal["page"]
+    name: ShortText | None = None
+    category: ShortText | None = None
+    properties: dict[str, Any] = {}
+
+
+class ScreenEvent(BaseEvent):
+    """A screen of an app was viewed."""
+
+    type: Literal["screen"]
+    name: ShortText | None = None
+    category: ShortText | None = None
+    properties: dict[str, Any] = {}
+
+
+class TrackEvent(BaseEvent):
+    """The user did something; `event` names it (e-commerce names after Segment's specification)."""
+
+    type: Literal["track"]
+    event: Annotated[str, Field(min_length=1, max_length=256)]
+    properties: dict[str, Any] = {}
+
+
+class IdentifyEvent(BaseEvent):
+    """Who the user is, and traits known of them."""
+
+    type: Literal["identify"]
+    traits: dict[str, Any] = {}
+
+
+class GroupEvent(BaseEvent):
+    """The account or organisation that the user belongs to."""
+
+    type: Literal["group"]
+    group_id: Id
+    traits: dict[str, Any] = {}
+
+
+class SessionSummary(WireModel):
+    """What a tracker tells of a session that it has closed; the duration is in seconds."""
+
+    session_id: Id | None = None
+    page_views: Annotated[int, Field(ge=0, le=1_000_000)]
+    duration: Annotated[float, Field(ge=0, le=7 * 86_400)]
+    items: Annotated[list[Id], Field(max_length=1000)] = []
+    search_query: ShortText | None = None
+
+
+class SessionEvent(BaseEvent):
+    """A finished session's summary; its `timestamp` is when the session ended."""
+
+    type: Literal["session"]
+    properties: SessionSummary
+
+
+class Label(WireModel):
+    """A truth about the user, such as the tier that a campaign later showed."""
+
+    target: Id
+    value: LabelValue
+
+
+class LabelEvent(BaseEvent):
+    """A truth that arrives later; its `timestamp` is when it became known."""
+
+    type: Literal["label"]
+    properties: Label
+
+
+Event = PageEvent | ScreenEvent | TrackEvent | IdentifyEvent | GroupEvent | SessionEvent | LabelEvent
+
+EVENT_TYPES: tuple[str, ...] = ("page", "screen", "track", "identify", "group", "session", "label")
+
+EVENT_ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])

@@ -1,0 +1,1 @@
+"""The clickstream engagement processor: a pure core, two runtimes, one command line."""

@@ -1,0 +1,1 @@
+"""The pure core: events and state in, new state and outputs out."""

@@ -1,0 +1,1 @@
+"""The shells that read, call the core, write and commit."""

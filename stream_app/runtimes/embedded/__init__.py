@@ -1,0 +1,1 @@
+"""The embedded runtime: one machine, one SQLite file, no broker."""

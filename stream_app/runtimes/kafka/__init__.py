@@ -1,0 +1,1 @@
+"""The Kafka runtime: Faust agents fed by a bulk transport."""

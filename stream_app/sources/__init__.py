@@ -1,0 +1,1 @@
+"""Adapters that turn foreign files and payloads into events of the contract."""
