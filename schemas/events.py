@@ -144,10 +144,15 @@ class SessionEvent(BaseEvent):
 
 
 class Label(WireModel):
-    """A truth about the user, such as the tier that a campaign later showed."""
+    """A truth about the user, such as the tier that a campaign later showed.
+
+    A truth about something else (a course, a page) names it in `item_id` and brings its `features`.
+    """
 
     target: Id
     value: LabelValue
+    item_id: Id | None = None
+    features: Annotated[dict[Id, float | ShortText], Field(max_length=256)] | None = None
 
 
 class LabelEvent(BaseEvent):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.events import Id
 
@@ -124,20 +124,23 @@ class FailureReason(StrEnum):
     MISSING_TIME = "missing_time"
     BAD_TIME = "bad_time"
     TIME_OUT_OF_RANGE = "time_out_of_range"
+    LATE = "late"
     MALFORMED_ROW = "malformed_row"
 
 
 class FailedEvent(Envelope):
-    """An input that could not be processed, with its original bytes (base64) and a typed reason.
+    """An input that could not be processed, with its original bytes (base64 in JSON) and a typed reason.
 
     `original` is null only where the input itself was a null value.
     """
 
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
     schema_name: Literal["failed_event"] = "failed_event"
     reason: FailureReason
     detail: str
-    key: Base64Bytes | None
-    original: Base64Bytes | None
+    key: bytes | None
+    original: bytes | None
 
 
 Output = EngagementTier | Recommendations | ClosedSession | TrainingExample | FailedEvent

@@ -1,0 +1,38 @@
+"""The command line: gathers the commands, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from stream_app.commands import replay
+from stream_app.commands.options import messages
+from stream_app.commands.settings import settings
+from stream_app.commands.simulate import simulate
+from stream_app.errors import StreamAppError
+
+app = typer.Typer(
+    name="stream-app",
+    help="Clickstream engagement: rolling features, tiers and recommendations, on Kafka or on one machine.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(replay.replay)
+app.command()(replay.outputs)
+app.command()(simulate)
+app.command()(settings)
+
+
+def main() -> None:
+    """Run the command line; every error of ours ends in one line that says what to do."""
+    try:
+        app()
+    except StreamAppError as error:
+        messages.print(f"stream-app: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

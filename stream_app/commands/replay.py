@@ -1,0 +1,184 @@
+"""`replay`: events through the embedded runtime; `outputs`: what came out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from stream_app.commands.options import AsJson, DataDir, SetOption, console, messages
+from stream_app.commands.replay_report import ReplayReport, print_report
+from stream_app.errors import InputError
+from stream_app.metrics import Metrics
+from stream_app.runtimes.embedded.learned import LearnedModels, folder_key
+from stream_app.runtimes.embedded.replay import Replay
+from stream_app.runtimes.embedded.store import Store
+from stream_app.settings import Settings, load_settings
+from stream_app.sources.courses import CourseTables
+from stream_app.sources.event_lines import open_events
+from stream_app.sources.marketing import MarketingTables
+from stream_app.sources.session_clicks import SessionClicks
+from stream_app.sources.source import Source
+
+ProgressCall = Callable[[int, int], None]
+
+
+class InputFormat(StrEnum):
+    """Forms of input."""
+
+    EVENTS = "events"
+    MARKETING = "marketing"
+    COURSES = "courses"
+    CLICKS = "clicks"
+
+
+def replay(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="JSON lines, event CSV, folders of them, or - for standard input."),
+    ] = None,
+    data_dir: DataDir = Path("data"),
+    form: Annotated[InputFormat, typer.Option("--format", help="What the files hold.")] = InputFormat.EVENTS,
+    users: Annotated[Path | None, typer.Option(help="Marketing: the table of users.")] = None,
+    sessions: Annotated[Path | None, typer.Option(help="Marketing: the table of their sessions.")] = None,
+    features: Annotated[Path | None, typer.Option(help="Courses: the table of features.")] = None,
+    target: Annotated[Path | None, typer.Option(help="Courses: the table of scores.")] = None,
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions, to match a Kafka run's.")] = 1,
+    metrics_page: Annotated[bool, typer.Option("--metrics", help="Serve metrics while it runs.")] = False,
+    as_json: AsJson = False,
+    flags: SetOption = None,
+) -> None:
+    """Run events through the whole job on this machine; begun again, it goes on where it was."""
+    settings = load_settings(flags or ())
+    sources = _open_sources(form, files or [], (users, sessions), (features, target))
+    report = run_replay(sources, data_dir, settings, partitions=partitions, serve_metrics=metrics_page)
+    print_report(report, as_json)
+
+
+def run_replay(
+    sources: Sequence[Source],
+    data_dir: Path,
+    settings: Settings,
+    partitions: int = 1,
+    serve_metrics: bool = False,
+) -> ReplayReport:
+    """Replay sources into a data folder, one after the other, with a progress bar on a terminal.
+
+    Raises:
+        InputError: a source is not what it was said to be.
+        StateError: the folder cannot be used.
+    """
+    metrics = Metrics()
+    if serve_metrics and settings.metrics_port:
+        metrics.serve(settings.metrics_host, settings.metrics_port)
+    with Store(data_dir) as store:
+        key = (
+            settings.snapshot_key.get_secret_value().encode()
+            if settings.snapshot_key
+            else folder_key(data_dir)
+        )
+        learned = LearnedModels(store, key, settings.tier_targets, metrics, time.time)
+        run = Replay(store, learned, settings.rules, metrics, time.time, partitions, settings.hot_rows)
+        begun_at = time.perf_counter()
+        records = 0
+        for source in sources:
+            with _progress(source) as progress:
+                records += run.run(source, progress)
+        run.close_idle()
+        seconds = time.perf_counter() - begun_at
+        return ReplayReport.of(store, learned, metrics, data_dir, records, seconds)
+
+
+def outputs(
+    data_dir: DataDir = Path("data"),
+    schema: Annotated[str | None, typer.Option(help="Only outputs of this schema.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the outputs of a data folder, oldest first; with --json one object a line."""
+    with Store(data_dir, read_only=True) as store:
+        counts = store.output_counts()
+        if schema is not None and schema not in counts:
+            known = ", ".join(sorted(counts)) or "none yet"
+            raise InputError(f"there are no {schema} outputs in {data_dir}; there are: {known}")
+        for number, body in enumerate(store.outputs(schema)):
+            if limit is not None and number >= limit:
+                return
+            if as_json:
+                sys.stdout.buffer.write(body + b"\n")
+            else:
+                console.print(_line(body), highlight=False, markup=False, soft_wrap=True)
+
+
+def _line(body: bytes) -> str:
+    output = orjson.loads(body)
+    name, user, as_of = output["schema_name"], output["user_key"], output["as_of"]
+    match name:
+        case "engagement_tier":
+            detail = f"{output['previous_tier'] or 'new'} -> {output['tier']} {output['tier_name']}"
+        case "recommendations":
+            detail = ", ".join(item["item_id"] for item in output["items"])
+        case "closed_session":
+            detail = f"{output['duration']:.0f} s, {output['page_views']} page views"
+        case "training_example":
+            detail = f"{output['target']} = {output['label']}"
+        case _:
+            detail = f"{output['reason']}: {output['detail']}"
+    return f"{as_of}  {name:16}  {user or '-':36}  {detail}"
+
+
+def _open_sources(
+    form: InputFormat,
+    files: list[str],
+    marketing: tuple[Path | None, Path | None],
+    courses: tuple[Path | None, Path | None],
+) -> list[Source]:
+    match form:
+        case InputFormat.MARKETING:
+            return [MarketingTables(*_both(marketing, "--format marketing needs --users and --sessions"))]
+        case InputFormat.COURSES:
+            return [CourseTables(*_both(courses, "--format courses needs --features and --target"))]
+    if not files:
+        raise InputError("name the files to replay, or - for standard input")
+    if form is InputFormat.CLICKS:
+        return [SessionClicks(Path(file)) for file in files]
+    return open_events(files)
+
+
+def _both(paths: tuple[Path | None, Path | None], message: str) -> tuple[Path, Path]:
+    first, second = paths
+    if first is None or second is None:
+        raise InputError(message)
+    return first, second
+
+
+@contextmanager
+def _progress(source: Source) -> Iterator[ProgressCall]:
+    """A bar on a terminal, silence elsewhere."""
+    if not messages.is_terminal:
+        yield lambda _records, _read: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[records]:,} events, {task.fields[rate]:,.0f}/s"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=messages, transient=True) as bar:
+        task = bar.add_task("replaying", total=source.size(), records=0, rate=0.0)
+        begun_at = time.perf_counter()
+
+        def show(records: int, read: int) -> None:
+            seconds = max(time.perf_counter() - begun_at, 1e-9)
+            bar.update(task, completed=read, records=records, rate=records / seconds)
+
+        yield show

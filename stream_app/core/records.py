@@ -1,0 +1,23 @@
+"""What a shell hands to the core: raw records of one partition, in offset order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Record(NamedTuple):
+    """One raw record. `received_at` is epoch seconds: when the log (or the file's reader) took it in."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    received_at: float
+
+
+class Batch(NamedTuple):
+    """Records of one partition, in offset order."""
+
+    topic: str
+    partition: int
+    records: Sequence[Record]

@@ -1,0 +1,40 @@
+"""Errors that end a command, by what the reader can do about them.
+
+StreamAppError
++-- SettingsError       a setting is wrong: exit 2, the sentence says what to write
++-- InputError          a file cannot be read as what it was said to be: exit 2
++-- StateError          the state folder cannot be used: exit 3
++-- BrokerError         the broker is lost or refuses: exit 4
+"""
+
+from __future__ import annotations
+
+
+class StreamAppError(Exception):
+    """Shown to the user as one line; never a traceback."""
+
+    exit_code = 1
+
+
+class SettingsError(StreamAppError):
+    """A setting is unknown or senseless."""
+
+    exit_code = 2
+
+
+class InputError(StreamAppError):
+    """An input cannot be read as the format that was named."""
+
+    exit_code = 2
+
+
+class StateError(StreamAppError):
+    """The state folder is unreadable, of another version or in use."""
+
+    exit_code = 3
+
+
+class BrokerError(StreamAppError):
+    """The broker cannot be reached, refuses, or lost what was sent."""
+
+    exit_code = 4

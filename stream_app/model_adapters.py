@@ -1,0 +1,113 @@
+"""The learned models as the core's ports see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from models.learning import ClassificationModel, ClassPrediction, Example, RegressionModel
+from models.recommenders.blend import Blend
+from models.recommenders.types import ScoredItem
+from schemas.outputs import ModelStamp
+from stream_app.ports import Features
+
+TIERS = (1, 2, 3)
+
+
+class TierScorer:
+    """A tier model that is scored with and learned from."""
+
+    def __init__(self, model: ClassificationModel) -> None:
+        self.model = model
+
+    @property
+    def name(self) -> str:
+        """The model's name, as snapshots and metrics carry it."""
+        return self.model.name
+
+    def take_model(self, model: object) -> None:
+        """Score and learn with a loaded model from now on.
+
+        Raises:
+            TypeError: the model is of another kind.
+        """
+        if not isinstance(model, ClassificationModel):
+            raise TypeError(f"{type(model).__name__} is no classification model")
+        self.model = model
+
+    def stamp(self) -> ModelStamp:
+        """Name, version and examples seen."""
+        return ModelStamp(
+            name=self.model.name,
+            version=self.model.version,
+            examples_seen=self.model.examples_seen,
+            status=self.model.status.value,
+        )
+
+    def predict_tiers(self, examples: Sequence[Features]) -> Sequence[ClassPrediction]:
+        """One decision per example."""
+        return self.model.predict_many(examples)
+
+    def learn(self, features: Features, label: bool | float | str) -> bool:
+        """Learn a tier, given as a number or as digits."""
+        tier = int(label) if isinstance(label, str) and label.isdecimal() else label
+        if isinstance(tier, bool) or tier not in TIERS:
+            return False
+        self.model.learn(Example(features, int(tier)))
+        return True
+
+
+class ValueLearner:
+    """A model of a number, such as a course's engagement score."""
+
+    def __init__(self, model: RegressionModel) -> None:
+        self.model = model
+
+    @property
+    def name(self) -> str:
+        """The model's name, as snapshots and metrics carry it."""
+        return self.model.name
+
+    def take_model(self, model: object) -> None:
+        """Learn on with a loaded model.
+
+        Raises:
+            TypeError: the model is of another kind.
+        """
+        if not isinstance(model, RegressionModel):
+            raise TypeError(f"{type(model).__name__} is no regression model")
+        self.model = model
+
+    def learn(self, features: Features, label: bool | float | str) -> bool:
+        """Learn a value within the target's range."""
+        if isinstance(label, bool | str) or not self.model.low <= label <= self.model.high:
+            return False
+        self.model.learn(Example(features, float(label)))
+        return True
+
+
+class SessionRecommender:
+    """The blend of recommenders, counted and stamped."""
+
+    VERSION = 1
+
+    def __init__(self, blend: Blend) -> None:
+        self.blend = blend
+
+    def stamp(self) -> ModelStamp:
+        """Name, version and sessions learned."""
+        learned = self.blend.index.next_session
+        return ModelStamp(
+            name=self.blend.name,
+            version=self.VERSION,
+            examples_seen=learned,
+            status="ready" if learned else "warming_up",
+        )
+
+    def recommend(self, session_items: Sequence[str], count: int) -> Sequence[ScoredItem]:
+        """At most `count` items, best first."""
+        return self.blend.recommend(session_items, count)
+
+    def learn_session(self, items: Sequence[str], ended_at: float, user_key: str | None) -> None:
+        """Learn a closed session of at least one item."""
+        if items:
+            self.blend.learn_session(items, ended_at, user_key)

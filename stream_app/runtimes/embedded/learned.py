@@ -1,0 +1,111 @@
+"""The models of a replay: scored with during a round, learning at its end, kept at each checkpoint."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from models import snapshot, targets
+from models.learning import ClassificationModel, RegressionModel
+from models.recommenders.blend import Blend
+from schemas.outputs import ClosedSession, Output, TrainingExample
+from stream_app.core.learning import ExampleOutcome, Trainer
+from stream_app.errors import StateError
+from stream_app.metrics import Metrics
+from stream_app.model_adapters import SessionRecommender, TierScorer, ValueLearner
+from stream_app.ports import Learner, Models
+from stream_app.runtimes.embedded.store import Store
+
+KEY_FILE = "snapshot.key"
+RECOMMENDER = "session_recommender"
+
+
+class LearnedModels:
+    """The tier model, the engagement score model and the recommender of one data folder.
+
+    Raises:
+        StateError: a stored model is not of this program's making, or of other library versions.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        key: bytes,
+        tier_targets: Sequence[str],
+        metrics: Metrics,
+        clock: Callable[[], float],
+    ) -> None:
+        self._key = key
+        self._metrics = metrics
+        self._clock = clock
+        self.tiers = TierScorer(targets.tier_model())
+        self.scores = ValueLearner(targets.engagement_model())
+        self.recommender = SessionRecommender(Blend())
+        learned_up_to = self._load(store)
+        self._learners: dict[str, Learner] = dict.fromkeys(tier_targets, self.tiers)
+        self._learners[self.scores.name] = self.scores
+        self._trainer = Trainer(self._learners, learned_up_to)
+        self._changed: set[str] = set()
+        self.models = Models(self.tiers, self.recommender)
+
+    def learn(self, outputs: Sequence[Output]) -> None:
+        """Learn what a round brought: closed sessions and labelled examples, in their order."""
+        for output in outputs:
+            if isinstance(output, ClosedSession):
+                self.recommender.learn_session(output.items, output.ended_at.timestamp(), output.user_key)
+                self._changed.add(RECOMMENDER)
+            elif isinstance(output, TrainingExample):
+                outcome = self._trainer.take(output, self._trainer.offset + 1)
+                self._metrics.examples.labels(output.target, outcome).inc()
+                if outcome is ExampleOutcome.LEARNED:
+                    self._changed.add(self._learners[output.target].name)
+
+    def take_changed_snapshots(self) -> dict[str, bytes]:
+        """The models that learned since this was last asked, as they are to be stored; shows their scores."""
+        snapshots: dict[str, bytes] = {}
+        for model in (self.tiers.model, self.scores.model):
+            if model.name in self._changed:
+                now = datetime.fromtimestamp(self._clock(), UTC)
+                snapshots[model.name] = snapshot.dump(model, self._key, self._trainer.offset, now)
+                self._show(model, now.timestamp())
+        if RECOMMENDER in self._changed:
+            snapshots[RECOMMENDER] = self.recommender.blend.to_state()
+            stamp = self.recommender.stamp()
+            self._metrics.show_model(stamp.name, stamp.version, stamp.examples_seen, self._clock())
+        self._changed = set()
+        return snapshots
+
+    def _load(self, store: Store) -> int:
+        """Take the stored models in and return the training offset that they contain."""
+        offset = -1
+        for scorer in (self.tiers, self.scores):
+            data = store.snapshot(scorer.name)
+            if data is None:
+                continue
+            try:
+                model, header = snapshot.load(data, self._key)
+            except snapshot.SnapshotRefused as refusal:
+                raise StateError(f"the stored model {scorer.name} cannot be used: {refusal}") from None
+            scorer.take_model(model)
+            offset = max(offset, header.training_offset)
+            self._show(model, header.created_at.timestamp())
+        state = store.snapshot(RECOMMENDER)
+        if state is not None:
+            self.recommender = SessionRecommender(Blend.from_state(state))
+        return offset
+
+    def _show(self, model: ClassificationModel | RegressionModel, created_at: float) -> None:
+        self._metrics.show_model(model.name, model.version, model.examples_seen, created_at)
+        self._metrics.show_scores(model.name, model.scores())
+
+
+def folder_key(folder: Path) -> bytes:
+    """The key that signs a data folder's models, made at its first use and readable by its owner alone."""
+    path = folder / KEY_FILE
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(secrets.token_bytes(32))
+    return path.read_bytes()

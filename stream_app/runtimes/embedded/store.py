@@ -1,0 +1,179 @@
+"""The embedded store: rows, outputs, models and source positions in one SQLite file."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Self, TextIO
+
+from schemas.outputs import Output
+from stream_app.core.user_row import UserRow, decode_row, encode_row
+from stream_app.errors import StateError
+
+FORMAT_VERSION = "1"
+FILE_NAME = "stream-app.sqlite3"
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS partitions (number INTEGER PRIMARY KEY, meta BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS sources (name TEXT PRIMARY KEY, records INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS users (
+    partition INTEGER NOT NULL, user_key TEXT NOT NULL, row BLOB NOT NULL,
+    PRIMARY KEY (partition, user_key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outputs (
+    sequence INTEGER PRIMARY KEY, schema TEXT NOT NULL, body BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS outputs_by_schema ON outputs (schema, sequence);
+CREATE TABLE IF NOT EXISTS models (name TEXT PRIMARY KEY, snapshot BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Checkpoint(NamedTuple):
+    """All that changed since the last checkpoint; it becomes durable as one."""
+
+    rows: Mapping[tuple[int, str], UserRow]
+    outputs: Sequence[Output]
+    partitions: Mapping[int, bytes]
+    sources: Mapping[str, int]
+    models: Mapping[str, bytes]
+    facts: Mapping[str, bytes]
+
+
+class Store:
+    """One data folder, used by one process at a time.
+
+    Raises:
+        StateError: the folder cannot be written, is in use, or holds another format.
+    """
+
+    def __init__(self, folder: Path, read_only: bool = False) -> None:
+        path = folder / FILE_NAME
+        if read_only and not path.exists():
+            raise StateError(
+                f"{folder} holds no data: run `stream-app replay FILE --data-dir {folder}` first"
+            )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=0.5)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._lock = None if read_only else _lock(folder)
+            if not read_only:
+                self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+        except (OSError, sqlite3.Error) as error:
+            raise StateError(f"{folder} cannot be used as a data folder: {error}") from error
+        self._check_format(folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the folder."""
+        self._connection.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def row(self, partition: int, user_key: str) -> UserRow | None:
+        """The stored row of one user."""
+        found = self._connection.execute(
+            "SELECT row FROM users WHERE partition = ? AND user_key = ?", (partition, user_key)
+        ).fetchone()
+        return decode_row(found[0]) if found else None
+
+    def rows(self) -> Iterator[tuple[int, str, UserRow]]:
+        """Every stored row, by partition and user."""
+        for partition, user_key, data in self._connection.execute(
+            "SELECT partition, user_key, row FROM users ORDER BY partition, user_key"
+        ):
+            yield partition, user_key, decode_row(data)
+
+    def user_count(self) -> int:
+        """How many users are held."""
+        return int(self._connection.execute("SELECT count(*) FROM users").fetchone()[0])
+
+    def partitions(self) -> dict[int, bytes]:
+        """The stored meta of each partition."""
+        return dict(self._connection.execute("SELECT number, meta FROM partitions"))
+
+    def source_position(self, name: str) -> int:
+        """How many records of a source are contained in the rows."""
+        found = self._connection.execute("SELECT records FROM sources WHERE name = ?", (name,)).fetchone()
+        return int(found[0]) if found else 0
+
+    def snapshot(self, name: str) -> bytes | None:
+        """A model as it was at the last checkpoint."""
+        found = self._connection.execute("SELECT snapshot FROM models WHERE name = ?", (name,)).fetchone()
+        return bytes(found[0]) if found else None
+
+    def fact(self, name: str) -> bytes | None:
+        """A fact of the whole store, such as when it was begun."""
+        found = self._connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return bytes(found[0]) if found else None
+
+    def outputs(self, schema: str | None = None) -> Iterator[bytes]:
+        """Outputs as JSON, in the order in which they were made."""
+        condition, values = ("WHERE schema = ?", (schema,)) if schema else ("", ())
+        query = f"SELECT body FROM outputs {condition} ORDER BY sequence"  # no input in it
+        for (body,) in self._connection.execute(query, values):
+            yield body
+
+    def output_counts(self) -> dict[str, int]:
+        """How many outputs there are of each schema."""
+        return dict(self._connection.execute("SELECT schema, count(*) FROM outputs GROUP BY schema"))
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        """Make a checkpoint durable, whole or not at all.
+
+        Raises:
+            StateError: the disk is full or gone; the store is as it was before.
+        """
+        try:
+            with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._write(checkpoint)
+        except sqlite3.Error as error:
+            raise StateError(f"the checkpoint could not be written: {error}") from error
+
+    def _write(self, checkpoint: Checkpoint) -> None:
+        execute_many = self._connection.executemany
+        execute_many(
+            "INSERT OR REPLACE INTO users VALUES (?, ?, ?)",
+            ((partition, key, encode_row(row)) for (partition, key), row in checkpoint.rows.items()),
+        )
+        execute_many(
+            "INSERT INTO outputs (schema, body) VALUES (?, ?)",
+            ((output.schema_name, output.model_dump_json().encode()) for output in checkpoint.outputs),
+        )
+        execute_many("INSERT OR REPLACE INTO partitions VALUES (?, ?)", checkpoint.partitions.items())
+        execute_many("INSERT OR REPLACE INTO sources VALUES (?, ?)", checkpoint.sources.items())
+        execute_many("INSERT OR REPLACE INTO models VALUES (?, ?)", checkpoint.models.items())
+        execute_many("INSERT OR REPLACE INTO facts VALUES (?, ?)", checkpoint.facts.items())
+
+    def _check_format(self, folder: Path) -> None:
+        version = self.fact("format")
+        if version is None:
+            self._connection.execute("INSERT INTO facts VALUES ('format', ?)", (FORMAT_VERSION.encode(),))
+        elif version.decode() != FORMAT_VERSION:
+            raise StateError(
+                f"{folder} was written in format {version.decode()}, this program reads {FORMAT_VERSION}: "
+                "replay the events into an empty folder"
+            )
+
+
+def _lock(folder: Path) -> TextIO:
+    """Hold the folder for one writer; readers are let in beside it."""
+    lock = (folder / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise StateError(
+            f"{folder} is in use by another process: wait for it, or name another folder"
+        ) from None
+    return lock

@@ -1,0 +1,175 @@
+"""Every setting, in one frozen class: from `STREAM_APP_*` in the environment, and from `--set NAME=VALUE`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from stream_app.core.rules import Rules
+from stream_app.errors import SettingsError
+
+PREFIX = "STREAM_APP_"
+_RULES = Rules()
+
+
+class Settings(BaseSettings):
+    """Spans are in seconds, sizes in bytes. Secrets are never printed."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
+
+    app_id: str = Field(
+        "stream-app", pattern=r"^[a-zA-Z0-9._-]{1,100}$", description="Consumer group and changelog prefix."
+    )
+    state_dir: Path = Field(Path("state"), description="Folder of a worker's local rows (RocksDB).")
+    partitions: int = Field(
+        4, ge=1, le=1024, description="Partitions over which users are spread; fixed once topics exist."
+    )
+    replication: int = Field(1, ge=1, le=10, description="Copies that the broker keeps of each topic.")
+
+    kafka_servers: str = Field(
+        "127.0.0.1:9092",
+        pattern=r"^[^\s,/]+:\d+(,[^\s,/]+:\d+)*$",
+        description="Brokers to ask first, as host:port,host:port.",
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to talk to the brokers."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How to log in, with a SASL protocol."
+    )
+    kafka_username: str | None = Field(None, description="User to log in as, with a SASL protocol.")
+    kafka_password: SecretStr | None = Field(None, description="That user's password.")
+    kafka_ca_file: Path | None = Field(
+        None, description="Certificates to trust, in PEM, with SSL; none: the system's."
+    )
+    kafka_cert_file: Path | None = Field(None, description="Client certificate, in PEM, for mutual TLS.")
+    kafka_key_file: Path | None = Field(None, description="The client certificate's key, in PEM.")
+    kafka_timeout: float = Field(
+        30.0, gt=0, le=600, description="How long a lost broker is waited for before the worker stops."
+    )
+
+    batch_records: int = Field(2000, ge=1, le=100_000, description="Records of one partition taken at once.")
+    batch_bytes: int = Field(4_194_304, ge=1024, description="Bytes of one partition taken at once.")
+    hot_rows: int = Field(50_000, ge=100, description="Rows kept decoded in memory, per process.")
+
+    snapshot_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Secret that signs model snapshots; the same for all workers of an application.",
+    )
+    snapshot_examples: int = Field(
+        50, ge=1, description="A new snapshot is published after so many examples learned."
+    )
+    snapshot_interval: float = Field(
+        30.0, gt=0, description="And after so long, if anything was learned since the last."
+    )
+    tier_targets: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("engagement_tier", "marketing_target"), description="Targets of labels that teach the tier model."
+    )
+
+    metrics_host: str = Field("127.0.0.1", description="Address of the metrics page; loopback by default.")
+    metrics_port: int = Field(9108, ge=0, le=65535, description="Port of the metrics page; 0: none.")
+
+    session_gap: float = Field(_RULES.session_gap, gt=0, description="Inactivity that ends a session.")
+    session_limit: float = Field(_RULES.session_limit, gt=0, description="Longest session.")
+    allowed_lateness: float = Field(
+        _RULES.allowed_lateness, ge=0, description="How late an event may come and still count."
+    )
+    allowed_skew: float = Field(
+        _RULES.allowed_skew, ge=0, description="How far ahead of its receipt an event's time may lie."
+    )
+    max_event_bytes: int = Field(_RULES.max_event_bytes, ge=256, le=1_000_000, description="Largest event.")
+    tier_interval: float = Field(
+        _RULES.tier_interval, ge=0, description="A user is scored at most so often between session ends."
+    )
+    recommend_interval: float = Field(
+        _RULES.recommend_interval, ge=0, description="A user is recommended to at most so often."
+    )
+    recommend_count: int = Field(_RULES.recommend_count, ge=1, le=100, description="Items in one emission.")
+    recommend_validity: float = Field(
+        _RULES.recommend_validity, gt=0, description="How long recommendations may be shown."
+    )
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Settings:
+        if self.session_limit < self.session_gap:
+            raise ValueError("session_limit must be at least session_gap")
+        if self.kafka_security_protocol.startswith("SASL") and not (
+            self.kafka_username and self.kafka_password
+        ):
+            raise ValueError("a SASL protocol needs kafka_username and kafka_password")
+        if (self.kafka_cert_file is None) != (self.kafka_key_file is None):
+            raise ValueError("kafka_cert_file and kafka_key_file go together")
+        return self
+
+    @field_validator("tier_targets", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        return tuple(value.split(",")) if isinstance(value, str) else value
+
+    @property
+    def rules(self) -> Rules:
+        """The part that the core knows."""
+        shared = type(self).model_fields.keys() & Rules.__dataclass_fields__.keys()
+        return Rules(**{name: getattr(self, name) for name in shared})
+
+    @property
+    def required_snapshot_key(self) -> bytes:
+        """The key that signs snapshots.
+
+        Raises:
+            SettingsError: none is set.
+        """
+        if self.snapshot_key is None:
+            raise SettingsError(
+                f"{PREFIX}SNAPSHOT_KEY is not set: write any secret of at least 16 characters, "
+                "the same for all workers; it signs the models that they exchange"
+            )
+        return self.snapshot_key.get_secret_value().encode()
+
+
+def load_settings(flags: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment and `NAME=VALUE` flags.
+
+    Raises:
+        SettingsError: a name is unknown or a value senseless; the sentence says what to write.
+    """
+    names = set(Settings.model_fields)
+    for variable in os.environ if environment is None else environment:
+        if variable.startswith(PREFIX) and variable.removeprefix(PREFIX).lower() not in names:
+            raise SettingsError(_unknown(variable, [PREFIX + name.upper() for name in names]))
+    values: dict[str, str] = {}
+    for flag in flags:
+        name, equals, value = flag.partition("=")
+        if not equals:
+            raise SettingsError(f"--set {flag}: write --set NAME=VALUE")
+        if name not in names:
+            raise SettingsError(_unknown(name, list(names)))
+        values[name] = value
+    try:
+        return Settings(**values)  # type: ignore[arg-type]  # pydantic converts the texts
+    except ValidationError as error:
+        raise SettingsError(_describe(error)) from None
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else "`stream-app settings` lists all"
+    return f"{name} is not a setting: {hint}"
+
+
+def _describe(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    if not problem["loc"]:
+        return str(problem["msg"]).removeprefix("Value error, ")
+    name = str(problem["loc"][0])
+    field = Settings.model_fields.get(name)
+    meaning = f" ({field.description})" if field else ""
+    given = "" if name in {"kafka_password", "snapshot_key"} else f" {problem['input']!r}"
+    return f"{name}{given}: {problem['msg'].lower()}{meaning}; set {PREFIX}{name.upper()} or --set {name}=..."
