@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 
 Id = Annotated[str, Field(min_length=1, max_length=256)]
 ShortText = Annotated[str, Field(max_length=1024)]
 UrlText = Annotated[str, Field(max_length=8192)]
+UserId = Annotated[str, Field(max_length=256)]
 LabelValue = bool | int | float | Annotated[str, Field(max_length=256)]
 
 
@@ -69,12 +71,26 @@ class Context(WireModel):
     location: LocationContext | None = None
 
 
+_GIVEN: JsonDict = {"type": "string", "minLength": 1}
+
+
 class BaseEvent(WireModel):
-    """Fields of every event. `timestamp` is event time; without an offset it is read as UTC."""
+    """Fields of every event. `timestamp` is event time; without an offset it is read as UTC.
+
+    An empty id counts as none: RudderStack's trackers send `"userId": ""` until a user is known.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": [name], "properties": {name: _GIVEN}} for name in ("userId", "anonymousId")
+            ]
+        }
+    )
 
     message_id: Id | None = None
-    user_id: Id | None = None
-    anonymous_id: Id | None = None
+    user_id: UserId | None = None
+    anonymous_id: UserId | None = None
     timestamp: datetime
     received_at: datetime | None = None
     context: Context | None = None
@@ -82,7 +98,7 @@ class BaseEvent(WireModel):
     @property
     def user_key(self) -> str | None:
         """The key of the user's row: the known id, else the anonymous one."""
-        return self.user_id or self.anonymous_id
+        return self.user_id or self.anonymous_id or None
 
 
 class PageEvent(BaseEvent):

@@ -13,7 +13,9 @@ from schemas.events import Id
 class OutputModel(BaseModel):
     """Snake case on the wire; an output never carries a field that its contract does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, json_schema_serialization_defaults_required=True
+    )
 
 
 class SourcePosition(OutputModel):
@@ -125,13 +127,13 @@ class FailureReason(StrEnum):
     BAD_TIME = "bad_time"
     TIME_OUT_OF_RANGE = "time_out_of_range"
     LATE = "late"
-    MALFORMED_ROW = "malformed_row"
 
 
 class FailedEvent(Envelope):
-    """An input that could not be processed, with its original bytes (base64 in JSON) and a typed reason.
+    """An input that could not be processed, with its original bytes and a typed reason.
 
-    `original` is null only where the input itself was a null value.
+    In JSON the bytes are URL-safe base64 (RFC 4648, section 5). `original` is null only where the input
+    itself was a null value.
     """
 
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")

@@ -126,6 +126,21 @@ SNAPSHOTS = Topic(
     description="Versioned, authenticated model snapshots, in parts that fit a message.",
 )
 
+
+def rows_changelog(app_id: str) -> Topic:
+    """The rows of one application, from which a worker without a state folder recovers them."""
+    return Topic(
+        f"{app_id}-rows-changelog",
+        Role.INTERNAL,
+        key="user key, or a partition's meta",
+        contract=None,
+        partitions=None,
+        retention=None,
+        compacted=True,
+        description="One row per user, of one application: what a worker recovers its state from.",
+    )
+
+
 TOPICS: tuple[Topic, ...] = (EVENTS, FAILED, SESSIONS, TIERS, RECOMMENDATIONS, EXAMPLES, SNAPSHOTS)
 
 TOPIC_BY_CONTRACT: Mapping[type[BaseModel], Topic] = MappingProxyType(

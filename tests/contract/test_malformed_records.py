@@ -1,0 +1,69 @@
+"""A flood of malformed records through the core: each fails with its own bytes, the good all count."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from models import targets
+from models.recommenders.blend import Blend
+from schemas.outputs import FailedEvent, FailureReason
+from schemas.topics import EVENTS
+from stream_app.core.partition import Partition
+from stream_app.core.records import Batch, Record
+from stream_app.core.rules import Rules
+from stream_app.core.step import step
+from stream_app.core.user_row import UserRow
+from stream_app.model_adapters import SessionRecommender, TierScorer
+from stream_app.ports import Models
+
+EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
+RECEIVED_AT = datetime(2026, 3, 9, 12, tzinfo=UTC).timestamp()
+RULES = Rules()
+ROUNDS = 20
+
+
+def good_event(number: int) -> bytes:
+    event = {
+        "type": "page",
+        "messageId": f"m-{number}",
+        "userId": f"u-{number % 7}",
+        "timestamp": "2026-03-09T11:00:00Z",
+    }
+    return json.dumps(event).encode()
+
+
+def malformed_values() -> list[tuple[FailureReason, bytes | None]]:
+    files = sorted(EXAMPLES.glob("*/bad/*"))
+    values: list[tuple[FailureReason, bytes | None]] = [
+        (FailureReason(file.name.partition("--")[0]), file.read_bytes()) for file in files
+    ]
+    huge = good_event(0)[:-1] + b', "filler": "' + b"x" * RULES.max_event_bytes + b'"}'
+    late = good_event(0).replace(b"T11:", b"T09:")
+    return [
+        *values,
+        (FailureReason.NULL_VALUE, None),
+        (FailureReason.TOO_LARGE, huge),
+        (FailureReason.LATE, late),
+    ]
+
+
+def test_a_thousand_malformed_records_fail_whole_and_the_good_between_them_count():
+    records: list[Record] = [Record(0, b"k", good_event(0), RECEIVED_AT)]
+    expected: dict[int, tuple[FailureReason, bytes | None]] = {}
+    for _ in range(ROUNDS):
+        for reason, value in malformed_values():
+            expected[len(records)] = (reason, value)
+            records.append(Record(len(records), b"k", value, RECEIVED_AT))
+            records.append(Record(len(records), b"k", good_event(len(records)), RECEIVED_AT))
+    assert len(expected) >= 1_000
+    stored: dict[str, UserRow] = {}
+    models = Models(TierScorer(targets.tier_model()), SessionRecommender(Blend()))
+    result = step(Partition(0, RULES), Batch(EVENTS.name, 0, records), stored, models, RULES, RECEIVED_AT)
+    failed = {
+        output.source.offset: (output.reason, output.original)
+        for output in result.outputs
+        if isinstance(output, FailedEvent)
+    }
+    assert failed == expected
+    assert result.events["page", "processed"] == len(records) - len(expected)
+    assert sum(row.counts["page"] for row in result.rows.values()) == len(records) - len(expected)

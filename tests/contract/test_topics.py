@@ -1,0 +1,53 @@
+import re
+from typing import get_args
+
+from schemas.outputs import Output
+from schemas.topics import DAY_SECONDS, EVENTS, FAILED, TOPIC_BY_CONTRACT, TOPICS, Role
+from stream_app.core.rules import Rules
+
+ENVELOPE_BYTES = 8_192
+
+
+def test_names_are_unique_and_versioned():
+    names = [topic.name for topic in TOPICS]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z]+\.[a-z]+\.v[1-9][0-9]*", name) for name in names)
+
+
+def test_every_output_contract_has_one_topic():
+    assert set(TOPIC_BY_CONTRACT) == set(get_args(Output))
+    assert len(TOPIC_BY_CONTRACT) == sum(topic.contract is not None for topic in TOPICS)
+
+
+def test_outputs_have_contracts_and_all_topics_a_key_and_a_description():
+    assert all(topic.contract is not None for topic in TOPICS if topic.role is Role.OUTPUT)
+    assert all(topic.key and topic.description for topic in TOPICS)
+
+
+def test_a_topic_is_either_compacted_or_kept_for_a_time():
+    for topic in TOPICS:
+        config = topic.config(replication=1)
+        if topic.compacted:
+            assert topic.retention is None
+            assert config["cleanup.policy"] == "compact"
+            assert "retention.ms" not in config
+        else:
+            assert topic.retention is not None
+            assert topic.retention >= DAY_SECONDS
+            assert config["cleanup.policy"] == "delete"
+            assert config["retention.ms"] == str(topic.retention * 1000)
+
+
+def test_replicated_topics_do_not_lose_acknowledged_records():
+    assert EVENTS.config(replication=3)["min.insync.replicas"] == "2"
+    assert "min.insync.replicas" not in EVENTS.config(replication=1)
+
+
+def test_any_record_that_the_broker_takes_fits_the_failed_topic():
+    in_base64 = -(-EVENTS.max_message_bytes // 3) * 4
+    assert in_base64 + ENVELOPE_BYTES <= FAILED.max_message_bytes
+    assert Rules().max_event_bytes <= EVENTS.max_message_bytes
+
+
+def test_what_failed_outlives_the_input():
+    assert (FAILED.retention or 0) > (EVENTS.retention or 0)
