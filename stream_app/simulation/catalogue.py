@@ -29,7 +29,18 @@ CATEGORIES: dict[str, tuple[float, tuple[str, ...]]] = {
     "finance": (12.0, ("budget planner", "tax guide", "loan calculator", "credit card wallet")),
     "courses": (80.0, ("python course", "drawing course", "spanish course", "statistics course")),
 }
-BRANDS = ("Arbel", "Boreal", "Cassia", "Dorado", "Elmhurst", "Fjordly", "Gantry", "Hadley", "Isola", "Juniper")
+BRANDS = (
+    "Arbel",
+    "Boreal",
+    "Cassia",
+    "Dorado",
+    "Elmhurst",
+    "Fjordly",
+    "Gantry",
+    "Hadley",
+    "Isola",
+    "Juniper",
+)
 STYLES = ("classic", "compact", "deluxe", "light", "modern", "premium", "rugged", "smart", "urban", "vintage")
 LATE_RELEASES = 0.15
 
@@ -112,19 +123,19 @@ class Catalogue:
         page = self.pages[item]
         released_ms = self.settings.start_ms + int(self.released_on[item]) * DAY_MS
         return {
-            "itemId": self.item_ids[item],
+            "item_id": self.item_ids[item],
             "kind": "product",
             "title": page.title,
             "category": self.category_names[item],
             "brand": self.brand_names[item],
             "tags": self.search_terms[item].split(),
             "price": self.price[item],
-            "currency": "USD",
-            "url": SITE + page.path,
-            "availableFrom": format_time(released_ms),
+            "available_at": format_time(released_ms),
+            "attributes": {"url": SITE + page.path, "currency": "USD"},
         }
 
 
 def normalise(vectors: Floats) -> Floats:
     """Rows scaled to length one."""
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    scaled: Floats = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return scaled

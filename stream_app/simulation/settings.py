@@ -1,7 +1,7 @@
 """What a simulation is asked for; every file that it writes is a function of these values."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,10 +57,10 @@ class SimulationSettings:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
                 raise ValueError(f"{name}={value!r}: write a whole number from {least} to {most}")
-        for name, most in SHARE_LIMITS.items():
+        for name, limit in SHARE_LIMITS.items():
             share = getattr(self, name)
-            if not 0 <= share <= most:
-                raise ValueError(f"{name}={share!r}: write a share from 0 to {most}")
+            if not 0 <= share <= limit:
+                raise ValueError(f"{name}={share!r}: write a share from 0 to {limit}")
         if self.start.utcoffset() != timedelta(0):
             raise ValueError(f"start={self.start!r}: write a time in UTC, such as 2026-03-02T00:00:00+00:00")
         if not self.horizons or list(self.horizons) != sorted(set(self.horizons)) or self.horizons[0] < 1:
@@ -88,11 +88,6 @@ def read_settings(truth_path: Path) -> SimulationSettings:
     values["start"] = datetime.fromisoformat(values["start"])
     values["horizons"] = tuple(values["horizons"])
     return SimulationSettings(**values)
-
-
-def describe_settings(settings: SimulationSettings) -> dict[str, Any]:
-    """First line of the truth, from which `read_settings` builds the same settings."""
-    return {"kind": "settings", **asdict(settings), "start": settings.start.isoformat()}
 
 
 def uniforms(generator: np.random.Generator) -> Iterator[float]:

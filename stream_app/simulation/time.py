@@ -1,25 +1,19 @@
 """Milliseconds since the epoch on the wire, and the offsets of time zones."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from stream_app.simulation.settings import DAY_MS
 
-
-@lru_cache(maxsize=64)
-def format_day(day: int) -> str:
-    """Date of a day counted from the epoch."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)).strftime("%Y-%m-%d")
+@lru_cache(maxsize=8192)
+def _format_minute(minute: int) -> str:
+    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:")
 
 
 def format_time(at_ms: int) -> str:
     """ISO 8601 in UTC with milliseconds, as trackers write it."""
-    day, within = divmod(at_ms, DAY_MS)
-    seconds, milliseconds = divmod(within, 1000)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{format_day(day)}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z"
+    minute, rest = divmod(at_ms, 60_000)
+    return f"{_format_minute(minute)}{rest // 1000:02}.{rest % 1000:03}Z"
 
 
 @lru_cache(maxsize=1024)
