@@ -1,0 +1,78 @@
+"""Which learner answers: a champion and challengers, compared on every example before it is learned."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import sqrt
+
+
+@dataclass(slots=True)
+class Advantage:
+    """Fading mean and variance of how much less a challenger lost than the champion, example by example."""
+
+    half_life: float
+    mean: float = 0.0
+    variance: float = 0.0
+    weight: float = 0.0
+    squared_weight: float = 0.0
+
+    def update(self, difference: float) -> None:
+        """Take in champion's loss minus challenger's loss on one example."""
+        fade = 0.5 ** (1 / self.half_life)
+        self.weight = fade * self.weight + 1.0
+        self.squared_weight = fade * fade * self.squared_weight + 1.0
+        step = difference - self.mean
+        self.mean += step / self.weight
+        self.variance += (step * (difference - self.mean) - self.variance) / self.weight
+
+    @property
+    def standard_error(self) -> float:
+        """Of the fading mean, over its effective number of examples."""
+        return sqrt(self.variance * self.squared_weight) / self.weight if self.weight else 0.0
+
+
+@dataclass(slots=True)
+class Contest:
+    """Names the champion by this rule.
+
+    A challenger replaces the champion when its fading mean advantage in loss has stayed above `errors`
+    standard errors for `patience` examples on end, and at least `least_reign` examples have passed since
+    the last change. After a change all comparisons start afresh, so two equals cannot alternate.
+    """
+
+    names: tuple[str, ...]
+    half_life: float = 500.0
+    errors: float = 3.0
+    patience: int = 50
+    least_reign: int = 300
+    champion: str = ""
+    reign: int = 0
+    replacements: int = 0
+    _advantages: dict[str, Advantage] = field(default_factory=dict)
+    _ahead: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.champion = self.champion or self.names[0]
+        self._start_afresh()
+
+    def update(self, losses: Mapping[str, float]) -> None:
+        """Take in every contender's loss on one example, and replace the champion if the rule says so."""
+        self.reign += 1
+        for name, advantage in self._advantages.items():
+            advantage.update(losses[self.champion] - losses[name])
+            clearly = advantage.mean > self.errors * advantage.standard_error
+            self._ahead[name] = self._ahead[name] + 1 if clearly else 0
+        if self.reign >= self.least_reign:
+            self._replace()
+
+    def _replace(self) -> None:
+        ahead = [name for name, examples in self._ahead.items() if examples >= self.patience]
+        if ahead:
+            self.champion = max(ahead, key=lambda name: self._advantages[name].mean)
+            self.reign = 0
+            self.replacements += 1
+            self._start_afresh()
+
+    def _start_afresh(self) -> None:
+        challengers = [name for name in self.names if name != self.champion]
+        self._advantages = {name: Advantage(self.half_life) for name in challengers}
+        self._ahead = dict.fromkeys(challengers, 0)

@@ -1,0 +1,78 @@
+"""Named features of one example, and their columns in a matrix."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Features = Mapping[str, float | str]
+Label = int | str
+Matrix = NDArray[np.float32]
+
+
+class Columns:
+    """Which column of a matrix each feature has; strings get one column per category.
+
+    Columns are given out in the order in which features are first met, no more than `most_columns` and
+    `most_categories` per feature, so a free-text feature cannot grow them for ever.
+    """
+
+    def __init__(self, most_columns: int = 256, most_categories: int = 24) -> None:
+        self.most_columns = most_columns
+        self.most_categories = most_categories
+        self.features: list[str] = []
+        self._places: dict[str | tuple[str, str], int] = {}
+        self._categories: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @property
+    def names(self) -> list[str]:
+        """One name per column: `age`, or `browser=Firefox` for a category."""
+        return [key if isinstance(key, str) else "=".join(key) for key in self._places]
+
+    @property
+    def categorical(self) -> NDArray[np.bool_]:
+        """True for the columns that mark a category."""
+        return np.array([not isinstance(key, str) for key in self._places], dtype=np.bool_)
+
+    def meet(self, x: Features) -> None:
+        """Give columns to what has none yet."""
+        for name, value in x.items():
+            key = _key(name, value)
+            if key in self._places or len(self) >= self.most_columns:
+                continue
+            if isinstance(value, str):
+                if self._categories[name] >= self.most_categories:
+                    continue
+                self._categories[name] += 1
+            self._places[key] = len(self)
+            self.features.append(name)
+
+    def rows(self, xs: Sequence[Features]) -> Matrix:
+        """Return (len(xs), len(self)) values: NaN where a number is missing, 0/1 for categories."""
+        empty = [math.nan if isinstance(key, str) else 0.0 for key in self._places]
+        rows = []
+        for x in xs:
+            row = empty.copy()
+            for name, value in x.items():
+                place = self._places.get(_key(name, value))
+                if place is not None:
+                    row[place] = 1.0 if isinstance(value, str) else value
+            rows.append(row)
+        return np.array(rows, dtype=np.float32).reshape(len(xs), len(empty))
+
+    def keep(self, columns: Iterable[int]) -> "Columns":
+        """Return the chosen columns alone, numbered from 0 in the given order."""
+        keys = list(self._places)
+        kept = Columns(self.most_columns, self.most_categories)
+        kept._places = {keys[column]: place for place, column in enumerate(columns)}
+        kept.features = [key if isinstance(key, str) else key[0] for key in kept._places]
+        return kept
+
+
+def _key(name: str, value: float | str) -> str | tuple[str, str]:
+    return (name, value) if isinstance(value, str) else name

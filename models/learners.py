@@ -1,0 +1,88 @@
+"""What every learner offers: River's interface, and one call for a whole batch."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from river import base
+
+from models.features import Features, Label
+
+Probabilities = dict[Label, float]
+
+
+class BatchClassifier(base.Classifier):  # type: ignore[misc]  # River ships no types
+    """A River classifier that scores many examples in one call.
+
+    What it has not learned yet it answers with {}.
+    """
+
+    @abstractmethod
+    def learn_one(self, x: Features, y: Label) -> None:
+        """Learn one labelled example."""
+
+    @abstractmethod
+    def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
+        """Return each example's probability of each label met so far."""
+
+    def predict_proba_one(self, x: Features, **_: Any) -> Probabilities:
+        """Return the probability of each label met so far."""
+        return self.predict_proba_many([x])[0]
+
+    def predict_then_learn(self, xs: Sequence[Features], ys: Sequence[Label]) -> list[Probabilities]:
+        """Answer each example with what was learned before it, then learn it (prequential order)."""
+        answers = []
+        for x, y in zip(xs, ys, strict=True):
+            answers.append(self.predict_proba_one(x))
+            self.learn_one(x, y)
+        return answers
+
+    def refresh(self) -> None:
+        """Bring the answers up to date with all that was learned, where that is put off."""
+
+    def contributions(self, x: Features, label: Label) -> dict[str, float]:
+        """Return how much each feature moves the answer towards the label, by the learner's own measure.
+
+        Unless a learner knows better: by how much the label's probability falls without the feature.
+        """
+        names = list(x)
+        without = [{other: x[other] for other in names if other != name} for name in names]
+        whole, *parts = (answer.get(label, 0.0) for answer in self.predict_proba_many([x, *without]))
+        return {name: whole - part for name, part in zip(names, parts, strict=True)}
+
+    @property
+    def _multiclass(self) -> bool:
+        return True
+
+
+class BatchRegressor(base.Regressor):  # type: ignore[misc]  # River ships no types
+    """A River regressor that scores many examples in one call."""
+
+    @abstractmethod
+    def learn_one(self, x: Features, y: float) -> None:
+        """Learn one example and its value."""
+
+    @abstractmethod
+    def predict_many(self, xs: Sequence[Features]) -> list[float]:
+        """Return each example's expected value; 0.0 before anything was learned."""
+
+    def predict_one(self, x: Features) -> float:
+        """Return the expected value."""
+        return self.predict_many([x])[0]
+
+    def predict_then_learn(self, xs: Sequence[Features], ys: Sequence[float]) -> list[float]:
+        """Answer each example with what was learned before it, then learn it (prequential order)."""
+        answers = []
+        for x, y in zip(xs, ys, strict=True):
+            answers.append(self.predict_one(x))
+            self.learn_one(x, y)
+        return answers
+
+    def refresh(self) -> None:
+        """Bring the answers up to date with all that was learned, where that is put off."""
+
+
+def normalised(weights: Mapping[Label, float]) -> Probabilities:
+    """Return the weights as shares of their sum; equal shares where all are 0."""
+    total = sum(weights.values())
+    return {label: weight / total if total else 1 / len(weights) for label, weight in weights.items()}

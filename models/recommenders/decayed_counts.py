@@ -1,0 +1,106 @@
+"""Counts with exponential forward decay, and the items that lead them.
+
+Forward decay (Cormode, Shkapenyuk, Srivastava & Xu, ICDE 2009) weighs an occurrence by its time after a
+landmark: time alone never reorders the items, so the leaders change only where something is counted.
+"""
+
+import msgspec
+import numpy as np
+
+from models.recommenders.types import FloatArray, IntArray
+
+DAY_SECONDS = 86_400.0
+MOST_HALF_LIVES = 256  # after the landmark; it then moves on, and the weights shrink by this power of two
+
+
+class DecayedCountsState(msgspec.Struct):
+    """Landmark in epoch seconds, and the weights by number as little-endian doubles."""
+
+    landmark: float | None
+    entry_weight: float
+    leaders: list[int]
+    weights: bytes
+
+
+class DecayedCounts:
+    """Decayed counts of item numbers below `size`, with at least the `leaders` largest always at hand."""
+
+    def __init__(self, size: int, half_life_days: float, leaders: int) -> None:
+        self._half_life = half_life_days * DAY_SECONDS
+        self._wanted_leaders = leaders
+        self._landmark: float | None = None
+        self.weights = [0.0] * size
+        self._leaders: set[int] = set()
+        self._ranked: tuple[IntArray, FloatArray] | None = None
+        self._entry_weight = 0.0  # no item outside of the leaders weighs more
+
+    def weigh(self, at: float) -> float:
+        """Return the weight of an occurrence at `at` (epoch seconds), moving the landmark if need be."""
+        if self._landmark is None:
+            self._landmark = at
+        half_lives = (at - self._landmark) / self._half_life
+        if half_lives > MOST_HALF_LIVES:
+            moved = half_lives // MOST_HALF_LIVES * MOST_HALF_LIVES
+            self._landmark += moved * self._half_life
+            self.weights = [weight * 2.0**-moved for weight in self.weights]
+            self._entry_weight *= 2.0**-moved
+            half_lives -= moved
+        return float(2.0 ** max(half_lives, -MOST_HALF_LIVES))
+
+    def add(self, number: int, weight: float) -> None:
+        """Count an occurrence of a weight given by `weigh`."""
+        grown = self.weights[number] + weight
+        self.weights[number] = grown
+        self._ranked = None
+        if grown > self._entry_weight and number not in self._leaders:
+            self._leaders.add(number)
+            if len(self._leaders) > 2 * self._wanted_leaders:
+                self._keep_leaders(list(self._leaders))
+
+    def subtract(self, number: int, weight: float) -> None:
+        """Take back an occurrence."""
+        self._ranked = None
+        self.weights[number] = max(0.0, self.weights[number] - weight)
+        if self.weights[number] <= self._entry_weight and number in self._leaders:
+            self._lose_leader(number)
+
+    def drop(self, number: int) -> None:
+        """Forget an item."""
+        self._ranked = None
+        self.weights[number] = 0.0
+        if number in self._leaders:
+            self._lose_leader(number)
+
+    def leaders(self) -> tuple[IntArray, FloatArray]:
+        """Return the numbers of the leading items, the heaviest first, and their weights."""
+        if self._ranked is None:
+            weights = self.weights
+            weighty = [number for number in sorted(self._leaders) if weights[number] > 0]
+            first = sorted(weighty, key=lambda number: -weights[number])[: self._wanted_leaders]
+            self._ranked = np.array(first, np.int64), np.array([weights[number] for number in first])
+        return self._ranked
+
+    def to_state(self, size: int) -> DecayedCountsState:
+        """Return all of the counts as they are; no number from `size` on may have one."""
+        weights = np.array(self.weights[:size], "<f8").tobytes()
+        return DecayedCountsState(self._landmark, self._entry_weight, sorted(self._leaders), weights)
+
+    def restore(self, state: DecayedCountsState) -> None:
+        """Become what `to_state` described."""
+        self._landmark = state.landmark
+        self._entry_weight = state.entry_weight
+        self._leaders = set(state.leaders)
+        self._ranked = None
+        weights = np.frombuffer(state.weights, "<f8").tolist()
+        self.weights[: len(weights)] = weights
+
+    def _lose_leader(self, number: int) -> None:
+        self._leaders.discard(number)
+        if self._entry_weight and len(self._leaders) < self._wanted_leaders:
+            self._keep_leaders([number for number, weight in enumerate(self.weights) if weight])
+
+    def _keep_leaders(self, numbers: list[int]) -> None:
+        numbers.sort(key=lambda number: (self.weights[number], number))
+        surplus = max(0, len(numbers) - self._wanted_leaders)
+        self._entry_weight = self.weights[numbers[surplus - 1]] if surplus else 0.0
+        self._leaders = set(numbers[surplus:])

@@ -1,0 +1,71 @@
+"""VMIS-kNN: the items of the sessions that resemble the open one.
+
+After Kersbergen, Sprangers & Schelter, "Serenade" (SIGMOD 2022).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.recommenders.item_sums import ItemSums
+from models.recommenders.session_index import SessionIndex, ragged_ranges
+from models.recommenders.session_view import SessionView
+from models.recommenders.types import NO_CANDIDATES, Candidates, FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class NearestSessionsSettings:
+    """How far to look: clicks read per item, distinct last items matched, and neighbours that vote."""
+
+    clicks_per_item: int = 250
+    neighbours: int = 75
+    matched_items: int = 5
+    match_decay: float = 0.7
+
+
+class NearestSessions:
+    """Items of the closed sessions that share the open session's last items, rare items counting more."""
+
+    name = "nearest_sessions"
+
+    def __init__(self, index: SessionIndex, settings: NearestSessionsSettings | None = None) -> None:
+        self.settings = settings or NearestSessionsSettings()
+        self._similarities = np.zeros(index.limits.sessions)
+        self._sums_by_session = ItemSums(index.limits.sessions)
+
+    def candidates(self, view: SessionView) -> Candidates:
+        """Return the items of the neighbours by the sum of these sessions' similarities."""
+        slots, similarities = self._neighbours(view)
+        if not len(slots):
+            return NO_CANDIDATES
+        index = view.index
+        starts = index.session_starts[slots]
+        positions, rows = ragged_ranges(starts, index.session_lengths[slots])
+        return view.sums.distribute(index.items_at(positions), similarities[rows])
+
+    def _neighbours(self, view: SessionView) -> tuple[IntArray, FloatArray]:
+        """Return the places of the nearest sessions in the ring of sessions, and their similarities."""
+        items = view.latest_distinct(self.settings.matched_items)
+        if not items:
+            return NO_CANDIDATES
+        index = view.index
+        similarities = self._similarities
+        clicks = [index.positions_of(item, self.settings.clicks_per_item) for item in items]
+        slots = index.slots_at(np.concatenate(clicks)).astype(np.int64)
+        match, end = 1.0, 0
+        for item, positions in zip(items, clicks, strict=True):
+            start, end = end, end + len(positions)
+            idf = math.log1p(index.live_sessions / index.item_clicks[item])
+            similarities[slots[start:end]] += match * idf  # once for a session that repeats the item
+            match *= self.settings.match_decay
+        slots = self._sums_by_session.distinct(slots)
+        found = similarities[slots]
+        similarities[slots] = 0.0
+        ended_at = index.session_ended_at[slots]
+        found *= index.recency(ended_at.max() - ended_at)
+        neighbours = self.settings.neighbours
+        if len(slots) > neighbours:
+            nearest = found.argpartition(-neighbours)[-neighbours:]
+            slots, found = slots[nearest], found[nearest]
+        return slots, found

@@ -1,0 +1,34 @@
+"""The open session's own items: a third of real clicks go back to one of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.recommenders.session_view import SessionView
+from models.recommenders.types import NO_CANDIDATES, Candidates
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHistorySettings:
+    """How many distinct items back, and the factor from each to the one before."""
+
+    items: int = 20
+    decay: float = 0.5
+
+
+class SessionHistory:
+    """Items of the session itself, the latest first."""
+
+    name = "session_history"
+
+    def __init__(self, settings: SessionHistorySettings | None = None) -> None:
+        self.settings = settings or SessionHistorySettings()
+        self._shares = self.settings.decay ** np.arange(self.settings.items)
+
+    def candidates(self, view: SessionView) -> Candidates:
+        """Return the distinct items of the session with geometrically decaying shares."""
+        if not view.items:
+            return NO_CANDIDATES
+        latest_first = view.latest_distinct(self.settings.items)
+        shares = self._shares[: len(latest_first)]
+        return Candidates(np.array(latest_first, np.int64), shares / shares.sum())

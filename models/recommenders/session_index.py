@@ -1,0 +1,274 @@
+"""The bounded log of closed sessions with an inverted index from item to its most recent clicks.
+
+This is the index of VMIS-kNN (Kersbergen, Sprangers & Schelter, "Serenade - Low-Latency Session-Based
+Recommendation in e-Commerce at Scale", SIGMOD 2022), with clicks in place of sessions in its posting
+lists, so that what precedes and follows an item can be read off the same lists. Every source of
+recommendations is a view on it: what is evicted or erased here is gone from all of them.
+"""
+
+import hashlib
+import math
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.recommenders.decayed_counts import DAY_SECONDS, DecayedCounts
+from models.recommenders.index_limits import DecaySettings, Evictions, IndexLimits
+from models.recommenders.item_postings import NO_POSITIONS, ItemPostings
+from models.recommenders.item_sums import NO_ITEM
+from models.recommenders.types import FloatArray, IntArray
+
+NO_OWNER = 0
+
+
+class Clicks(NamedTuple):
+    """Positions of clicks, how many others their sessions hold on either side, and when these ended."""
+
+    positions: IntArray
+    preceding: IntArray
+    following: IntArray
+    ended_at: FloatArray
+
+
+class SessionIndex:
+    """A ring of clicks, a ring of sessions over it, and for each item where it was last clicked.
+
+    Positions of clicks and numbers of sessions count from the first ever learned and never wrap; their
+    places in the rings are their remainders. Items are numbered from 1 and numbers are used again.
+    """
+
+    def __init__(self, limits: IndexLimits | None = None, decay: DecaySettings | None = None) -> None:
+        self.limits = limits or IndexLimits()
+        self.decay = decay or DecaySettings()
+        self.evictions = Evictions()
+        self.click_ring_mask = (1 << math.ceil(math.log2(max(self.limits.clicks, 2)))) - 1
+        self.click_items = np.zeros(self.click_ring_mask + 1, np.int32)
+        self.click_sessions = np.zeros(self.click_ring_mask + 1, np.int32)
+        self.session_starts = np.zeros(self.limits.sessions, np.int64)
+        self.session_lengths = np.zeros(self.limits.sessions, np.int64)
+        self.session_ended_at = np.zeros(self.limits.sessions, np.float64)
+        self.session_owners = np.zeros(self.limits.sessions, np.uint64)
+        self.first_session = self.next_session = 0
+        self.first_click = self.next_click = 0
+        self.live_sessions = 0
+        self.item_numbers: dict[str, int] = {}
+        self.item_ids: list[str] = [""]
+        self.free_numbers: list[int] = []
+        self.item_clicks: list[int] = [0]
+        self.item_last_click = np.full(self.limits.items + 1, -1, np.int64)
+        self.item_versions: list[int] = [0]
+        self._half_lives_per_second = 1 / (self.decay.session_half_life_days * DAY_SECONDS)
+        self.popularity = DecayedCounts(
+            self.limits.items + 1, self.decay.popularity_half_life_days, self.decay.popular_items
+        )
+        self._postings = ItemPostings(self.limits.clicks_per_item)
+        self._postings.add_item()
+
+    def learn_session(self, items: Sequence[str], ended_at: float, owner: str | None = None) -> list[int]:
+        """Add a closed session and return the numbers of its items; an empty one changes nothing.
+
+        Raises ValueError where `ended_at` (epoch seconds) is not finite.
+        """
+        if not math.isfinite(ended_at):
+            raise ValueError(f"a session must have ended at a finite time, not {ended_at}")
+        kept = items[-self.limits.clicks_per_session :]
+        self.evictions.session_clicks += len(items) - len(kept)
+        if not kept:
+            return []
+        self._make_room(len(kept))
+        start = self.next_click
+        slot = self.next_session % self.limits.sessions
+        mask = self.click_ring_mask
+        weight = self.popularity.weigh(ended_at)
+        numbers = []
+        for position, item in enumerate(kept, start):
+            number = self.item_numbers.get(item) or self._add_item(item)
+            place = position & mask
+            self.click_items[place] = number
+            self.click_sessions[place] = slot
+            self.item_last_click[number] = position
+            self.item_clicks[number] += 1
+            self.item_versions[number] += 1
+            self.popularity.add(number, weight)
+            self.next_click = position + 1
+            displaced = self._postings.append(number, position)
+            if displaced is not None and displaced >= self.first_click:
+                self.evictions.item_clicks += 1
+            numbers.append(number)
+        self.session_starts[slot] = start
+        self.session_lengths[slot] = len(kept)
+        self.session_ended_at[slot] = ended_at
+        self.session_owners[slot] = NO_OWNER if owner is None else owner_key(owner)
+        self.next_session += 1
+        self.live_sessions += 1
+        return numbers
+
+    def positions_of(self, number: int, most: int) -> IntArray:
+        """Positions of the most recent clicks on an item, at most `most`, the oldest first."""
+        return self._postings.latest(number, most, self.first_click)
+
+    def items_at(self, positions: IntArray) -> NDArray[np.int32]:
+        """Item numbers of the clicks at live positions."""
+        items: NDArray[np.int32] = self.click_items[positions & self.click_ring_mask]
+        return items
+
+    def slots_at(self, positions: IntArray) -> NDArray[np.int32]:
+        """Places in the ring of sessions of the clicks at live positions."""
+        slots: NDArray[np.int32] = self.click_sessions[positions & self.click_ring_mask]
+        return slots
+
+    def recency(self, ages: FloatArray) -> FloatArray:
+        """Weights of sessions by how many seconds they ended before a reference; none counts above 1."""
+        return np.exp2(np.minimum(ages * -self._half_lives_per_second, 0.0))
+
+    def clicks_at(self, positions: IntArray) -> Clicks:
+        """Return the clicks at live positions with their places in their sessions."""
+        slots = self.slots_at(positions)
+        preceding = positions - self.session_starts[slots]
+        following = self.session_lengths[slots] - preceding - 1
+        return Clicks(positions, preceding, following, self.session_ended_at[slots])
+
+    def numbers_of(self, items: Sequence[str]) -> list[int]:
+        """Numbers of the items that the index knows, in their order."""
+        numbers = self.item_numbers
+        return [numbers[item] for item in items if item in numbers]
+
+    def click_share(self, item: str) -> float:
+        """Return the share of an indexed item in the log's clicks; raise KeyError for any other item."""
+        return self.item_clicks[self.item_numbers[item]] / (self.next_click - self.first_click)
+
+    def item_click_counts(self, numbers: IntArray) -> IntArray:
+        """Numbers of live clicks on items."""
+        clicks = self.item_clicks
+        return np.array([clicks[number] for number in numbers.tolist()], np.int64)
+
+    def rebuild_postings(self, click_items: NDArray[np.int32]) -> None:
+        """Take over the items of all live clicks and derive all that follows from them and the sessions."""
+        self.click_items[self._live_positions() & self.click_ring_mask] = click_items
+        slots = np.arange(self.first_session, self.next_session) % self.limits.sessions
+        self.live_sessions = int(np.count_nonzero(self.session_lengths[slots]))
+        held, rows = ragged_ranges(self.session_starts[slots], self.session_lengths[slots])
+        self.click_sessions[held & self.click_ring_mask] = slots[rows]
+        numbers = range(1, len(self.item_ids))
+        self.item_clicks = [0, *np.bincount(click_items, minlength=len(self.item_ids))[1:].tolist()]
+        self.item_versions = [0] * len(self.item_ids)
+        for _ in numbers:
+            self._postings.add_item()
+        self._post_again(numbers)
+
+    def forget(self, owner: str) -> int:
+        """Erase the live sessions of an owner and return how many there were."""
+        live = np.arange(self.first_session, self.next_session) % self.limits.sessions
+        slots = live[self.session_owners[live] == owner_key(owner)]
+        touched: set[int] = set()
+        for slot in slots.tolist():
+            touched |= self._erase(slot)
+        self._post_again(touched)
+        return len(slots)
+
+    def _make_room(self, clicks: int) -> None:
+        while self.first_session < self.next_session and (
+            self.next_session - self.first_session >= self.limits.sessions
+            or self.next_click - self.first_click + clicks > self.limits.clicks
+        ):
+            slot = self.first_session % self.limits.sessions
+            self.evictions.sessions += bool(self.session_lengths[slot])
+            self._erase(slot)
+            self.first_session += 1
+            following = self.first_session % self.limits.sessions
+            emptied = self.first_session == self.next_session
+            self.first_click = self.next_click if emptied else int(self.session_starts[following])
+
+    def _erase(self, slot: int) -> set[int]:
+        """Empty a session and return the numbers of its items."""
+        length = int(self.session_lengths[slot])
+        places = (self.session_starts[slot] + np.arange(length)) & self.click_ring_mask
+        numbers = self.click_items[places].tolist()
+        self.click_items[places] = NO_ITEM
+        self.session_lengths[slot] = 0
+        self.session_owners[slot] = NO_OWNER
+        self.live_sessions -= bool(length)
+        weight = self.popularity.weigh(float(self.session_ended_at[slot]))
+        for number in numbers:
+            if number != NO_ITEM:
+                self.popularity.subtract(number, weight)
+                self.item_clicks[number] -= 1
+                self.item_versions[number] += 1
+                if not self.item_clicks[number]:
+                    self._release(number)
+        return set(numbers)
+
+    def _add_item(self, item: str) -> int:
+        if len(self.item_numbers) >= self.limits.items:
+            self._evict_stalest_items()
+        if self.free_numbers:
+            number = self.free_numbers.pop()
+            self.item_ids[number] = item
+        else:
+            number = len(self.item_ids)
+            self.item_ids.append(item)
+            self.item_clicks.append(0)
+            self.item_versions.append(0)
+            self._postings.add_item()
+        self.item_numbers[item] = number
+        return number
+
+    def _evict_stalest_items(self) -> None:
+        """Evict a batch of the items clicked longest ago, so that the search for them is paid rarely."""
+        numbers = np.fromiter(self.item_numbers.values(), np.int64, len(self.item_numbers))
+        batch = max(1, self.limits.items // 100)
+        order = np.argpartition(self.item_last_click[numbers], batch - 1)
+        for number in numbers[order[:batch]].tolist():
+            self.click_items[self._all_positions_of(number) & self.click_ring_mask] = NO_ITEM
+            self._release(number)
+            self.evictions.items += 1
+        self.item_versions = [version + 1 for version in self.item_versions]
+
+    def _all_positions_of(self, number: int) -> IntArray:
+        if self.item_clicks[number] <= self.limits.clicks_per_item:
+            return self.positions_of(number, self.limits.clicks_per_item)
+        return self.first_click + np.flatnonzero(self.items_at(self._live_positions()) == number)
+
+    def _live_positions(self) -> IntArray:
+        return np.arange(self.first_click, self.next_click)
+
+    def _release(self, number: int) -> None:
+        del self.item_numbers[self.item_ids[number]]
+        self.item_ids[number] = ""
+        self.item_clicks[number] = 0
+        self.item_versions[number] += 1
+        self.popularity.drop(number)
+        self._set_positions(number, NO_POSITIONS)
+        self.free_numbers.append(number)
+
+    def _post_again(self, numbers: Collection[int]) -> None:
+        """Read the posting lists of the items that are left off the log, all in one pass."""
+        wanted = np.zeros(len(self.item_ids), np.bool_)
+        wanted[list(numbers)] = True
+        wanted[NO_ITEM] = False
+        log = self.items_at(self._live_positions())
+        places = np.flatnonzero(wanted[log])
+        places = places[np.argsort(log[places], kind="stable")]
+        found, firsts = np.unique(log[places], return_index=True)
+        for number, by_item in zip(found.tolist(), np.split(places, firsts[1:]), strict=False):
+            self._set_positions(number, self.first_click + by_item)
+
+    def _set_positions(self, number: int, positions: IntArray) -> None:
+        self._postings.replace(number, positions)
+        self.item_last_click[number] = positions[-1] if len(positions) else -1
+
+
+def owner_key(owner: str) -> int:
+    """Return the 64-bit digest under which an owner's sessions are kept in place of the owner's name."""
+    digest = hashlib.blake2b(owner.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") or 1
+
+
+def ragged_ranges(starts: IntArray, lengths: IntArray) -> tuple[IntArray, IntArray]:
+    """Concatenate `range(start, start + length)` of each pair; return it and the row of each element."""
+    rows = np.arange(len(starts)).repeat(lengths)
+    shifts = starts - lengths.cumsum()
+    shifts += lengths
+    return np.arange(len(rows)) + shifts[rows], rows

@@ -1,0 +1,32 @@
+"""An open session as the sources see it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from models.recommenders.item_sums import ItemSums
+from models.recommenders.session_index import SessionIndex
+from models.recommenders.types import Candidates
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """The numbers of the known items of an open session, in order, and what to read and to add up with."""
+
+    index: SessionIndex
+    items: list[int]
+    sums: ItemSums
+
+    def latest_distinct(self, most: int) -> list[int]:
+        """Return at most `most` distinct items, the latest first."""
+        return list(dict.fromkeys(reversed(self.items)))[:most]
+
+
+class Source(Protocol):
+    """One way to read the index."""
+
+    @property
+    def name(self) -> str:
+        """The level that recommendations name."""
+
+    def candidates(self, view: SessionView) -> Candidates:
+        """Return what the source expects next; nothing where it knows nothing."""

@@ -1,0 +1,58 @@
+"""Weights of a mixture of sources, learned online from which source foresaw the next click.
+
+Online expectation maximisation of mixture proportions (Cappe & Moulines, JRSS B 2009): each observation
+moves the weights towards the sources' responsibilities for it.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from models.recommenders.types import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class SourceWeightsSettings:
+    """The prior's weight in observations, and the least step, which lets old evidence fade."""
+
+    prior_observations: float = 10.0
+    least_step: float = 0.0005
+
+
+class SourceWeightsState(msgspec.Struct):
+    """Proportions and number of observations by context."""
+
+    proportions: list[list[float]]
+    observations: list[int]
+
+
+class SourceWeights:
+    """Proportions that add up to 1, one row for each context (a small integer)."""
+
+    def __init__(self, contexts: int, sources: int, settings: SourceWeightsSettings | None = None) -> None:
+        self.settings = settings or SourceWeightsSettings()
+        self.proportions = np.full((contexts, sources), 1 / sources)
+        self.observations = [0] * contexts
+
+    def learn(self, context: int, likelihoods: FloatArray) -> None:
+        """Move a context's weights given the probability that each source gave to what was clicked."""
+        responsibilities = self.proportions[context] * likelihoods
+        total = responsibilities.sum()
+        if total <= 0:
+            return
+        self.observations[context] += 1
+        count = self.settings.prior_observations + self.observations[context]
+        step = max(1 / count, self.settings.least_step)
+        self.proportions[context] += step * (responsibilities / total - self.proportions[context])
+
+    def to_state(self) -> SourceWeightsState:
+        """Return what was learned."""
+        return SourceWeightsState(self.proportions.tolist(), list(self.observations))
+
+    def restore(self, state: SourceWeightsState) -> None:
+        """Become what `to_state` described; raise ValueError where that had other contexts or sources."""
+        proportions = np.array(state.proportions, np.float64)
+        if proportions.shape != self.proportions.shape:
+            raise ValueError(f"weights of shape {proportions.shape} do not fit {self.proportions.shape}")
+        self.proportions, self.observations = proportions, list(state.observations)

@@ -1,0 +1,44 @@
+"""What every recommender takes and gives."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+
+class ScoredItem(NamedTuple):
+    """A recommended item; `source` names the level that contributed most of its score."""
+
+    item_id: str
+    score: float
+    source: str
+
+
+class Candidates(NamedTuple):
+    """Distinct item numbers of an index and their scores, which add up to 1 unless there are none."""
+
+    items: IntArray
+    scores: FloatArray
+
+
+NO_CANDIDATES = Candidates(np.empty(0, np.int64), np.empty(0))
+
+
+class SessionRecommender(Protocol):
+    """A recommender that learns from closed sessions and answers for open ones."""
+
+    @property
+    def name(self) -> str:
+        """The level that its recommendations name."""
+
+    def learn_session(self, items: Sequence[str], ended_at: float, owner: str | None = None) -> None:
+        """Learn a closed session: its items in click order, its end in epoch seconds."""
+
+    def recommend(
+        self, session_items: Sequence[str], k: int, exclude: Collection[str] = ()
+    ) -> list[ScoredItem]:
+        """Return at most `k` next items for an open session, the best first."""

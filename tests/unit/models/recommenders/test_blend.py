@@ -1,0 +1,87 @@
+import random
+
+import msgspec
+import pytest
+
+from models.recommenders import Blend, IndexLimits, SessionIndex
+
+
+@pytest.fixture
+def blend() -> Blend:
+    draw = random.Random(1)
+    blend = Blend(SessionIndex(IndexLimits(sessions=500, clicks=4_000, items=200)))
+    for turn in range(400):
+        topic = draw.choice("pqr")
+        blend.learn_session([f"{topic}{draw.randint(1, 9)}" for _ in range(draw.randint(1, 6))], turn * 900.0)
+    return blend
+
+
+def ids(recommendations) -> list[str]:
+    return [item.item_id for item in recommendations]
+
+
+def test_what_was_clicked_together_comes_first(blend):
+    assert {item[0] for item in ids(blend.recommend(["p1", "p2"], 8))} == {"p"}
+
+
+def test_recommendations_are_distinct_ranked_and_name_their_source(blend):
+    recommended = blend.recommend(["q3"], 20)
+    assert len(set(ids(recommended))) == 20
+    scores = [item.score for item in recommended]
+    assert scores == sorted(scores, reverse=True)
+    assert {item.source for item in recommended} <= {source.name for source in blend.sources}
+
+
+@pytest.mark.parametrize("session", [[], ["unknown"]])
+def test_without_a_known_item_the_popular_are_recommended(blend, session):
+    recommended = blend.recommend(session, 5)
+    assert len(recommended) == 5
+    assert {item.source for item in recommended} == {"popularity"}
+
+
+def test_before_the_first_session_there_is_nothing_to_recommend():
+    assert Blend().recommend(["a"], 5) == []
+
+
+def test_the_current_item_may_be_recommended_unless_excluded(blend):
+    assert "r4" in ids(blend.recommend(["r4"], 5))
+    recommended = ids(blend.recommend(["r4"], 20, exclude={"r4", "r5", "unknown"}))
+    assert len(recommended) == 20
+    assert not {"r4", "r5"} & set(recommended)
+
+
+def test_a_new_item_is_recommended_after_its_first_click_next_to_another(blend):
+    for companion in ("p5", "r1", "brand new"):
+        blend.learn_session(["rare", companion], 400 * 900.0)
+    assert "brand new" in ids(blend.recommend(["rare"], 5))
+    assert "rare" in ids(blend.recommend(["brand new"], 5))
+
+
+def test_weights_move_to_the_sources_that_foresee():
+    blend = Blend()
+    for turn in range(300):
+        blend.learn_session([f"once {turn}", f"next {turn % 2}", f"next {turn % 2}"], turn * 60.0)
+    weights = dict(zip([s.name for s in blend.sources], blend.weights.proportions.max(axis=0), strict=True))
+    assert weights["session_history"] > 0.3
+    assert sum(blend.weights.observations) > 100
+
+
+def test_a_session_judges_the_sources_before_it_is_learned():
+    blend = Blend()
+    blend.learn_session(["a", "b"], 1.0)
+    assert sum(blend.weights.observations) == 0
+
+
+def test_a_state_that_is_none_is_refused():
+    with pytest.raises(msgspec.DecodeError):
+        Blend.from_state(b"\x93\x01")
+
+
+def test_an_owners_items_are_recommended_to_nobody_once_forgotten(blend):
+    blend.learn_session(["p1", "secret"], 1e6, owner="ann")
+    assert "secret" in ids(blend.recommend(["p1"], 50))
+    assert blend.forget("ann") == 1
+    for session in ([], ["p1"], ["secret"]):
+        assert "secret" not in ids(blend.recommend(session, 100))
+    assert b"secret" not in blend.to_state()
+    assert b"ann" not in blend.to_state()

@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+
+from models.recommenders.item_postings import ItemPostings
+
+
+@pytest.mark.parametrize("count", [0, 1, 4, 5, 7, 8, 20])
+@pytest.mark.parametrize("most", [1, 3, 50])
+def test_the_latest_positions_are_the_end_of_what_was_added(count, most):
+    postings = ItemPostings(most=7)
+    postings.add_item()
+    displaced = [postings.append(0, position * 10) for position in range(count)]
+    added = [position * 10 for position in range(count)]
+    assert postings.latest(0, most, since=0).tolist() == added[-7:][-most:]
+    assert postings.latest(0, most, since=35).tolist() == [p for p in added[-7:][-most:] if p >= 35]
+    assert [position for position in displaced if position is not None] == added[: max(0, count - 7)]
+
+
+def test_a_replaced_list_goes_on_growing():
+    postings = ItemPostings(most=3)
+    postings.add_item()
+    postings.replace(0, np.array([1, 2, 3, 4]))
+    assert postings.append(0, 5) == 2
+    assert postings.latest(0, 10, since=0).tolist() == [3, 4, 5]
+    postings.replace(0, np.array([9]))
+    assert postings.append(0, 10) is None
+    assert postings.latest(0, 10, since=0).tolist() == [9, 10]
