@@ -1,0 +1,289 @@
+"""The bulk transport: a Faust agent's stream items are batches of records of one partition.
+
+Faust spends about 80 µs on each message. Here the message is a whole batch, so that this price is paid once
+for some thousand records. The broker URL `bulk://host:port` selects the transport, and `RecordBatchSchema`
+marks the topics that are read so; every other topic is read as with `kafka://`.
+
+    topic = app.topic("clickstream.events.v1", schema=RecordBatchSchema(), maxsize=QUEUED_BATCHES)
+
+    @app.agent(topic, supervisor_strategy=CrashingSupervisor)
+    async def process(stream):
+        async for event in stream.noack().events():
+            ...                          # event.value is a RecordBatch
+            await stream.ack(event)      # only now may a commit pass the batch
+
+What a commit may pass is kept here and not in Faust's lists of offsets: each batch taken from the fetcher
+leaves a `_Delivery` in its partition's queue, and a commit goes to the end of the acknowledged ones at its
+head. So holes in the offsets (compaction, transaction markers) need no special care, and an acknowledgement
+of a batch whose partition was revoked changes nothing.
+
+Private parts of faust-streaming 0.15.3 that this leans on, held by tests/integration/test_transport.py:
+
+- `AIOKafkaConsumerThread._fetch_records`: runs in the consumer's thread, returns records by partition, and
+  the partitions' positions lie behind these records when it returns.
+- `Consumer.getmany`: passes each element of these lists to `_to_message` and what comes back to the agents.
+- `Consumer._read_offset`: `_drain_messages` drops a message below it and records a gap when one lies above.
+- `Consumer._filter_tps_with_pending_acks`, `_new_offset`: which partitions to commit, and up to which offset.
+- `Consumer._acked`, `_acked_index`: offsets of acknowledged messages, collected by every way to acknowledge.
+- `Message.acked`: set by every way to acknowledge, the compiled stream iterator included.
+- `App.rebalancing`: true from the revocation until the queues of the agents are cleared no more.
+- `App.consumer_generation_id`: changed in the consumer's thread; a stream skips messages of older ones.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from faust import Schema
+from faust.exceptions import ImproperlyConfigured
+from faust.sensors import Sensor
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
+
+MAX_RECORDS = 2_000
+MAX_BYTES = 1_048_576
+QUEUED_BATCHES = 4
+"""Good `maxsize` of a bulk topic: batches that wait for the agent, over all partitions."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatch:
+    """Consecutive records of one partition in the order of their offsets, never empty."""
+
+    topic: str
+    partition: int
+    records: Sequence[ConsumerRecord]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+
+class RecordBatchSchema(Schema):  # type: ignore[misc]
+    """Marks a topic as one whose stream items are `RecordBatch`es; keys and values stay bytes.
+
+    A batch has at most `max_records` records and `max_bytes` bytes of keys and values; a record that is
+    longer than that comes alone.
+    """
+
+    def __init__(self, *, max_records: int = MAX_RECORDS, max_bytes: int = MAX_BYTES) -> None:
+        super().__init__(key_serializer="raw", value_serializer="raw")
+        self.max_records = max_records
+        self.max_bytes = max_bytes
+
+    def loads_key(self, _app: Any, _message: Any, **_: Any) -> None:
+        """A batch has no key: its records have."""
+
+    def loads_value(self, _app: Any, message: Any, **_: Any) -> RecordBatch:
+        """The batch as the consumer made it.
+
+        Raises ImproperlyConfigured when the app reads with another transport.
+        """
+        if not isinstance(message.value, RecordBatch):
+            raise ImproperlyConfigured(
+                f"{message.topic} is read in batches: the broker URL must begin bulk://"
+            )
+        return message.value
+
+    def split(self, records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
+        """Cut records into runs within the bounds."""
+        begin = size = 0
+        for index, record in enumerate(records):
+            record_size = len(record.key or b"") + len(record.value or b"")
+            if index > begin and (index - begin == self.max_records or size + record_size > self.max_bytes):
+                yield records[begin:index]
+                begin, size = index, 0
+            size += record_size
+        yield records[begin:]
+
+
+@dataclass(slots=True)
+class _Delivery:
+    """A batch taken from the fetcher; outlives its records until a commit has passed it."""
+
+    batch: RecordBatch | None
+    end_offset: int
+    generation_id: int
+    acked: bool = False
+
+
+class _BatchMessage(ConsumerMessage):  # type: ignore[misc]
+    """A message that notes on its delivery that it was acknowledged, whoever does it and how."""
+
+    __slots__ = ("delivery",)
+
+    def __init__(self, delivery: _Delivery, *args: Any, **kwargs: Any) -> None:
+        self.delivery = delivery
+        super().__init__(*args, **kwargs)
+
+    @property
+    def acked(self) -> bool:
+        return self.delivery.acked
+
+    @acked.setter
+    def acked(self, value: bool) -> None:
+        self.delivery.acked = value
+
+
+class _BulkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
+    async def _fetch_records(
+        self,
+        consumer: AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> Mapping[TopicPartition, Sequence[Any]]:
+        fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        passed_on: dict[TopicPartition, Sequence[Any]] = {}
+        for tp, records in fetched.items():
+            schema = self.consumer.bulk_topics.get(tp.topic)
+            if schema is None:
+                passed_on[tp] = records
+            elif not self.app.topics.acks_enabled_for(tp.topic):
+                passed_on[tp] = self.consumer.make_deliveries(tp, records, schema)
+            elif self.app.rebalancing or not self.consumer.flow_active or tp not in active_partitions:
+                # Faust would drop these, or lose them when it clears the agents' queues: read them again.
+                consumer.seek(tp, records[0].offset)
+            else:
+                passed_on[tp] = self.consumer.take(tp, records, schema)
+        return passed_on
+
+
+class _BulkConsumer(Consumer):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.bulk_topics: dict[str, RecordBatchSchema] = {}
+        self._in_flight: dict[TP, deque[_Delivery]] = {}
+        self._next_offset: dict[TP, tuple[int, int]] = {}
+        super().__init__(*args, **kwargs)
+        self.app.sensors.add(_RecordCounter(self.app))
+
+    def _new_consumer_thread(self) -> _BulkConsumerThread:
+        return _BulkConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def take(self, tp: TP, records: Sequence[ConsumerRecord], schema: RecordBatchSchema) -> list[_Delivery]:
+        """Put records in flight as batches; called in the consumer's thread."""
+        generation_id = self.app.consumer_generation_id
+        taken_generation, next_offset = self._next_offset.get(tp, (None, 0))
+        if taken_generation == generation_id and records[0].offset < next_offset:
+            # Faust seeks to the committed offset once more after some rebalances.
+            records = [record for record in records if record.offset >= next_offset]
+            if not records:
+                return []
+        self._next_offset[tp] = (generation_id, records[-1].offset + 1)
+        deliveries = self.make_deliveries(tp, records, schema)
+        self._in_flight.setdefault(tp, deque()).extend(deliveries)
+        return deliveries
+
+    def make_deliveries(
+        self, tp: TP, records: Sequence[ConsumerRecord], schema: RecordBatchSchema
+    ) -> list[_Delivery]:
+        """Cut records into batches; all that a changelog needs, which Faust reads during a rebalance."""
+        generation_id = self.app.consumer_generation_id
+        return [
+            _Delivery(RecordBatch(tp.topic, tp.partition, run), run[-1].offset + 1, generation_id)
+            for run in schema.split(records)
+        ]
+
+    async def _getmany(
+        self, active_partitions: set[TP] | None, timeout: float
+    ) -> Mapping[TopicPartition, Sequence[Any]]:
+        self.bulk_topics = _find_bulk_topics(self.app.topics)
+        fetched: Mapping[TopicPartition, Sequence[Any]] = await super()._getmany(active_partitions, timeout)
+        return fetched
+
+    def _to_message(self, tp: TP, record: ConsumerRecord | _Delivery) -> ConsumerMessage:
+        if not isinstance(record, _Delivery):
+            return super()._to_message(tp, record)
+        batch, record.batch = record.batch, None
+        assert batch is not None
+        last = batch.records[-1]
+        # The message stands for all offsets up to its own; so Faust sees no gap before it.
+        self._read_offset[tp] = last.offset
+        return _BatchMessage(
+            record,
+            batch.topic,
+            batch.partition,
+            last.offset,
+            last.timestamp / 1000,
+            last.timestamp_type,
+            None,
+            None,
+            batch,
+            None,
+            tp=tp,
+            generation_id=record.generation_id,
+        )
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Let the conductor wait for a full queue: without any open partition Faust sleeps for a second."""
+        if tp.topic not in self.bulk_topics:
+            super().on_buffer_full(tp)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Begin a generation with nothing in flight."""
+        self._in_flight.clear()
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    def _filter_tps_with_pending_acks(self, topics: Iterable[Any] | None = None) -> Iterator[TP]:
+        # At a revocation Faust forgets its own acknowledged offsets before the last commit.
+        candidates = {*super()._filter_tps_with_pending_acks(topics), *list(self._in_flight)}
+        return (tp for tp in candidates if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        if tp.topic not in self.bulk_topics:
+            offset: int | None = super()._new_offset(tp)
+            return offset
+        self._acked.pop(tp, None)
+        self._acked_index.pop(tp, None)
+        deliveries = self._in_flight.get(tp, deque())
+        end_offset = None
+        while deliveries and deliveries[0].acked:
+            end_offset = deliveries.popleft().end_offset
+        return end_offset
+
+
+def _find_bulk_topics(topics: Iterable[Any]) -> dict[str, RecordBatchSchema]:
+    schemas: dict[str, RecordBatchSchema] = {}
+    plain: set[str] = set()
+    for topic in topics:
+        if isinstance(topic.schema, RecordBatchSchema):
+            schemas.update(dict.fromkeys(topic.topics, topic.schema))
+        else:
+            plain.update(topic.topics)
+    if both := plain & schemas.keys():
+        raise ImproperlyConfigured(f"read both in batches and record by record: {', '.join(sorted(both))}")
+    return schemas
+
+
+class _RecordCounter(Sensor):  # type: ignore[misc]
+    """Makes the app's monitor count a batch as the records that it holds, not as one message."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        super().__init__()
+
+    def on_message_in(self, tp: TP, _offset: int, message: Any) -> None:
+        more = _records_of(message) - 1
+        monitor = self._app.monitor
+        monitor.messages_received_total += more
+        monitor.messages_received_by_topic[tp.topic] += more
+        monitor.messages_active += more
+
+    def on_message_out(self, _tp: TP, _offset: int, message: Any) -> None:
+        self._app.monitor.messages_active -= _records_of(message) - 1
+
+    def on_stream_event_in(self, _tp: TP, _offset: int, _stream: Any, event: Any) -> None:
+        self._app.monitor.events_total += _records_of(event.message) - 1
+
+
+def _records_of(message: Any) -> int:
+    return len(message.value) if isinstance(message.value, RecordBatch) else 1
+
+
+class BulkTransport(Transport):  # type: ignore[misc]
+    """Transport of `bulk://` broker URLs. Its `batch_schema` spares an outside client our import."""
+
+    Consumer = _BulkConsumer
+    batch_schema = RecordBatchSchema
