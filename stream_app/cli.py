@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from stream_app.commands import replay
+from stream_app.commands import kafka, replay
 from stream_app.commands.options import messages
 from stream_app.commands.settings import settings
 from stream_app.commands.simulate import simulate
@@ -21,6 +21,10 @@ app = typer.Typer(
 )
 app.command()(replay.replay)
 app.command()(replay.outputs)
+app.command()(kafka.produce)
+app.command()(kafka.worker)
+app.command()(kafka.trainer)
+app.add_typer(kafka.topics_app, name="topics")
 app.command()(simulate)
 app.command()(settings)
 

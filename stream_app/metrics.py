@@ -28,6 +28,11 @@ class Metrics:
         self.refused_snapshots = self._counter(
             "stream_app_refused_snapshots_total", "Model snapshots that were not loaded, by reason.", "reason"
         )
+        self.refused_records = self._counter(
+            "stream_app_refused_records_total",
+            "Records of internal topics that break their contract.",
+            "topic",
+        )
         self.commits = self._counter(
             "stream_app_commits_total", "Batches or checkpoints made durable and committed."
         )

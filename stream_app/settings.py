@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from schemas.events import Id
 from stream_app.core.rules import Rules
 from stream_app.errors import SettingsError
 
@@ -69,7 +70,7 @@ class Settings(BaseSettings):
     snapshot_interval: float = Field(
         30.0, gt=0, description="And after so long, if anything was learned since the last."
     )
-    tier_targets: Annotated[tuple[str, ...], NoDecode] = Field(
+    tier_targets: Annotated[tuple[Id, ...], NoDecode] = Field(
         ("engagement_tier", "marketing_target"), description="Targets of labels that teach the tier model."
     )
 
@@ -111,7 +112,7 @@ class Settings(BaseSettings):
     @field_validator("tier_targets", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
-        return tuple(value.split(",")) if isinstance(value, str) else value
+        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
 
     @property
     def rules(self) -> Rules:
@@ -134,16 +135,17 @@ class Settings(BaseSettings):
         return self.snapshot_key.get_secret_value().encode()
 
 
-def load_settings(flags: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Settings:
+def load_settings(flags: Sequence[str] = ()) -> Settings:
     """Read the environment and `NAME=VALUE` flags.
 
     Raises:
         SettingsError: a name is unknown or a value senseless; the sentence says what to write.
     """
     names = set(Settings.model_fields)
-    for variable in os.environ if environment is None else environment:
-        if variable.startswith(PREFIX) and variable.removeprefix(PREFIX).lower() not in names:
-            raise SettingsError(_unknown(variable, [PREFIX + name.upper() for name in names]))
+    for variable in os.environ:
+        name = variable.upper()
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in names:
+            raise SettingsError(_unknown(name, [PREFIX + name.upper() for name in names]))
     values: dict[str, str] = {}
     for flag in flags:
         name, equals, value = flag.partition("=")

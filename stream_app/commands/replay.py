@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from stream_app.commands.inputs import (
+    FeaturesTable,
+    Files,
+    Form,
+    InputFormat,
+    SessionsTable,
+    TargetTable,
+    UsersTable,
+    open_sources,
+    progress,
+)
 from stream_app.commands.options import AsJson, DataDir, SetOption, console, messages
 from stream_app.commands.replay_report import ReplayReport, print_report
 from stream_app.errors import InputError
@@ -22,35 +30,17 @@ from stream_app.runtimes.embedded.learned import LearnedModels, folder_key
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Store
 from stream_app.settings import Settings, load_settings
-from stream_app.sources.courses import CourseTables
-from stream_app.sources.event_lines import open_events
-from stream_app.sources.marketing import MarketingTables
-from stream_app.sources.session_clicks import SessionClicks
 from stream_app.sources.source import Source
-
-ProgressCall = Callable[[int, int], None]
-
-
-class InputFormat(StrEnum):
-    """Forms of input."""
-
-    EVENTS = "events"
-    MARKETING = "marketing"
-    COURSES = "courses"
-    CLICKS = "clicks"
 
 
 def replay(
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(help="JSON lines, event CSV, folders of them, or - for standard input."),
-    ] = None,
+    files: Files = None,
     data_dir: DataDir = Path("data"),
-    form: Annotated[InputFormat, typer.Option("--format", help="What the files hold.")] = InputFormat.EVENTS,
-    users: Annotated[Path | None, typer.Option(help="Marketing: the table of users.")] = None,
-    sessions: Annotated[Path | None, typer.Option(help="Marketing: the table of their sessions.")] = None,
-    features: Annotated[Path | None, typer.Option(help="Courses: the table of features.")] = None,
-    target: Annotated[Path | None, typer.Option(help="Courses: the table of scores.")] = None,
+    form: Form = InputFormat.EVENTS,
+    users: UsersTable = None,
+    sessions: SessionsTable = None,
+    features: FeaturesTable = None,
+    target: TargetTable = None,
     partitions: Annotated[int, typer.Option(min=1, help="Partitions, to match a Kafka run's.")] = 1,
     metrics_page: Annotated[bool, typer.Option("--metrics", help="Serve metrics while it runs.")] = False,
     as_json: AsJson = False,
@@ -58,7 +48,7 @@ def replay(
 ) -> None:
     """Run events through the whole job on this machine; begun again, it goes on where it was."""
     settings = load_settings(flags or ())
-    sources = _open_sources(form, files or [], (users, sessions), (features, target))
+    sources = open_sources(form, files or [], (users, sessions), (features, target))
     report = run_replay(sources, data_dir, settings, partitions=partitions, serve_metrics=metrics_page)
     print_report(report, as_json)
 
@@ -90,8 +80,9 @@ def run_replay(
         begun_at = time.perf_counter()
         records = 0
         for source in sources:
-            with _progress(source) as progress:
-                records += run.run(source, progress)
+            _tell_of_skipped(source, store)
+            with progress(source, "replaying") as show:
+                records += run.run(source, show)
         run.close_idle()
         seconds = time.perf_counter() - begun_at
         return ReplayReport.of(store, learned, metrics, data_dir, records, seconds)
@@ -135,50 +126,12 @@ def _line(body: bytes) -> str:
     return f"{as_of}  {name:16}  {user or '-':36}  {detail}"
 
 
-def _open_sources(
-    form: InputFormat,
-    files: list[str],
-    marketing: tuple[Path | None, Path | None],
-    courses: tuple[Path | None, Path | None],
-) -> list[Source]:
-    match form:
-        case InputFormat.MARKETING:
-            return [MarketingTables(*_both(marketing, "--format marketing needs --users and --sessions"))]
-        case InputFormat.COURSES:
-            return [CourseTables(*_both(courses, "--format courses needs --features and --target"))]
-    if not files:
-        raise InputError("name the files to replay, or - for standard input")
-    if form is InputFormat.CLICKS:
-        return [SessionClicks(Path(file)) for file in files]
-    return open_events(files)
-
-
-def _both(paths: tuple[Path | None, Path | None], message: str) -> tuple[Path, Path]:
-    first, second = paths
-    if first is None or second is None:
-        raise InputError(message)
-    return first, second
-
-
-@contextmanager
-def _progress(source: Source) -> Iterator[ProgressCall]:
-    """A bar on a terminal, silence elsewhere."""
-    if not messages.is_terminal:
-        yield lambda _records, _read: None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[records]:,} events, {task.fields[rate]:,.0f}/s"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=messages, transient=True) as bar:
-        task = bar.add_task("replaying", total=source.size(), records=0, rate=0.0)
-        begun_at = time.perf_counter()
-
-        def show(records: int, read: int) -> None:
-            seconds = max(time.perf_counter() - begun_at, 1e-9)
-            bar.update(task, completed=read, records=records, rate=records / seconds)
-
-        yield show
+def _tell_of_skipped(source: Source, store: Store) -> None:
+    skipped = store.source_position(source.name).records
+    if source.is_live and skipped:
+        messages.print(
+            f"The last replay of standard input was cut short: the first {skipped:,} records of the same "
+            "stream are skipped.",
+            highlight=False,
+            soft_wrap=True,
+        )

@@ -50,7 +50,7 @@ class ReplayReport:
         """Gather the figures from where they are kept."""
         tiers: Counter[str] = Counter()
         for _, _, row in store.rows():
-            tiers[TIER_NAMES[row.tier] if row.tier else "none"] += 1
+            tiers[TIER_NAMES[row.tier].value if row.tier else "none"] += 1
         taught = [model for model in (learned.tiers.model, learned.scores.model) if model.examples_seen]
         return cls(
             data_dir=str(data_dir),

@@ -13,6 +13,12 @@ from schemas.outputs import FailureReason
 from stream_app.core.rules import Rules
 
 DETAILS_SHOWN = 3
+# Any other part of an error's place is a key of the sender's own, and may be personal.
+FIELD_NAMES = frozenset(
+    name
+    for definition in EVENT_ADAPTER.json_schema()["$defs"].values()
+    for name in definition.get("properties", ())
+)
 
 
 class Failure(NamedTuple):
@@ -42,7 +48,7 @@ def decode(value: bytes | None, received_at: float, rules: Rules) -> TimedEvent 
         event = EVENT_ADAPTER.validate_json(value)
     except ValidationError as error:
         return _classify(value, error)
-    user_key = event.user_id or event.anonymous_id
+    user_key = event.user_key
     if user_key is None:
         return Failure(FailureReason.MISSING_USER, "neither userId nor anonymousId is given")
     at = _epoch_seconds(event.timestamp)
@@ -72,7 +78,7 @@ def _classify(value: bytes, error: ValidationError) -> Failure:
             return Failure(FailureReason.NOT_AN_OBJECT, "an event is a JSON object")
         case "union_tag_invalid" | "union_tag_not_found":
             return Failure(FailureReason.UNKNOWN_TYPE, f"`type` must be one of {', '.join(EVENT_TYPES)}")
-    in_time = [detail for detail in details if detail["loc"][-1] == "timestamp"]
+    in_time = [detail for detail in details if detail["loc"][1:] == ("timestamp",)]
     if in_time:
         missing = in_time[0]["type"] == "missing"
         reason = FailureReason.MISSING_TIME if missing else FailureReason.BAD_TIME
@@ -91,9 +97,11 @@ def _classify_json(value: bytes, message: str) -> Failure:
 
 
 def _describe(details: list[ErrorDetails]) -> str:
-    shown = [
-        f"{'.'.join(str(part) for part in detail['loc'][1:])}: {detail['msg']}"
-        for detail in details[:DETAILS_SHOWN]
-    ]
+    shown = [f"{_place(detail)}: {detail['msg']}" for detail in details[:DETAILS_SHOWN]]
     more = len(details) - len(shown)
     return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
+
+
+def _place(detail: ErrorDetails) -> str:
+    """The field in dots, without the union's tag before it and the sender's own keys within it."""
+    return ".".join(str(part) for part in detail["loc"][1:] if isinstance(part, int) or part in FIELD_NAMES)

@@ -16,11 +16,12 @@ def read_features(row: UserRow, at: float) -> Features:
     A feature that has nothing to say (a mean of no sessions, an unknown device) is absent.
     """
     features: Features = {
-        "recency_days": max(at - row.last_at, 0.0) / DAY,
-        "tenure_days": max(at - row.first_at, 0.0) / DAY,
         "active_days": row.active_days,
         "distinct_items": len(set(row.recent_items)),
     }
+    if row.counts:
+        features["recency_days"] = max(at - row.last_at, 0.0) / DAY
+        features["tenure_days"] = max(at - row.first_at, 0.0) / DAY
     for event_type, count in row.counts.items():
         features[f"count_{event_type}"] = count
     _describe_stats(features, "session_duration", row.session_durations)

@@ -40,24 +40,28 @@ class RecentIds:
 class Trainer:
     """Feeds examples to the learner of their target.
 
-    `offset` is the training offset that the learners contain; examples at or below it are not learned
-    again, but their ids are remembered.
+    `contained` holds, by learner, the training offset up to which it has learned already: a crash between
+    the snapshots of two models leaves one ahead of the other.
     """
 
-    def __init__(self, learners: Mapping[str, Learner], offset: int = -1) -> None:
+    def __init__(self, learners: Mapping[str, Learner], contained: Mapping[str, int] | None = None) -> None:
         self._learners = learners
+        self._contained = dict(contained or {})
         self._recent = RecentIds()
-        self.offset = offset
+        self.offset = max(self._contained.values(), default=-1)
+
+    def remember(self, example_id: str) -> None:
+        """Know an example again that was learned before the start."""
+        self._recent.add(example_id)
 
     def take(self, example: TrainingExample, offset: int) -> ExampleOutcome:
         """Learn one example, unless it was learned before."""
+        self.offset = max(self.offset, offset)
         is_new = self._recent.add(example.id)
-        if offset <= self.offset or not is_new:
-            self.offset = max(self.offset, offset)
-            return ExampleOutcome.REPEATED
-        self.offset = offset
         learner = self._learners.get(example.target)
         if learner is None:
             return ExampleOutcome.UNKNOWN_TARGET
+        if not is_new or offset <= self._contained.get(learner.name, -1):
+            return ExampleOutcome.REPEATED
         learned = learner.learn(example.features, example.label)
         return ExampleOutcome.LEARNED if learned else ExampleOutcome.UNUSABLE_LABEL

@@ -15,6 +15,7 @@ PERSONAL_TRAITS = frozenset(
 ITEM_FIELDS = ("product_id", "item_id", "course_id")
 MAX_ITEM_LENGTH = 128
 PURCHASE = "Order Completed"
+MAX_REVENUE = 1e12  # sums of what is more would not stay finite; no order is worth it
 # Steps with an item that was viewed before: counting them again would double the item in its session.
 CART_EVENTS = frozenset({"Product Added", "Product Removed", "Product Added to Wishlist"})
 
@@ -51,7 +52,7 @@ def revenue_of(event: Event) -> float:
         return 0.0
     for name in ("revenue", "total", "value"):
         revenue = number(event.properties.get(name))
-        if revenue is not None:
+        if revenue is not None and abs(revenue) <= MAX_REVENUE:
             return revenue
     return 0.0
 

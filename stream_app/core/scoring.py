@@ -14,7 +14,6 @@ from schemas.outputs import (
     SourcePosition,
     Tier,
 )
-from stream_app.core import windows
 from stream_app.core.features import Features
 from stream_app.core.identifiers import output_id
 from stream_app.core.rules import Rules
@@ -26,7 +25,7 @@ TIER_NAMES: Mapping[int, Tier] = {1: Tier.LOW, 2: Tier.MEDIUM, 3: Tier.HIGH}
 USAGE_RULE = ModelStamp(name="usage_rule", version=1, examples_seen=0, status="ready")
 USAGE_MEDIUM_SESSIONS = 3
 USAGE_HIGH_SESSIONS = 10
-THIRTY_DAYS = [window.name for window in windows.WINDOWS].index("30d")
+USAGE_FEATURE = "sessions_30d"
 
 
 class ScoreRequest(NamedTuple):
@@ -53,7 +52,7 @@ def decide_tiers(requests: Sequence[ScoreRequest], model: TierModel, now: dateti
     for request, prediction in zip(requests, predictions, strict=True):
         row, tier, decided_by = request.row, prediction.label, stamp
         if not isinstance(tier, int):
-            tier, decided_by = tier_by_usage(row, request.at), USAGE_RULE
+            tier, decided_by = tier_by_usage(request.features), USAGE_RULE
         if row.tier == 0 or (tier != row.tier and tier == row.next_tier):
             decided.append(_tier_output(request, tier, prediction.probabilities, decided_by, now))
             row.tier = tier
@@ -61,9 +60,9 @@ def decide_tiers(requests: Sequence[ScoreRequest], model: TierModel, now: dateti
     return decided
 
 
-def tier_by_usage(row: UserRow, at: float) -> int:
+def tier_by_usage(features: Features) -> int:
     """The rule that answers while no model can: finished sessions within 30 days."""
-    recent_sessions = windows.read(row.tiles, THIRTY_DAYS, at).sessions
+    recent_sessions = float(features.get(USAGE_FEATURE, 0))
     if recent_sessions >= USAGE_HIGH_SESSIONS:
         return 3
     return 2 if recent_sessions >= USAGE_MEDIUM_SESSIONS else 1

@@ -21,6 +21,7 @@ class RunningStats(msgspec.Struct, array_like=True):
 
     def add(self, value: float) -> None:
         """Take one value in."""
+        value = float(value)  # a whole number would be stored as one, and read back as another type
         self.count += 1
         delta = value - self.mean
         self.mean += delta / self.count

@@ -92,11 +92,12 @@ class _Step:
             )
             self._fail(record, source, failure, decoded)
         else:
+            # What the event shows to be over is closed before the event changes the row.
+            if decoded.at > meta.highest_at:
+                meta.highest_at = decoded.at
+                self.close_sessions(self._partition.watermark)
             self._process(decoded, source)
         meta.applied[topic] = record.offset
-        if isinstance(decoded, TimedEvent) and decoded.at > meta.highest_at:
-            meta.highest_at = decoded.at
-            self.close_sessions(self._partition.watermark)
 
     def close_sessions(self, until: float) -> None:
         """Close every session that falls due by `until`, in an order that batches cannot change."""
@@ -200,7 +201,7 @@ class _Step:
                 items=finished.items,
             )
         )
-        self._request_score(user_key, row, at, source, "session_closed")
+        self._request_score(user_key, row, max(at, row.last_at), source, "session_closed")
 
     def _emit_example(
         self, user_key: str, event: LabelEvent, features: Features, at: float, source: SourcePosition

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from stream_app.errors import InputError
@@ -26,6 +26,8 @@ class CourseTables:
     Raises:
         InputError: a table is not of this form, or the two have another number of rows.
     """
+
+    is_live = False
 
     def __init__(self, features: Path, target: Path) -> None:
         self._features, self._target = features, target
@@ -62,20 +64,20 @@ def read_courses(features: Path, target: Path) -> Iterator[tuple[dict[str, float
     Raises:
         InputError: as of `CourseTables`.
     """
-    scores = read_table(target, [SCORE_COLUMN])
-    columns = _header(features)
-    line = 1
-    try:
-        for row, score in zip(read_table(features, columns), scores, strict=True):
-            line += 1
+    rows = zip_longest(read_table(features, _header(features)), read_table(target, [SCORE_COLUMN]))
+    for line, (row, score) in enumerate(rows, start=2):
+        if row is None or score is None:
+            shorter = features if row is None else target
+            raise InputError(f"{shorter} ends before line {line}: the tables must have one row a course each")
+        try:
             yield {name: float(cell) for name, cell in row.items() if cell}, float(score[SCORE_COLUMN])
-    except ValueError as error:
-        raise InputError(f"{features} and {target}, line {line}: {error}") from None
+        except ValueError as error:
+            raise InputError(f"{features} and {target}, line {line}: {error}") from None
 
 
 def _header(path: Path) -> list[str]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as text:
             return next(csv.reader(text), [])
-    except OSError as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read: {error}") from error

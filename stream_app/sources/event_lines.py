@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,8 @@ CSV_SUFFIXES = (".csv", ".csv.gz")
 
 class EventFile:
     """One file of events: JSON lines, or CSV whose header names the events' fields."""
+
+    is_live = False
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -53,7 +56,7 @@ class EventFile:
                     )
                 for value in values:
                     yield value, raw.tell()
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"{self._path} cannot be read: {error}") from error
 
     def _values(self, stream: IO[bytes]) -> Iterator[bytes]:
@@ -66,14 +69,25 @@ class StandardInput:
     """JSON lines from standard input."""
 
     name = STANDARD_INPUT
+    is_live = True
 
     def size(self) -> int | None:
         """Not to be known."""
         return None
 
     def records(self, skip: int) -> Iterator[tuple[bytes, int]]:
-        """One value per line that is not blank."""
-        for number, value in enumerate(islice(_lines(sys.stdin.buffer), skip, None), start=skip + 1):
+        """One value per line that is not blank.
+
+        Raises:
+            InputError: the stream is shorter than what was read of it before.
+        """
+        values = _lines(sys.stdin.buffer)
+        if sum(1 for _ in islice(values, skip)) < skip:
+            raise InputError(
+                f"standard input ends before the {skip} records that were read of it when its last replay "
+                "was cut short: pipe the same stream again, or replay into another data folder"
+            )
+        for number, value in enumerate(values, start=skip + 1):
             yield value, number
 
 

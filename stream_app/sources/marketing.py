@@ -39,6 +39,8 @@ class MarketingTables:
         InputError: a table is not of this form.
     """
 
+    is_live = False
+
     def __init__(self, users: Path, sessions: Path) -> None:
         self._users, self._sessions = users, sessions
         self._moments = sorted(self._read())
@@ -62,12 +64,14 @@ class MarketingTables:
         for number, row in enumerate(read_table(self._sessions, SESSION_COLUMNS), start=2):
             user = row["user_id"]
             try:
-                started_at = datetime.fromisoformat(row["timestamp"]).replace(tzinfo=UTC)
+                started_at = datetime.fromisoformat(row["timestamp"])
+                if started_at.tzinfo is None:
+                    started_at = started_at.replace(tzinfo=UTC)
                 duration = float(row["session_duration"])
                 page_views = int(row["page_views"])
-            except ValueError as error:
+                ended_at = started_at + timedelta(seconds=duration)
+            except (ValueError, OverflowError) as error:
                 raise InputError(f"{self._sessions}, line {number}: {error}") from None
-            ended_at = started_at + timedelta(seconds=duration)
             first, last = spans.get(user, (started_at, ended_at))
             spans[user] = (min(first, started_at), max(last, ended_at))
             yield _Moment(ended_at, 1, user, _session_event(row, ended_at, duration, page_views))

@@ -18,6 +18,10 @@ class Source(Protocol):
     def name(self) -> str:
         """Stands for the sequence in a store."""
 
+    @property
+    def is_live(self) -> bool:
+        """Whether it is read as it comes, once: when it ends, another begins under the same name."""
+
     def size(self) -> int | None:
         """Bytes or rows in all, for a progress bar; None where it cannot be known."""
 

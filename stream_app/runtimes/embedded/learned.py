@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from models import snapshot, targets
 from models.learning import ClassificationModel, RegressionModel
 from models.recommenders.blend import Blend
@@ -20,6 +22,7 @@ from stream_app.runtimes.embedded.store import Store
 
 KEY_FILE = "snapshot.key"
 RECOMMENDER = "session_recommender"
+UNKNOWN_TARGET = "unknown"  # targets are the senders' to name: a metric of each would have no bound
 
 
 class LearnedModels:
@@ -43,10 +46,10 @@ class LearnedModels:
         self.tiers = TierScorer(targets.tier_model())
         self.scores = ValueLearner(targets.engagement_model())
         self.recommender = SessionRecommender(Blend())
-        learned_up_to = self._load(store)
+        contained = self._load(store)
         self._learners: dict[str, Learner] = dict.fromkeys(tier_targets, self.tiers)
         self._learners[self.scores.name] = self.scores
-        self._trainer = Trainer(self._learners, learned_up_to)
+        self._trainer = Trainer(self._learners, contained)
         self._changed: set[str] = set()
         self.models = Models(self.tiers, self.recommender)
 
@@ -58,7 +61,8 @@ class LearnedModels:
                 self._changed.add(RECOMMENDER)
             elif isinstance(output, TrainingExample):
                 outcome = self._trainer.take(output, self._trainer.offset + 1)
-                self._metrics.examples.labels(output.target, outcome).inc()
+                target = output.target if output.target in self._learners else UNKNOWN_TARGET
+                self._metrics.examples.labels(target, outcome).inc()
                 if outcome is ExampleOutcome.LEARNED:
                     self._changed.add(self._learners[output.target].name)
 
@@ -77,9 +81,9 @@ class LearnedModels:
         self._changed = set()
         return snapshots
 
-    def _load(self, store: Store) -> int:
-        """Take the stored models in and return the training offset that they contain."""
-        offset = -1
+    def _load(self, store: Store) -> dict[str, int]:
+        """Take the stored models in and return the training offset that each contains."""
+        contained: dict[str, int] = {}
         for scorer in (self.tiers, self.scores):
             data = store.snapshot(scorer.name)
             if data is None:
@@ -89,12 +93,15 @@ class LearnedModels:
             except snapshot.SnapshotRefused as refusal:
                 raise StateError(f"the stored model {scorer.name} cannot be used: {refusal}") from None
             scorer.take_model(model)
-            offset = max(offset, header.training_offset)
+            contained[model.name] = header.training_offset
             self._show(model, header.created_at.timestamp())
         state = store.snapshot(RECOMMENDER)
         if state is not None:
-            self.recommender = SessionRecommender(Blend.from_state(state))
-        return offset
+            try:
+                self.recommender = SessionRecommender(Blend.from_state(state))
+            except (msgspec.MsgspecError, ValueError) as error:
+                raise StateError(f"the stored {RECOMMENDER} cannot be used: {error}") from error
+        return contained
 
     def _show(self, model: ClassificationModel | RegressionModel, created_at: float) -> None:
         self._metrics.show_model(model.name, model.version, model.examples_seen, created_at)
@@ -102,10 +109,19 @@ class LearnedModels:
 
 
 def folder_key(folder: Path) -> bytes:
-    """The key that signs a data folder's models, made at its first use and readable by its owner alone."""
+    """The key that signs a data folder's models, made at its first use and readable by its owner alone.
+
+    Raises:
+        StateError: the key cannot be read or made.
+    """
     path = folder / KEY_FILE
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_bytes(secrets.token_bytes(32))
-    return path.read_bytes()
+    try:
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_suffix(".new")
+            unfinished.touch(mode=0o600)
+            unfinished.write_bytes(secrets.token_bytes(32))
+            unfinished.replace(path)  # a key that a crash cut short would sign with nothing
+        return path.read_bytes()
+    except OSError as error:
+        raise StateError(f"{path} cannot be used as a key: {error}") from error

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self, TextIO
 
+import msgspec
+
 from schemas.outputs import Output
-from stream_app.core.user_row import UserRow, decode_row, encode_row
+from stream_app.core.user_row import RowVersionError, UserRow, decode_row, encode_row
 from stream_app.errors import StateError
 
 FORMAT_VERSION = "1"
@@ -18,7 +20,9 @@ FILE_NAME = "stream-app.sqlite3"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS partitions (number INTEGER PRIMARY KEY, meta BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS sources (name TEXT PRIMARY KEY, records INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sources (
+    name TEXT PRIMARY KEY, records INTEGER NOT NULL, begun_at REAL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS users (
     partition INTEGER NOT NULL, user_key TEXT NOT NULL, row BLOB NOT NULL,
     PRIMARY KEY (partition, user_key)
@@ -31,15 +35,24 @@ CREATE TABLE IF NOT EXISTS models (name TEXT PRIMARY KEY, snapshot BLOB NOT NULL
 """
 
 
+class ReadPosition(NamedTuple):
+    """How many records of a source the rows contain, and when the replay that is under way began to read it.
+
+    `begun_at` is in epoch seconds of the wall clock; None once the source was read to its end.
+    """
+
+    records: int
+    begun_at: float | None
+
+
 class Checkpoint(NamedTuple):
     """All that changed since the last checkpoint; it becomes durable as one."""
 
     rows: Mapping[tuple[int, str], UserRow]
     outputs: Sequence[Output]
     partitions: Mapping[int, bytes]
-    sources: Mapping[str, int]
+    sources: Mapping[str, ReadPosition]
     models: Mapping[str, bytes]
-    facts: Mapping[str, bytes]
 
 
 class Store:
@@ -63,9 +76,9 @@ class Store:
             self._lock = None if read_only else _lock(folder)
             if not read_only:
                 self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+            self._check_format(folder, read_only)
         except (OSError, sqlite3.Error) as error:
             raise StateError(f"{folder} cannot be used as a data folder: {error}") from error
-        self._check_format(folder)
 
     def __enter__(self) -> Self:
         return self
@@ -84,14 +97,14 @@ class Store:
         found = self._connection.execute(
             "SELECT row FROM users WHERE partition = ? AND user_key = ?", (partition, user_key)
         ).fetchone()
-        return decode_row(found[0]) if found else None
+        return _decode(found[0], user_key) if found else None
 
     def rows(self) -> Iterator[tuple[int, str, UserRow]]:
         """Every stored row, by partition and user."""
         for partition, user_key, data in self._connection.execute(
             "SELECT partition, user_key, row FROM users ORDER BY partition, user_key"
         ):
-            yield partition, user_key, decode_row(data)
+            yield partition, user_key, _decode(data, user_key)
 
     def user_count(self) -> int:
         """How many users are held."""
@@ -101,10 +114,12 @@ class Store:
         """The stored meta of each partition."""
         return dict(self._connection.execute("SELECT number, meta FROM partitions"))
 
-    def source_position(self, name: str) -> int:
-        """How many records of a source are contained in the rows."""
-        found = self._connection.execute("SELECT records FROM sources WHERE name = ?", (name,)).fetchone()
-        return int(found[0]) if found else 0
+    def source_position(self, name: str) -> ReadPosition:
+        """How far a source is contained in the rows."""
+        found = self._connection.execute(
+            "SELECT records, begun_at FROM sources WHERE name = ?", (name,)
+        ).fetchone()
+        return ReadPosition(*found) if found else ReadPosition(0, None)
 
     def snapshot(self, name: str) -> bytes | None:
         """A model as it was at the last checkpoint."""
@@ -112,7 +127,7 @@ class Store:
         return bytes(found[0]) if found else None
 
     def fact(self, name: str) -> bytes | None:
-        """A fact of the whole store, such as when it was begun."""
+        """A fact of the whole store, such as the format it is written in."""
         found = self._connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return bytes(found[0]) if found else None
 
@@ -151,19 +166,29 @@ class Store:
             ((output.schema_name, output.model_dump_json().encode()) for output in checkpoint.outputs),
         )
         execute_many("INSERT OR REPLACE INTO partitions VALUES (?, ?)", checkpoint.partitions.items())
-        execute_many("INSERT OR REPLACE INTO sources VALUES (?, ?)", checkpoint.sources.items())
+        execute_many(
+            "INSERT OR REPLACE INTO sources VALUES (?, ?, ?)",
+            ((name, *position) for name, position in checkpoint.sources.items()),
+        )
         execute_many("INSERT OR REPLACE INTO models VALUES (?, ?)", checkpoint.models.items())
-        execute_many("INSERT OR REPLACE INTO facts VALUES (?, ?)", checkpoint.facts.items())
 
-    def _check_format(self, folder: Path) -> None:
+    def _check_format(self, folder: Path, read_only: bool) -> None:
         version = self.fact("format")
-        if version is None:
+        if version is None and not read_only:
             self._connection.execute("INSERT INTO facts VALUES ('format', ?)", (FORMAT_VERSION.encode(),))
-        elif version.decode() != FORMAT_VERSION:
+        elif version != FORMAT_VERSION.encode():
+            written = version.decode() if version else "none"
             raise StateError(
-                f"{folder} was written in format {version.decode()}, this program reads {FORMAT_VERSION}: "
+                f"{folder} was written in format {written}, this program reads {FORMAT_VERSION}: "
                 "replay the events into an empty folder"
             )
+
+
+def _decode(data: bytes, user_key: str) -> UserRow:
+    try:
+        return decode_row(data)
+    except (RowVersionError, msgspec.DecodeError) as error:
+        raise StateError(f"the stored row of {user_key} cannot be read: {error}") from error
 
 
 def _lock(folder: Path) -> TextIO:

@@ -1,31 +1,35 @@
-"""The rows that a replay works on: those it changed, those it used lately, and the store behind them."""
+"""Decoded rows in memory: those changed but not stored yet, those used lately, and a store behind them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from stream_app.core.user_row import UserRow
-from stream_app.runtimes.embedded.store import Store
+
+Place = tuple[int, str]
 
 
 class RowCache:
-    """Decoded rows of all partitions. Changed rows stay until they are stored; the rest up to a limit."""
+    """Rows of all partitions of a process. Changed rows stay until they are stored; the rest up to a limit.
 
-    def __init__(self, store: Store, limit: int) -> None:
-        self._store = store
+    `load` reads a row from the store by partition and user key.
+    """
+
+    def __init__(self, load: Callable[[int, str], UserRow | None], limit: int) -> None:
+        self._load = load
         self._limit = limit
-        self._recent: dict[tuple[int, str], UserRow] = {}
-        self.changed: dict[tuple[int, str], UserRow] = {}
+        self._recent: dict[Place, UserRow] = {}
+        self.changed: dict[Place, UserRow] = {}
 
     def of_partition(self, partition: int) -> PartitionRows:
         """The rows of one partition, as the core asks for them."""
         return PartitionRows(self, partition)
 
-    def find(self, place: tuple[int, str]) -> UserRow | None:
+    def find(self, place: Place) -> UserRow | None:
         """A row by partition and user key."""
         row = self.changed.get(place) or self._recent.pop(place, None)
         if row is None:
-            row = self._store.row(*place)
+            row = self._load(*place)
         if row is not None:
             self._recent[place] = row
         return row
@@ -44,6 +48,10 @@ class RowCache:
         surplus = len(self._recent) - self._limit
         for place in list(self._recent)[: max(surplus, 0)]:
             del self._recent[place]
+
+    def forget(self, partition: int) -> None:
+        """Drop the rows of a partition that has moved elsewhere."""
+        self._recent = {place: row for place, row in self._recent.items() if place[0] != partition}
 
 
 class PartitionRows:

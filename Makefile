@@ -1,0 +1,46 @@
+# Thin names for real commands; each can be typed by hand.
+PYTHON ?= python3
+BIN := .venv/bin
+STREAM_APP := $(BIN)/stream-app
+
+.PHONY: demo test lint bench kafka kafka-stop install clean
+
+demo: .venv/installed  ## the main job on a simulated fortnight, on this machine, no broker
+	rm -rf demo-data
+	$(STREAM_APP) simulate --users 2000 --days 14 --out demo-data/input
+	$(STREAM_APP) replay demo-data/input/events.jsonl --data-dir demo-data/state
+
+test: .venv/installed-dev lint  ## everything, the Kafka tests included
+	$(BIN)/pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: .venv/installed-dev  ## decode and dispatch: bulk transport, plain Faust agent, bare client
+	$(BIN)/python -m load_tests.transport_bench
+
+kafka: .venv/installed-dev  ## a broker on port 9092, without Docker
+	$(BIN)/python -m load_tests.broker start --data-dir .kafka --port 9092
+
+kafka-stop: .venv/installed-dev
+	$(BIN)/python -m load_tests.broker stop --data-dir .kafka
+
+install: .venv/installed
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python requirements.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf demo-data .kafka

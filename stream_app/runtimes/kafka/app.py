@@ -1,0 +1,194 @@
+"""The Faust apps: one that processes events, one that trains. Each is a consumer group of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from itertools import chain
+from typing import Any
+
+import faust
+from faust.app.base import BootStrategy
+from faust.types import TP
+from mode import CrashingSupervisor, Service
+
+from schemas.topics import EVENTS, EXAMPLES
+from stream_app.errors import StateError
+from stream_app.metrics import Metrics
+from stream_app.runtimes.kafka.connection import faust_credentials
+from stream_app.runtimes.kafka.loaded_models import LoadedModels
+from stream_app.runtimes.kafka.processor import Processor
+from stream_app.runtimes.kafka.producer import BulkProducer
+from stream_app.runtimes.kafka.tables import RowTable
+from stream_app.runtimes.kafka.trainer import ModelTrainer
+from stream_app.runtimes.kafka.transport import QUEUED_BATCHES, RecordBatchSchema
+from stream_app.settings import Settings
+
+IDLE_CHECK_SECONDS = 5.0
+LAG_SECONDS = 5.0
+PUBLISH_CHECK_SECONDS = 1.0
+SESSION_TIMEOUT_SECONDS = 60.0
+
+
+class ServicesFirst(BootStrategy):  # type: ignore[misc]  # Faust ships no types
+    """Starts our own services before anything that consumes, and stops them after it."""
+
+    def server(self) -> Iterable[Any]:
+        """Our services, then Faust's."""
+        return chain(self.app.services_first, super().server())
+
+
+class StreamApp(faust.App):  # type: ignore[misc]
+    """A Faust app with services that must run before its agents do."""
+
+    BootStrategy = ServicesFirst
+
+    def __init__(self, *args: Any, services: Iterable[Service] = (), **kwargs: Any) -> None:
+        self.services_first = list(services)
+        super().__init__(*args, **kwargs)
+
+
+def build_worker(settings: Settings, metrics: Metrics) -> StreamApp:
+    """The app that turns events into rows and decisions."""
+    producer = BulkProducer(settings)
+    loaded = LoadedModels(settings, metrics)
+    app = _build_app(settings.app_id, settings, [producer, loaded])
+    table = RowTable(app, "rows", settings.partitions, producer.send)
+    processor = Processor(settings, table, producer, lambda: loaded.models, metrics, time.time)
+    schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
+    events = app.topic(EVENTS.name, schema=schema, maxsize=QUEUED_BATCHES)
+
+    @app.agent(events, name="process", supervisor_strategy=CrashingSupervisor)
+    async def process(stream: Any) -> None:
+        await loaded.caught_up()
+        unacknowledged = stream.noack()
+        async for event in unacknowledged.events():
+            await processor.process(event.value)
+            await unacknowledged.ack(event)
+
+    @app.timer(interval=IDLE_CHECK_SECONDS)
+    async def close_idle() -> None:
+        if not app.rebalancing and not app.in_recovery:
+            await processor.close_idle(_numbers(app.consumer.assignment(), EVENTS.name))
+
+    @app.timer(interval=LAG_SECONDS)
+    async def show_lag() -> None:
+        if not app.rebalancing:
+            await _show_lag(app, metrics, EVENTS.name)
+
+    @app.on_partitions_revoked.connect
+    async def forget(_app: Any, revoked: set[TP], **_: Any) -> None:
+        for number in _numbers(revoked, EVENTS.name):
+            processor.forget(number)
+
+    return app
+
+
+def build_trainer(settings: Settings, metrics: Metrics) -> StreamApp:
+    """The app that learns; of several only the one that holds the topic's partition does anything."""
+    producer = BulkProducer(settings)
+    # What waits for its snapshot at a rebalance is learned again by whoever goes on, from the last snapshot.
+    app = _build_app(f"{settings.app_id}-trainer", settings, [producer], stream_wait_empty=False)
+    training = Training(lambda: ModelTrainer(settings, producer, metrics, time.time))
+    schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
+    examples = app.topic(EXAMPLES.name, schema=schema, maxsize=QUEUED_BATCHES)
+
+    @app.agent(examples, name="train", supervisor_strategy=CrashingSupervisor)
+    async def train(stream: Any) -> None:
+        unacknowledged = stream.noack()
+        async for event in unacknowledged.events():
+            await training.take(event, unacknowledged)
+
+    @app.timer(interval=PUBLISH_CHECK_SECONDS)
+    async def publish() -> None:
+        await training.publish_if_due()
+
+    @app.timer(interval=LAG_SECONDS)
+    async def show_lag() -> None:
+        if not app.rebalancing:
+            await _show_lag(app, metrics, EXAMPLES.name)
+
+    @app.on_partitions_revoked.connect
+    async def forget(_app: Any, _revoked: set[TP], **_: Any) -> None:
+        await training.forget()
+
+    return app
+
+
+class Training:
+    """One trainer for as long as the partition is held; events are acknowledged once a snapshot has them."""
+
+    def __init__(self, make_trainer: Callable[[], ModelTrainer]) -> None:
+        self._make_trainer = make_trainer
+        self._trainer: ModelTrainer | None = None
+        self._waiting: list[tuple[Any, Any]] = []
+        self._lock = asyncio.Lock()
+
+    async def take(self, event: Any, stream: Any) -> None:
+        """Learn the batch of an event; the first one begins from the newest snapshot."""
+        async with self._lock:
+            if self._trainer is None:
+                trainer = self._make_trainer()
+                await trainer.restore()
+                self._trainer = trainer
+            await self._trainer.learn(event.value.records)
+            self._waiting.append((event, stream))
+        await self.publish_if_due()
+
+    async def publish_if_due(self) -> None:
+        """Publish what was learned, then acknowledge it."""
+        async with self._lock:
+            if self._trainer is None:
+                return
+            if self._trainer.is_due:
+                await self._trainer.publish()
+            if not self._trainer.has_unpublished:
+                for event, stream in self._waiting:
+                    await stream.ack(event)
+                self._waiting = []
+
+    async def forget(self) -> None:
+        """Begin anew from the newest snapshot, which may be another trainer's by then."""
+        async with self._lock:
+            self._trainer = None
+            self._waiting = []
+
+
+def _build_app(app_id: str, settings: Settings, services: Iterable[Service], **options: Any) -> StreamApp:
+    folder = settings.state_dir / app_id
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(f"{folder} cannot be made ({error}): set STREAM_APP_STATE_DIR") from error
+    return StreamApp(
+        app_id,
+        services=services,
+        broker=";".join(f"bulk://{server}" for server in settings.kafka_servers.split(",")),
+        broker_credentials=faust_credentials(settings),
+        broker_session_timeout=SESSION_TIMEOUT_SECONDS,
+        broker_request_timeout=SESSION_TIMEOUT_SECONDS + settings.kafka_timeout,
+        consumer_auto_offset_reset="earliest",
+        datadir=str(folder),
+        store="rocksdb://",
+        table_standby_replicas=0,
+        topic_partitions=settings.partitions,
+        topic_replication_factor=settings.replication,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        **options,
+    )
+
+
+def _numbers(partitions: Iterable[TP], topic: str) -> set[int]:
+    return {partition.partition for partition in partitions if partition.topic == topic}
+
+
+async def _show_lag(app: StreamApp, metrics: Metrics, topic: str) -> None:
+    for partition in app.consumer.assignment():
+        if partition.topic == topic:
+            end = app.consumer.highwater(partition)
+            position = await app.consumer.position(partition)
+            if end is not None and position is not None:
+                metrics.lag.labels(topic, str(partition.partition)).set(max(end - position, 0))

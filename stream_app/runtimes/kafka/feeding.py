@@ -1,0 +1,76 @@
+"""Sources into the events topic, and a topic's records out again: what a client of the product does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from schemas.topics import EVENTS
+from stream_app.errors import BrokerError
+from stream_app.partitioning import partition_of, record_key
+from stream_app.runtimes.kafka.connection import client_options
+from stream_app.runtimes.kafka.producer import BulkProducer, Message
+from stream_app.runtimes.kafka.topics import check_topics, partitions_of, topics_of
+from stream_app.settings import Settings
+from stream_app.sources.source import Source
+
+ROUND_RECORDS = 5_000
+POLL_MS = 500
+
+
+async def produce(source: Source, settings: Settings, progress: Callable[[int, int], None]) -> int:
+    """Send a source's events, each keyed by its user, and return how many were acknowledged.
+
+    Raises:
+        BrokerError: the broker is lost, a topic is missing, or an event was not acknowledged.
+    """
+    await check_topics(settings)
+    sent = 0
+    async with BulkProducer(settings) as producer:
+        records = source.records(0)
+        while taken := list(islice(records, ROUND_RECORDS)):
+            for partition, messages in _spread((value for value, _ in taken), settings.partitions).items():
+                await producer.send(EVENTS.name, partition, messages)
+            sent += len(taken)
+            progress(sent, taken[-1][1])
+    return sent
+
+
+async def read_topic(name: str, settings: Settings, take: Callable[[bytes], None]) -> None:
+    """Hand over the values that a declared topic holds now, partition by partition.
+
+    Raises:
+        BrokerError: the broker is lost, or a topic is missing.
+    """
+    await check_topics(settings)
+    topic = next(topic for topic in topics_of(settings) if topic.name == name)
+    partitions = [TopicPartition(name, number) for number in range(partitions_of(topic, settings))]
+    consumer = AIOKafkaConsumer(
+        **client_options(settings), enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    try:
+        await consumer.start()
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        for partition in partitions:
+            while await consumer.position(partition) < ends[partition]:
+                for records in (await consumer.getmany(partition, timeout_ms=POLL_MS)).values():
+                    for record in records:
+                        if record.value is not None and record.offset < ends[partition]:
+                            take(record.value)
+    except KafkaError as error:
+        raise BrokerError(f"{name} cannot be read: {error}") from error
+    finally:
+        await consumer.stop()
+
+
+def _spread(values: Iterable[bytes], partitions: int) -> dict[int, list[Message]]:
+    """Messages by partition: a user's key and its event."""
+    spread: dict[int, list[Message]] = {}
+    for value in values:
+        key = record_key(value)
+        spread.setdefault(partition_of(key, partitions), []).append((key, value))
+    return spread

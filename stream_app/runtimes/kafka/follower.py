@@ -1,0 +1,75 @@
+"""Following a one-partition topic from its beginning, outside of any group: every process sees all of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from mode import Service
+
+from stream_app.errors import BrokerError
+from stream_app.runtimes.kafka.connection import client_options
+from stream_app.settings import Settings
+
+POLL_MS = 500
+
+
+class TopicFollower(Service):  # type: ignore[misc]  # mode ships no types
+    """Hands the records of partition 0 to `take`, the oldest first, from `begin_offset` on.
+
+    `await caught_up()` returns once everything was taken that the topic held at the start.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        topic: str,
+        take: Callable[[Sequence[ConsumerRecord]], None],
+        begin_offset: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._settings = settings
+        self._partition = TopicPartition(topic, 0)
+        self._take = take
+        self._begin_offset = begin_offset
+        self._caught_up = asyncio.Event()
+
+    async def on_start(self) -> None:
+        """Connect, and learn where the end is now.
+
+        Raises:
+            BrokerError: the broker is lost.
+        """
+        self._consumer = AIOKafkaConsumer(
+            **client_options(self._settings), enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+        try:
+            await self._consumer.start()
+            self._consumer.assign([self._partition])
+            beginnings = await self._consumer.beginning_offsets([self._partition])
+            self._consumer.seek(self._partition, max(beginnings[self._partition], self._begin_offset))
+            self._end = (await self._consumer.end_offsets([self._partition]))[self._partition]
+        except KafkaError as error:
+            raise BrokerError(f"{self._partition.topic} cannot be read: {error}") from error
+
+    async def on_stop(self) -> None:
+        """Disconnect."""
+        await self._consumer.stop()
+
+    async def caught_up(self) -> None:
+        """Wait until all that was there at the start is taken."""
+        await self._caught_up.wait()
+
+    @Service.task  # type: ignore[untyped-decorator]
+    async def _follow(self) -> None:
+        while not self.should_stop:
+            if await self._consumer.position(self._partition) >= self._end:
+                self._caught_up.set()
+            fetched = await self._consumer.getmany(self._partition, timeout_ms=POLL_MS)
+            for records in fetched.values():
+                self._take(records)
+                await self.sleep(0)

@@ -1,0 +1,125 @@
+"""One batch through the core, and what came of it made durable: outputs, then rows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from stream_app.core.partition import Partition
+from stream_app.core.records import Batch, Record
+from stream_app.core.step import StepResult, close_idle, step
+from stream_app.core.user_row import UserRow, decode_row, encode_row
+from stream_app.metrics import Metrics
+from stream_app.ports import Models
+from stream_app.runtimes.kafka.producer import BulkProducer
+from stream_app.runtimes.kafka.tables import RowTable
+from stream_app.runtimes.kafka.transport import RecordBatch
+from stream_app.runtimes.row_cache import RowCache
+from stream_app.settings import Settings
+
+META_KEY = b"m"
+USER_PREFIX = b"u"
+
+
+class Processor:
+    """Works on the partitions that this worker holds, one batch at a time.
+
+    Nothing is committed here: when `process` returns, outputs and rows are acknowledged by the broker, and
+    the batch's offsets may be.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        table: RowTable,
+        producer: BulkProducer,
+        models: Callable[[], Models],
+        metrics: Metrics,
+        clock: Callable[[], float],
+    ) -> None:
+        self._rules = settings.rules
+        self._idle_after = settings.session_gap
+        self._table = table
+        self._producer = producer
+        self._models = models
+        self._metrics = metrics
+        self._clock = clock
+        self._rows = RowCache(self._load, settings.hot_rows)
+        self._partitions: dict[int, Partition] = {}
+        self._last_batch_at: dict[int, float] = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    async def process(self, records: RecordBatch) -> None:
+        """Process one batch and make what came of it durable.
+
+        Raises:
+            BrokerError: an output or a row was not acknowledged.
+        """
+        async with self._one_at_a_time:
+            begun_at = self._clock()
+            partition = self._partition(records.partition)
+            batch = Batch(
+                records.topic,
+                records.partition,
+                [Record(raw.offset, raw.key, raw.value, raw.timestamp / 1000) for raw in records.records],
+            )
+            rows = self._rows.of_partition(partition.number)
+            await self._keep(partition, step(partition, batch, rows, self._models(), self._rules, begun_at))
+            now = self._clock()
+            self._last_batch_at[partition.number] = now
+            self._metrics.commits.inc()
+            self._metrics.batch_seconds.observe(now - begun_at)
+            self._metrics.event_seconds.observe(max(now - batch.records[-1].received_at, 0.0))
+
+    async def close_idle(self, assigned: set[int]) -> None:
+        """Close overdue sessions of assigned partitions in which nothing has come for a while.
+
+        Raises:
+            BrokerError: an output or a row was not acknowledged.
+        """
+        for number in sorted(assigned):
+            async with self._one_at_a_time:
+                now = self._clock()
+                if now - self._last_batch_at.setdefault(number, now) < self._idle_after:
+                    continue
+                partition = self._partition(number)
+                rows = self._rows.of_partition(number)
+                result = close_idle(partition, rows, self._models(), self._rules, now)
+                if result.rows:
+                    await self._keep(partition, result)
+
+    def forget(self, partition: int) -> None:
+        """Drop what is held in memory of a partition that has moved elsewhere."""
+        self._partitions.pop(partition, None)
+        self._last_batch_at.pop(partition, None)
+        self._rows.forget(partition)
+        self._metrics.users.remove(str(partition))
+
+    async def _keep(self, partition: Partition, result: StepResult) -> None:
+        number = partition.number
+        await self._producer.send_outputs(result.outputs, number)
+        changes = {USER_PREFIX + key.encode(): encode_row(row) for key, row in result.rows.items()}
+        # The meta comes last: what it says is contained must be contained, however little was written.
+        changes[META_KEY] = partition.encode_meta()
+        await self._table.write(number, changes)
+        self._rows.change(number, result.rows)
+        self._rows.settle()
+        self._metrics.count_step(number, result)
+        self._metrics.show_time(number, partition.meta.highest_at, partition.watermark, self._clock())
+
+    def _partition(self, number: int) -> Partition:
+        partition = self._partitions.get(number)
+        if partition is None:
+            partition = Partition(number, self._rules, self._table.get(number, META_KEY))
+            users = 0
+            for key, data in self._table.scan(number):
+                if key.startswith(USER_PREFIX):
+                    partition.schedule(key.removeprefix(USER_PREFIX).decode(), decode_row(data))
+                    users += 1
+            self._metrics.users.labels(str(number)).set(users)
+            self._partitions[number] = partition
+        return partition
+
+    def _load(self, partition: int, user_key: str) -> UserRow | None:
+        data = self._table.get(partition, USER_PREFIX + user_key.encode())
+        return decode_row(data) if data is not None else None

@@ -1,0 +1,107 @@
+"""Sending in bulk: batches per topic and partition, awaited until the broker has acknowledged them all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from mode import Service
+
+from schemas.outputs import FailedEvent, Output
+from schemas.topics import TOPIC_BY_CONTRACT
+from stream_app.errors import BrokerError
+from stream_app.runtimes.kafka.connection import client_options
+from stream_app.settings import Settings
+
+BATCH_BYTES = 524_288
+LARGEST_REQUEST = 4_194_304
+Message = tuple[bytes | None, bytes | None]
+Headers = Sequence[tuple[str, bytes]]
+
+
+class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
+    """An idempotent producer that waits for all replicas.
+
+    A message is (key, value); a value None is a tombstone.
+    """
+
+    def __init__(self, settings: Settings, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._settings = settings
+
+    async def on_start(self) -> None:
+        """Connect.
+
+        Raises:
+            BrokerError: the broker is lost.
+        """
+        self._producer = AIOKafkaProducer(
+            **client_options(self._settings),
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=LARGEST_REQUEST,
+            request_timeout_ms=int(self._settings.kafka_timeout * 1000),
+        )
+        try:
+            await self._producer.start()
+        except KafkaError as error:
+            raise BrokerError(f"the producer cannot start: {error}") from error
+
+    async def on_stop(self) -> None:
+        """Send what is under way, then disconnect."""
+        await self._producer.stop()
+
+    async def send_outputs(self, outputs: Iterable[Output], partition: int) -> None:
+        """Send outputs of one source partition to the topics of their contracts.
+
+        Users lie in the same partition of every topic that is spread by user.
+
+        Raises:
+            BrokerError: one was not acknowledged.
+        """
+        by_topic: dict[tuple[str, int], list[Message]] = {}
+        for output in outputs:
+            topic = TOPIC_BY_CONTRACT[type(output)]
+            key = output.key if isinstance(output, FailedEvent) else _encode(output.user_key)
+            place = (topic.name, partition if topic.partitions is None else 0)
+            by_topic.setdefault(place, []).append((key, output.model_dump_json().encode()))
+        await asyncio.gather(
+            *(self.send(topic, number, messages) for (topic, number), messages in by_topic.items())
+        )
+
+    async def send(
+        self, topic: str, partition: int, messages: Iterable[Message], headers: Headers = ()
+    ) -> int:
+        """Send messages to one partition in order and return the offset of the last.
+
+        Raises:
+            BrokerError: one was not acknowledged.
+        """
+        pending: list[tuple[asyncio.Future[Any], int]] = []
+        batch = self._producer.create_batch()
+        try:
+            for key, value in messages:
+                if batch.append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
+                    pending.append(await self._submit(batch, topic, partition))
+                    batch = self._producer.create_batch()
+                    batch.append(key=key, value=value, timestamp=None, headers=list(headers))
+            if batch.record_count():
+                pending.append(await self._submit(batch, topic, partition))
+            last = -1
+            for sent, count in pending:
+                last = (await sent).offset + count - 1
+        except KafkaError as error:
+            raise BrokerError(f"{topic}: not acknowledged by the broker: {error!r}") from error
+        return last
+
+    async def _submit(self, batch: Any, topic: str, partition: int) -> tuple[asyncio.Future[Any], int]:
+        count = batch.record_count()
+        return await self._producer.send_batch(batch, topic, partition=partition), count
+
+
+def _encode(user_key: str | None) -> bytes | None:
+    return user_key.encode() if user_key is not None else None

@@ -1,0 +1,80 @@
+"""Model snapshots on their compacted topic: in parts that fit a message, in two slots that take turns.
+
+A message's key is `<model>/<slot>/<part>`, its headers name the version (the training offset) and how many
+parts it has. While a version is being written into one slot, the one before stays whole in the other, so
+that compaction and a trainer that dies midway never leave the topic without a whole snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from aiokafka import ConsumerRecord
+
+from schemas.topics import SNAPSHOTS
+from stream_app.runtimes.kafka.producer import BulkProducer
+
+PART_BYTES = 900_000
+SLOTS = 2
+VERSION_HEADER, PARTS_HEADER = "version", "parts"
+
+
+class Version(NamedTuple):
+    """A whole snapshot as it was read: its training offset, its slot and its bytes."""
+
+    number: int
+    slot: int
+    data: bytes
+
+
+class SnapshotReader:
+    """Puts parts together; `found` is told of each whole snapshot that is newer than the last."""
+
+    def __init__(self, found: Callable[[str, Version], None]) -> None:
+        self._found = found
+        self._parts: dict[tuple[str, int], dict[int, bytes]] = {}
+        self._numbers: dict[tuple[str, int], int] = {}
+        self.newest: dict[str, Version] = {}
+
+    def take(self, records: Sequence[ConsumerRecord]) -> None:
+        """Take records of the snapshots topic, in order."""
+        completed: dict[str, Version] = {}
+        for record in records:
+            version = self._put(record)
+            if version is not None:
+                completed[version[0]] = version[1]
+        for model, whole in completed.items():
+            self._found(model, whole)
+
+    def _put(self, record: ConsumerRecord) -> tuple[str, Version] | None:
+        model, slot_text, part_text = record.key.decode().rsplit("/", 2)
+        headers = dict(record.headers)
+        number, count = int(headers[VERSION_HEADER]), int(headers[PARTS_HEADER])
+        place = (model, int(slot_text))
+        if self._numbers.get(place) != number:
+            self._numbers[place] = number
+            self._parts[place] = {}
+        parts = self._parts[place]
+        parts[int(part_text)] = record.value
+        newest = self.newest.get(model)
+        if len(parts) < count or (newest is not None and newest.number >= number):
+            return None
+        whole = Version(number, place[1], b"".join(parts[index] for index in range(count)))
+        self.newest[model] = whole
+        self._parts[place] = {}
+        return model, whole
+
+
+async def publish(producer: BulkProducer, model: str, data: bytes, number: int, last_slot: int | None) -> int:
+    """Write one snapshot, wait until it is acknowledged, and return the slot that it lies in.
+
+    Raises:
+        BrokerError: it was not acknowledged.
+    """
+    slot = 0 if last_slot is None else (last_slot + 1) % SLOTS
+    parts = [data[begin : begin + PART_BYTES] for begin in range(0, len(data), PART_BYTES)]
+    headers = [(VERSION_HEADER, str(number).encode()), (PARTS_HEADER, str(len(parts)).encode())]
+    messages = [(f"{model}/{slot}/{index}".encode(), part) for index, part in enumerate(parts)]
+    await producer.send(SNAPSHOTS.name, 0, messages, headers)
+    return slot

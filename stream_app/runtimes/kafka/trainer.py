@@ -1,0 +1,153 @@
+"""The trainer: the one place where models learn, from a topic of one partition."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from aiokafka import ConsumerRecord
+from pydantic import ValidationError
+
+from models import snapshot, targets
+from models.learning import ClassificationModel, RegressionModel
+from schemas.outputs import TrainingExample
+from schemas.topics import EXAMPLES, SNAPSHOTS
+from stream_app.core.learning import REMEMBERED_IDS, ExampleOutcome, Trainer
+from stream_app.errors import StateError
+from stream_app.metrics import Metrics
+from stream_app.model_adapters import TierScorer, ValueLearner
+from stream_app.ports import Learner
+from stream_app.runtimes.kafka import snapshots
+from stream_app.runtimes.kafka.follower import TopicFollower
+from stream_app.runtimes.kafka.producer import BulkProducer
+from stream_app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class ModelTrainer:
+    """Learns examples in order and publishes snapshots.
+
+    Examples may be committed only once a snapshot that contains them is acknowledged.
+    """
+
+    def __init__(
+        self, settings: Settings, producer: BulkProducer, metrics: Metrics, clock: Callable[[], float]
+    ) -> None:
+        self._settings = settings
+        self._key = settings.required_snapshot_key
+        self._producer = producer
+        self._metrics = metrics
+        self._clock = clock
+        self._tiers = TierScorer(targets.tier_model())
+        self._scores = ValueLearner(targets.engagement_model())
+        self._learners: dict[str, Learner] = dict.fromkeys(settings.tier_targets, self._tiers)
+        self._learners[self._scores.name] = self._scores
+        self._trainer = Trainer(self._learners)
+        self._slots: dict[str, int] = {}
+        self._changed: dict[str, int] = {}
+        self._published_at = clock()
+
+    async def restore(self) -> None:
+        """Take in the newest snapshots, and the ids of the examples that they learned last.
+
+        Raises:
+            BrokerError: the broker is lost.
+            StateError: a snapshot cannot be used; learning on without it would forget what it knows.
+        """
+        contained: dict[str, int] = {}
+        found: dict[str, snapshots.Version] = {}
+        reader = snapshots.SnapshotReader(found.__setitem__)
+        await _read(TopicFollower(self._settings, SNAPSHOTS.name, reader.take))
+        for name, version in found.items():
+            self._take_snapshot(name, version)
+            contained[name] = version.number
+        self._trainer = Trainer(self._learners, contained)
+        first = max(self._trainer.offset - REMEMBERED_IDS, 0)
+        await _read(TopicFollower(self._settings, EXAMPLES.name, self._remember, first))
+
+    async def learn(self, records: Sequence[ConsumerRecord]) -> None:
+        """Learn a batch, in a thread so that the consumer keeps its heartbeat."""
+        await asyncio.to_thread(self._learn, records)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether enough was learned, or long enough ago, for a snapshot."""
+        learned = sum(self._changed.values())
+        if not learned:
+            return False
+        waited = self._clock() - self._published_at
+        return learned >= self._settings.snapshot_examples or waited >= self._settings.snapshot_interval
+
+    @property
+    def has_unpublished(self) -> bool:
+        """Whether something was learned that no snapshot contains yet."""
+        return bool(self._changed)
+
+    async def publish(self) -> None:
+        """Publish every model that has learned since its last snapshot.
+
+        Raises:
+            BrokerError: a snapshot was not acknowledged.
+        """
+        for model in (self._tiers.model, self._scores.model):
+            if model.name in self._changed:
+                await self._publish(model)
+        self._changed = {}
+        self._published_at = self._clock()
+
+    def _learn(self, records: Sequence[ConsumerRecord]) -> None:
+        for record in records:
+            example = self._parse(record)
+            if example is None:
+                continue
+            outcome = self._trainer.take(example, record.offset)
+            self._metrics.examples.labels(example.target, outcome).inc()
+            if outcome is ExampleOutcome.LEARNED:
+                name = self._learners[example.target].name
+                self._changed[name] = self._changed.get(name, 0) + 1
+
+    def _remember(self, records: Sequence[ConsumerRecord]) -> None:
+        for record in records:
+            if record.offset <= self._trainer.offset and (example := self._parse(record)) is not None:
+                self._trainer.remember(example.id)
+
+    def _parse(self, record: ConsumerRecord) -> TrainingExample | None:
+        try:
+            return TrainingExample.model_validate_json(record.value or b"")
+        except ValidationError as error:
+            self._metrics.refused_records.labels(EXAMPLES.name).inc()
+            log.warning("%s, offset %s refused: %s", EXAMPLES.name, record.offset, error)
+            return None
+
+    async def _publish(self, model: ClassificationModel | RegressionModel) -> None:
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        data = await asyncio.to_thread(snapshot.dump, model, self._key, self._trainer.offset, now)
+        slot = self._slots.get(model.name)
+        self._slots[model.name] = await snapshots.publish(
+            self._producer, model.name, data, self._trainer.offset, slot
+        )
+        self._metrics.show_model(model.name, model.version, model.examples_seen, now.timestamp())
+        self._metrics.show_scores(model.name, model.scores())
+
+    def _take_snapshot(self, name: str, version: snapshots.Version) -> None:
+        self._slots[name] = version.slot
+        for learner in (self._tiers, self._scores):
+            if learner.name != name:
+                continue
+            try:
+                model, _ = snapshot.load(version.data, self._key)
+            except snapshot.SnapshotRefused as refusal:
+                raise StateError(
+                    f"snapshot {version.number} of {name} cannot be used ({refusal}): set the key that "
+                    "signed it, or start a new application with another STREAM_APP_APP_ID"
+                ) from None
+            learner.take_model(model)
+
+
+async def _read(follower: TopicFollower) -> None:
+    """Take all that a topic holds now."""
+    async with follower:
+        await follower.caught_up()
