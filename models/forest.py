@@ -1,7 +1,7 @@
 """A fitted forest as flat arrays: small to ship, fast for one example and for many."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -20,22 +20,26 @@ class CompactForest:
     leads to itself. `value` is (nodes, outputs): a node's mean target, or its class probabilities.
     """
 
-    def __init__(self, trees: Sequence[Any]) -> None:
-        sizes = [tree.node_count for tree in trees]
-        roots = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        leaf = np.concatenate([tree.children_left < 0 for tree in trees])
-        feature = np.concatenate([np.maximum(tree.feature, 0) for tree in trees])
-        threshold = np.concatenate([tree.threshold for tree in trees])
-        offset, own = np.repeat(roots, sizes), np.arange(len(leaf))
-        left = np.where(leaf, own, np.concatenate([tree.children_left for tree in trees]) + offset)
-        right = np.where(leaf, own, np.concatenate([tree.children_right for tree in trees]) + offset)
+    def __init__(self, trees: Iterable[Any]) -> None:
         # array.array, because its single items are read in half the time of numpy's.
-        self._roots = array("i", roots.astype(np.int32).tobytes())
-        self._feature = array("i", feature.astype(np.int32).tobytes())
-        self._threshold = array("d", np.where(leaf, np.inf, threshold).tobytes())
-        self._children = array("i", np.stack([left, right], axis=1).astype(np.int32).tobytes())
-        self._depth = max(tree.max_depth for tree in trees)
-        self._value: NDArray[np.float64] = np.concatenate([tree.value[:, 0, :] for tree in trees])
+        self._roots = array("i")
+        self._feature = array("i")
+        self._threshold = array("d")
+        self._children = array("i")
+        self._depth = 0
+        values = []
+        for tree in trees:
+            root, leaf = len(self._feature), tree.children_left < 0
+            own = np.arange(tree.node_count)
+            left = np.where(leaf, own, tree.children_left) + root
+            right = np.where(leaf, own, tree.children_right) + root
+            self._roots.append(root)
+            self._feature.frombytes(np.maximum(tree.feature, 0).astype(np.int32).tobytes())
+            self._threshold.frombytes(np.where(leaf, np.inf, tree.threshold).tobytes())
+            self._children.frombytes(np.stack([left, right], axis=1).astype(np.int32).tobytes())
+            self._depth = max(self._depth, tree.max_depth)
+            values.append(tree.value[:, 0, :])
+        self._value: NDArray[np.float64] = np.concatenate(values)
 
     def __len__(self) -> int:
         return len(self._roots)

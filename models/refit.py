@@ -51,7 +51,7 @@ class FittedForest:
     def __init__(self, columns: Columns, missing: NDArray[np.float32], forests: Sequence[Any]) -> None:
         self.columns = columns
         self.missing = missing
-        self.forest = CompactForest([tree.tree_ for forest in forests for tree in forest.estimators_])
+        self.forest = CompactForest(tree.tree_ for forest in forests for tree in forest.estimators_)
 
     def predict(self, xs: Sequence[Features]) -> NDArray[np.float64]:
         """Return (len(xs), outputs)."""
@@ -173,8 +173,8 @@ class RefitRegressor(BatchRegressor):
         self,
         capacity: int = 20_000,
         first: int = 200,
-        growth: float = 1.5,
-        trees: int = 50,
+        growth: float = 1.7,
+        trees: int = 40,
         leaf: int = 2,
         seed: int = 0,
     ) -> None:

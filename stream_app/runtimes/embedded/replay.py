@@ -7,6 +7,7 @@ where a replay was killed and begun again, makes no difference.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Protocol
@@ -72,6 +73,7 @@ class Replay:
         self._rows = RowCache(store.row, hot_rows)
         self._outputs: list[Output] = []
         self._round_outputs: list[Output] = []
+        self._reading: Counter[float] = Counter()  # records since the last checkpoint, by time of reading
         self._ended_streams: dict[str, ReadPosition] = {}
         self._round_records = round_records
         self._checkpoint_rounds = checkpoint_rounds
@@ -127,6 +129,7 @@ class Replay:
 
     def _take_round(self, values: list[bytes], received_at: float) -> None:
         started_at = self._clock()
+        self._reading[started_at] += len(values)
         by_partition: dict[int, list[bytes]] = {}
         if len(self._partitions) == 1:
             by_partition[0] = values
@@ -151,9 +154,7 @@ class Replay:
         self._rows.change(partition.number, result.rows)
         self._round_outputs += result.outputs
         self._metrics.count_step(partition.number, result)
-        self._metrics.show_time(
-            partition.number, partition.meta.highest_at, partition.watermark, self._clock()
-        )
+        self._metrics.show_time(partition.number, partition.meta.highest_at, partition.watermark)
 
     def _checkpoint(self, sources: Mapping[str, ReadPosition]) -> None:
         self._store.write(
@@ -168,6 +169,8 @@ class Replay:
         self._rows.settle()
         self._outputs = []
         self._metrics.commits.inc()
+        self._metrics.count_latency(self._reading, self._clock())
+        self._reading.clear()
 
 
 def _records(partition: Partition, values: list[bytes], received_at: float) -> list[Record]:

@@ -13,19 +13,19 @@ from faust.app.base import BootStrategy
 from faust.types import TP
 from mode import CrashingSupervisor, Service
 
-from schemas.topics import EVENTS, EXAMPLES
+from schemas.topics import EVENTS, EXAMPLES, Topic
 from stream_app.errors import StateError
 from stream_app.metrics import Metrics
 from stream_app.runtimes.kafka.connection import faust_credentials
-from stream_app.runtimes.kafka.loaded_models import LoadedModels
+from stream_app.runtimes.kafka.loaded_models import LoadedModels, ModelSource
 from stream_app.runtimes.kafka.processor import Processor
 from stream_app.runtimes.kafka.producer import BulkProducer
 from stream_app.runtimes.kafka.tables import RowTable
+from stream_app.runtimes.kafka.topics import name_of
 from stream_app.runtimes.kafka.trainer import ModelTrainer
 from stream_app.runtimes.kafka.transport import QUEUED_BATCHES, RecordBatchSchema
 from stream_app.settings import Settings
 
-IDLE_CHECK_SECONDS = 5.0
 LAG_SECONDS = 5.0
 PUBLISH_CHECK_SECONDS = 1.0
 SESSION_TIMEOUT_SECONDS = 60.0
@@ -49,15 +49,20 @@ class StreamApp(faust.App):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
 
 
-def build_worker(settings: Settings, metrics: Metrics) -> StreamApp:
+def build_worker(
+    settings: Settings,
+    metrics: Metrics,
+    make_models: Callable[[Settings, Metrics], ModelSource] = LoadedModels,
+    clock: Callable[[], float] = time.time,
+) -> StreamApp:
     """The app that turns events into rows and decisions."""
     producer = BulkProducer(settings)
-    loaded = LoadedModels(settings, metrics)
+    loaded = make_models(settings, metrics)
     app = _build_app(settings.app_id, settings, [producer, loaded])
     table = RowTable(app, "rows", settings.partitions, producer.send)
-    processor = Processor(settings, table, producer, lambda: loaded.models, metrics, time.time)
+    processor = Processor(settings, table, producer, lambda: loaded.models, metrics, clock)
     schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
-    events = app.topic(EVENTS.name, schema=schema, maxsize=QUEUED_BATCHES)
+    events = app.topic(name_of(EVENTS, settings), schema=schema, maxsize=QUEUED_BATCHES)
 
     @app.agent(events, name="process", supervisor_strategy=CrashingSupervisor)
     async def process(stream: Any) -> None:
@@ -67,19 +72,19 @@ def build_worker(settings: Settings, metrics: Metrics) -> StreamApp:
             await processor.process(event.value)
             await unacknowledged.ack(event)
 
-    @app.timer(interval=IDLE_CHECK_SECONDS)
+    @app.timer(interval=settings.idle_check)
     async def close_idle() -> None:
         if not app.rebalancing and not app.in_recovery:
-            await processor.close_idle(_numbers(app.consumer.assignment(), EVENTS.name))
+            await processor.close_idle(_numbers(app.consumer.assignment(), events.get_topic_name()))
 
     @app.timer(interval=LAG_SECONDS)
     async def show_lag() -> None:
         if not app.rebalancing:
-            await _show_lag(app, metrics, EVENTS.name)
+            await _show_lag(app, metrics, settings, EVENTS, processor.next_offset)
 
     @app.on_partitions_revoked.connect
     async def forget(_app: Any, revoked: set[TP], **_: Any) -> None:
-        for number in _numbers(revoked, EVENTS.name):
+        for number in _numbers(revoked, events.get_topic_name()):
             processor.forget(number)
 
     return app
@@ -92,7 +97,7 @@ def build_trainer(settings: Settings, metrics: Metrics) -> StreamApp:
     app = _build_app(f"{settings.app_id}-trainer", settings, [producer], stream_wait_empty=False)
     training = Training(lambda: ModelTrainer(settings, producer, metrics, time.time))
     schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
-    examples = app.topic(EXAMPLES.name, schema=schema, maxsize=QUEUED_BATCHES)
+    examples = app.topic(name_of(EXAMPLES, settings), schema=schema, maxsize=QUEUED_BATCHES)
 
     @app.agent(examples, name="train", supervisor_strategy=CrashingSupervisor)
     async def train(stream: Any) -> None:
@@ -107,11 +112,13 @@ def build_trainer(settings: Settings, metrics: Metrics) -> StreamApp:
     @app.timer(interval=LAG_SECONDS)
     async def show_lag() -> None:
         if not app.rebalancing:
-            await _show_lag(app, metrics, EXAMPLES.name)
+            await _show_lag(app, metrics, settings, EXAMPLES, lambda _: training.next_offset)
 
     @app.on_partitions_revoked.connect
     async def forget(_app: Any, _revoked: set[TP], **_: Any) -> None:
         await training.forget()
+        metrics.forget_partition(EXAMPLES.name, 0)
+        metrics.forget_models()
 
     return app
 
@@ -124,6 +131,7 @@ class Training:
         self._trainer: ModelTrainer | None = None
         self._waiting: list[tuple[Any, Any]] = []
         self._lock = asyncio.Lock()
+        self.next_offset: int | None = None
 
     async def take(self, event: Any, stream: Any) -> None:
         """Learn the batch of an event; the first one begins from the newest snapshot."""
@@ -134,6 +142,7 @@ class Training:
                 self._trainer = trainer
             await self._trainer.learn(event.value.records)
             self._waiting.append((event, stream))
+            self.next_offset = event.value.records[-1].offset + 1
         await self.publish_if_due()
 
     async def publish_if_due(self) -> None:
@@ -153,6 +162,7 @@ class Training:
         async with self._lock:
             self._trainer = None
             self._waiting = []
+            self.next_offset = None
 
 
 def _build_app(app_id: str, settings: Settings, services: Iterable[Service], **options: Any) -> StreamApp:
@@ -185,10 +195,18 @@ def _numbers(partitions: Iterable[TP], topic: str) -> set[int]:
     return {partition.partition for partition in partitions if partition.topic == topic}
 
 
-async def _show_lag(app: StreamApp, metrics: Metrics, topic: str) -> None:
+async def _show_lag(
+    app: StreamApp,
+    metrics: Metrics,
+    settings: Settings,
+    topic: Topic,
+    next_offset: Callable[[int], int | None],
+) -> None:
     for partition in app.consumer.assignment():
-        if partition.topic == topic:
+        if partition.topic == name_of(topic, settings):
             end = app.consumer.highwater(partition)
-            position = await app.consumer.position(partition)
+            position = next_offset(partition.partition)
+            if position is None:
+                position = await app.consumer.position(partition)
             if end is not None and position is not None:
-                metrics.lag.labels(topic, str(partition.partition)).set(max(end - position, 0))
+                metrics.lag.labels(topic.name, str(partition.partition)).set(max(end - position, 0))

@@ -13,7 +13,7 @@ from stream_app.errors import BrokerError
 from stream_app.partitioning import partition_of, record_key
 from stream_app.runtimes.kafka.connection import client_options
 from stream_app.runtimes.kafka.producer import BulkProducer, Message
-from stream_app.runtimes.kafka.topics import check_topics, partitions_of, topics_of
+from stream_app.runtimes.kafka.topics import check_topics, name_of, partitions_of, topics_of
 from stream_app.settings import Settings
 from stream_app.sources.source import Source
 
@@ -33,7 +33,7 @@ async def produce(source: Source, settings: Settings, progress: Callable[[int, i
         records = source.records(0)
         while taken := list(islice(records, ROUND_RECORDS)):
             for partition, messages in _spread((value for value, _ in taken), settings.partitions).items():
-                await producer.send(EVENTS.name, partition, messages)
+                await producer.send(name_of(EVENTS, settings), partition, messages)
             sent += len(taken)
             progress(sent, taken[-1][1])
     return sent
@@ -47,7 +47,8 @@ async def read_topic(name: str, settings: Settings, take: Callable[[bytes], None
     """
     await check_topics(settings)
     topic = next(topic for topic in topics_of(settings) if topic.name == name)
-    partitions = [TopicPartition(name, number) for number in range(partitions_of(topic, settings))]
+    full_name = name_of(topic, settings)
+    partitions = [TopicPartition(full_name, number) for number in range(partitions_of(topic, settings))]
     consumer = AIOKafkaConsumer(
         **client_options(settings), enable_auto_commit=False, auto_offset_reset="earliest"
     )

@@ -10,8 +10,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 
+from schemas.topics import Topic
 from stream_app.errors import BrokerError
 from stream_app.runtimes.kafka.connection import client_options
+from stream_app.runtimes.kafka.topics import name_of
 from stream_app.settings import Settings
 
 POLL_MS = 500
@@ -26,14 +28,14 @@ class TopicFollower(Service):  # type: ignore[misc]  # mode ships no types
     def __init__(
         self,
         settings: Settings,
-        topic: str,
+        topic: Topic,
         take: Callable[[Sequence[ConsumerRecord]], None],
         begin_offset: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._settings = settings
-        self._partition = TopicPartition(topic, 0)
+        self._partition = TopicPartition(name_of(topic, settings), 0)
         self._take = take
         self._begin_offset = begin_offset
         self._caught_up = asyncio.Event()

@@ -15,7 +15,7 @@ from models.recommenders.blend import Blend
 from schemas.outputs import ClosedSession
 from schemas.topics import SESSIONS, SNAPSHOTS
 from stream_app.core.learning import RecentIds
-from stream_app.metrics import Metrics
+from stream_app.metrics import WRONG_MODEL, Metrics
 from stream_app.model_adapters import SessionRecommender, TierScorer
 from stream_app.ports import Models
 from stream_app.runtimes.kafka.follower import TopicFollower
@@ -25,8 +25,17 @@ from stream_app.settings import Settings
 log = logging.getLogger(__name__)
 
 
-class LoadedModels(Service):  # type: ignore[misc]  # mode ships no types
-    """Follows snapshots and closed sessions; `models` is replaced whole, never changed under a batch."""
+class ModelSource(Service):  # type: ignore[misc]  # mode ships no types
+    """What is scored with: a service whose `models` is replaced whole, never changed under a batch."""
+
+    models: Models
+
+    async def caught_up(self) -> None:
+        """Wait for the newest models; nothing is to be scored before."""
+
+
+class LoadedModels(ModelSource):
+    """Follows the snapshots and the closed sessions."""
 
     def __init__(self, settings: Settings, metrics: Metrics, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -36,11 +45,11 @@ class LoadedModels(Service):  # type: ignore[misc]  # mode ships no types
         self._recommender = SessionRecommender(Blend())
         self.models = Models(TierScorer(targets.tier_model()), self._recommender)
         reader = SnapshotReader(self._load)
-        self._snapshots = self.add_dependency(TopicFollower(settings, SNAPSHOTS.name, reader.take))
-        self._sessions = self.add_dependency(TopicFollower(settings, SESSIONS.name, self._learn_sessions))
+        self._snapshots = self.add_dependency(TopicFollower(settings, SNAPSHOTS, reader.take))
+        self._sessions = self.add_dependency(TopicFollower(settings, SESSIONS, self._learn_sessions))
 
     async def caught_up(self) -> None:
-        """Wait for the newest models; nothing is to be scored before."""
+        """Wait until all that the two topics held at the start is taken in."""
         await self._snapshots.caught_up()
         await self._sessions.caught_up()
 
@@ -52,7 +61,7 @@ class LoadedModels(Service):  # type: ignore[misc]  # mode ships no types
             scorer = TierScorer(targets.tier_model())
             scorer.take_model(model)
         except (snapshot.SnapshotRefused, TypeError) as refusal:
-            reason = refusal.reason if isinstance(refusal, snapshot.SnapshotRefused) else "wrong_model"
+            reason = refusal.reason if isinstance(refusal, snapshot.SnapshotRefused) else WRONG_MODEL
             self._metrics.refused_snapshots.labels(reason).inc()
             log.warning("snapshot %s of %s refused: %s", version.number, name, refusal)
             return
@@ -72,3 +81,6 @@ class LoadedModels(Service):  # type: ignore[misc]  # mode ships no types
                 continue
             if self._session_ids.add(session.id):
                 self._recommender.learn_session(session.items, session.ended_at.timestamp(), session.user_key)
+        stamp = self._recommender.stamp()
+        learned_at = records[-1].timestamp / 1000
+        self._metrics.show_model(stamp.name, stamp.version, stamp.examples_seen, learned_at)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
+from schemas.topics import EVENTS
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.step import StepResult, close_idle, step
@@ -59,7 +61,7 @@ class Processor:
             begun_at = self._clock()
             partition = self._partition(records.partition)
             batch = Batch(
-                records.topic,
+                EVENTS.name,  # whatever prefix it has here: ids are the same on every cluster
                 records.partition,
                 [Record(raw.offset, raw.key, raw.value, raw.timestamp / 1000) for raw in records.records],
             )
@@ -69,7 +71,7 @@ class Processor:
             self._last_batch_at[partition.number] = now
             self._metrics.commits.inc()
             self._metrics.batch_seconds.observe(now - begun_at)
-            self._metrics.event_seconds.observe(max(now - batch.records[-1].received_at, 0.0))
+            self._metrics.count_latency(Counter(record.received_at for record in batch.records), now)
 
     async def close_idle(self, assigned: set[int]) -> None:
         """Close overdue sessions of assigned partitions in which nothing has come for a while.
@@ -80,9 +82,9 @@ class Processor:
         for number in sorted(assigned):
             async with self._one_at_a_time:
                 now = self._clock()
+                partition = self._partition(number)  # first of all: its users and time are to be seen
                 if now - self._last_batch_at.setdefault(number, now) < self._idle_after:
                     continue
-                partition = self._partition(number)
                 rows = self._rows.of_partition(number)
                 result = close_idle(partition, rows, self._models(), self._rules, now)
                 if result.rows:
@@ -93,7 +95,13 @@ class Processor:
         self._partitions.pop(partition, None)
         self._last_batch_at.pop(partition, None)
         self._rows.forget(partition)
-        self._metrics.users.remove(str(partition))
+        self._metrics.forget_partition(EVENTS.name, partition)
+
+    def next_offset(self, partition: int) -> int | None:
+        """The offset after the last that was processed; None before the first batch."""
+        held = self._partitions.get(partition)
+        applied = held.meta.applied.get(EVENTS.name) if held else None
+        return applied + 1 if applied is not None else None
 
     async def _keep(self, partition: Partition, result: StepResult) -> None:
         number = partition.number
@@ -105,7 +113,7 @@ class Processor:
         self._rows.change(number, result.rows)
         self._rows.settle()
         self._metrics.count_step(number, result)
-        self._metrics.show_time(number, partition.meta.highest_at, partition.watermark, self._clock())
+        self._metrics.show_time(number, partition.meta.highest_at, partition.watermark)
 
     def _partition(self, number: int) -> Partition:
         partition = self._partitions.get(number)
@@ -117,6 +125,7 @@ class Processor:
                     partition.schedule(key.removeprefix(USER_PREFIX).decode(), decode_row(data))
                     users += 1
             self._metrics.users.labels(str(number)).set(users)
+            self._metrics.show_time(number, partition.meta.highest_at, partition.watermark)
             self._partitions[number] = partition
         return partition
 

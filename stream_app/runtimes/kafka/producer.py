@@ -14,6 +14,7 @@ from schemas.outputs import FailedEvent, Output
 from schemas.topics import TOPIC_BY_CONTRACT
 from stream_app.errors import BrokerError
 from stream_app.runtimes.kafka.connection import client_options
+from stream_app.runtimes.kafka.topics import name_of
 from stream_app.settings import Settings
 
 BATCH_BYTES = 524_288
@@ -67,7 +68,7 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
         for output in outputs:
             topic = TOPIC_BY_CONTRACT[type(output)]
             key = output.key if isinstance(output, FailedEvent) else _encode(output.user_key)
-            place = (topic.name, partition if topic.partitions is None else 0)
+            place = (name_of(topic, self._settings), partition if topic.partitions is None else 0)
             by_topic.setdefault(place, []).append((key, output.model_dump_json().encode()))
         await asyncio.gather(
             *(self.send(topic, number, messages) for (topic, number), messages in by_topic.items())

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from aiokafka import ConsumerRecord
 
-from schemas.topics import SNAPSHOTS
 from stream_app.runtimes.kafka.producer import BulkProducer
 
 PART_BYTES = 900_000
@@ -66,7 +65,9 @@ class SnapshotReader:
         return model, whole
 
 
-async def publish(producer: BulkProducer, model: str, data: bytes, number: int, last_slot: int | None) -> int:
+async def publish(
+    producer: BulkProducer, topic: str, model: str, data: bytes, number: int, last_slot: int | None
+) -> int:
     """Write one snapshot, wait until it is acknowledged, and return the slot that it lies in.
 
     Raises:
@@ -76,5 +77,5 @@ async def publish(producer: BulkProducer, model: str, data: bytes, number: int, 
     parts = [data[begin : begin + PART_BYTES] for begin in range(0, len(data), PART_BYTES)]
     headers = [(VERSION_HEADER, str(number).encode()), (PARTS_HEADER, str(len(parts)).encode())]
     messages = [(f"{model}/{slot}/{index}".encode(), part) for index, part in enumerate(parts)]
-    await producer.send(SNAPSHOTS.name, 0, messages, headers)
+    await producer.send(topic, 0, messages, headers)
     return slot

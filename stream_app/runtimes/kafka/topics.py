@@ -18,6 +18,11 @@ def topics_of(settings: Settings) -> tuple[Topic, ...]:
     return (*TOPICS, rows_changelog(settings.app_id))
 
 
+def name_of(topic: Topic, settings: Settings) -> str:
+    """A topic's name on this cluster; an application's changelog has its own prefix."""
+    return topic.name if topic not in TOPICS else settings.topic_prefix + topic.name
+
+
 def partitions_of(topic: Topic, settings: Settings) -> int:
     """How many partitions a topic has in this installation."""
     return topic.partitions or settings.partitions
@@ -33,7 +38,7 @@ async def create_topics(settings: Settings) -> dict[str, bool]:
     created: dict[str, bool] = {}
     try:
         for topic in topics_of(settings):
-            created[topic.name] = await _create(admin, topic, settings)
+            created[name_of(topic, settings)] = await _create(admin, topic, settings)
     except KafkaError as error:
         raise BrokerError(f"topics could not be created: {error}") from error
     finally:
@@ -50,24 +55,24 @@ async def check_topics(settings: Settings) -> None:
     admin = await connect(settings)
     try:
         wanted = topics_of(settings)
-        found = await admin.describe_topics([topic.name for topic in wanted])
+        found = await admin.describe_topics([name_of(topic, settings) for topic in wanted])
     except KafkaError as error:
         raise BrokerError(f"topics could not be looked up: {error}") from error
     finally:
         await admin.close()
     counts = {entry["topic"]: len(entry["partitions"]) for entry in found if not entry["error_code"]}
-    _refuse_missing(wanted, counts)
+    _refuse_missing([name_of(topic, settings) for topic in wanted], counts)
     for topic in wanted:
-        expected = partitions_of(topic, settings)
-        if counts[topic.name] != expected:
+        name, expected = name_of(topic, settings), partitions_of(topic, settings)
+        if counts[name] != expected:
             raise BrokerError(
-                f"{topic.name} has {counts[topic.name]} partitions, the settings say {expected}: "
+                f"{name} has {counts[name]} partitions, the settings say {expected}: "
                 f"set STREAM_APP_PARTITIONS to what the topics were created with"
             )
 
 
-def _refuse_missing(wanted: Sequence[Topic], counts: dict[str, int]) -> None:
-    missing = [topic.name for topic in wanted if topic.name not in counts]
+def _refuse_missing(wanted: Sequence[str], counts: dict[str, int]) -> None:
+    missing = [name for name in wanted if name not in counts]
     if missing:
         raise BrokerError(f"topics are missing ({', '.join(missing)}): run `stream-app topics create`")
 
@@ -75,7 +80,7 @@ def _refuse_missing(wanted: Sequence[Topic], counts: dict[str, int]) -> None:
 async def _create(admin: AIOKafkaAdminClient, topic: Topic, settings: Settings) -> bool:
     """Create one topic; False where it was there already."""
     wanted = NewTopic(
-        topic.name,
+        name_of(topic, settings),
         num_partitions=partitions_of(topic, settings),
         replication_factor=settings.replication,
         topic_configs=dict(topic.config(settings.replication)),

@@ -22,6 +22,7 @@ from stream_app.ports import Learner
 from stream_app.runtimes.kafka import snapshots
 from stream_app.runtimes.kafka.follower import TopicFollower
 from stream_app.runtimes.kafka.producer import BulkProducer
+from stream_app.runtimes.kafka.topics import name_of
 from stream_app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -60,17 +61,19 @@ class ModelTrainer:
         contained: dict[str, int] = {}
         found: dict[str, snapshots.Version] = {}
         reader = snapshots.SnapshotReader(found.__setitem__)
-        await _read(TopicFollower(self._settings, SNAPSHOTS.name, reader.take))
+        await _read(TopicFollower(self._settings, SNAPSHOTS, reader.take))
         for name, version in found.items():
             self._take_snapshot(name, version)
             contained[name] = version.number
         self._trainer = Trainer(self._learners, contained)
         first = max(self._trainer.offset - REMEMBERED_IDS, 0)
-        await _read(TopicFollower(self._settings, EXAMPLES.name, self._remember, first))
+        await _read(TopicFollower(self._settings, EXAMPLES, self._remember, first))
 
     async def learn(self, records: Sequence[ConsumerRecord]) -> None:
         """Learn a batch, in a thread so that the consumer keeps its heartbeat."""
+        begun_at = self._clock()
         await asyncio.to_thread(self._learn, records)
+        self._metrics.batch_seconds.observe(self._clock() - begun_at)
 
     @property
     def is_due(self) -> bool:
@@ -97,6 +100,7 @@ class ModelTrainer:
                 await self._publish(model)
         self._changed = {}
         self._published_at = self._clock()
+        self._metrics.commits.inc()
 
     def _learn(self, records: Sequence[ConsumerRecord]) -> None:
         for record in records:
@@ -104,7 +108,7 @@ class ModelTrainer:
             if example is None:
                 continue
             outcome = self._trainer.take(example, record.offset)
-            self._metrics.examples.labels(example.target, outcome).inc()
+            self._metrics.count_example(example.target, outcome)
             if outcome is ExampleOutcome.LEARNED:
                 name = self._learners[example.target].name
                 self._changed[name] = self._changed.get(name, 0) + 1
@@ -127,9 +131,17 @@ class ModelTrainer:
         data = await asyncio.to_thread(snapshot.dump, model, self._key, self._trainer.offset, now)
         slot = self._slots.get(model.name)
         self._slots[model.name] = await snapshots.publish(
-            self._producer, model.name, data, self._trainer.offset, slot
+            self._producer,
+            name_of(SNAPSHOTS, self._settings),
+            model.name,
+            data,
+            self._trainer.offset,
+            slot,
         )
-        self._metrics.show_model(model.name, model.version, model.examples_seen, now.timestamp())
+        self._show(model, now.timestamp())
+
+    def _show(self, model: ClassificationModel | RegressionModel, created_at: float) -> None:
+        self._metrics.show_model(model.name, model.version, model.examples_seen, created_at)
         self._metrics.show_scores(model.name, model.scores())
 
     def _take_snapshot(self, name: str, version: snapshots.Version) -> None:
@@ -138,13 +150,14 @@ class ModelTrainer:
             if learner.name != name:
                 continue
             try:
-                model, _ = snapshot.load(version.data, self._key)
+                model, header = snapshot.load(version.data, self._key)
             except snapshot.SnapshotRefused as refusal:
                 raise StateError(
                     f"snapshot {version.number} of {name} cannot be used ({refusal}): set the key that "
                     "signed it, or start a new application with another STREAM_APP_APP_ID"
                 ) from None
             learner.take_model(model)
+            self._show(model, header.created_at.timestamp())
 
 
 async def _read(follower: TopicFollower) -> None:

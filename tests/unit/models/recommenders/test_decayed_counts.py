@@ -43,11 +43,15 @@ def test_leaders_are_those_of_a_full_sort_whatever_comes_and_goes():
 
 
 def test_years_without_an_overflow_keep_the_order():
-    counts = DecayedCounts(4, half_life_days=0.01, leaders=2)
-    for day in range(0, 4_000, 400):
-        counts.add(1 + day // 400 % 3, counts.weigh(day * DAY_SECONDS))
-    assert ranked(counts)[0] == 1 + 9 % 3
-    assert max(counts.weights) < 1e300
+    counts = DecayedCounts(9, half_life_days=1.0, leaders=2)
+    counts.add(1, counts.weigh(0.0))
+    for number in (2, 3, 4, 5, 6):
+        counts.add(number, counts.weigh((195 + number) * DAY_SECONDS))
+    counts.add(7, counts.weigh(257 * DAY_SECONDS))  # where the landmark moves
+    assert ranked(counts) == [7, 6]
+    counts.add(8, counts.weigh(1e6 * DAY_SECONDS))
+    assert ranked(counts)[0] == 8
+    assert max(counts.weights) <= 2.0**256
 
 
 def test_a_late_occurrence_weighs_little_and_never_fails():

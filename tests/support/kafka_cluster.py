@@ -1,0 +1,123 @@
+"""One application on a test's broker: its topics, its worker in this process, and what it left behind."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.topics import EVENTS, TOPICS, rows_changelog
+from stream_app.core.user_row import UserRow, decode_row
+from stream_app.metrics import Metrics
+from stream_app.ports import Models
+from stream_app.runtimes.kafka.app import StreamApp, build_worker
+from stream_app.runtimes.kafka.loaded_models import ModelSource
+from stream_app.runtimes.kafka.processor import USER_PREFIX
+from stream_app.runtimes.kafka.producer import BulkProducer, Message
+from stream_app.runtimes.kafka.topics import create_topics, name_of, partitions_of
+from stream_app.settings import Settings
+
+DEADLINE_SECONDS = 60.0
+
+
+class FixedModelSource(ModelSource):
+    """Models that are there from the start and never change."""
+
+    def __init__(self, models: Models) -> None:
+        super().__init__()
+        self.models = models
+
+    async def caught_up(self) -> None:
+        return
+
+
+class Cluster:
+    """The topics and groups of one application, told apart from other tests' by a prefix."""
+
+    def __init__(self, servers: str, prefix: str, folder: Path, **overrides: Any) -> None:
+        self.settings = Settings(
+            app_id=f"{prefix}app",
+            topic_prefix=prefix,
+            kafka_servers=servers,
+            state_dir=folder,
+            snapshot_key="a key for tests alone",
+            metrics_port=0,
+            idle_check=0.1,
+            **overrides,
+        )
+
+    async def create_topics(self) -> None:
+        await create_topics(self.settings)
+
+    async def produce(self, messages: Sequence[Message], partition: int = 0) -> None:
+        async with BulkProducer(self.settings) as producer:
+            await producer.send(name_of(EVENTS, self.settings), partition, messages)
+
+    @contextlib.asynccontextmanager
+    async def worker(
+        self, models: Models, metrics: Metrics, clock: Callable[[], float], folder: Path | None = None
+    ) -> AsyncIterator[StreamApp]:
+        """A worker with models that stand still; it has left its group when the block ends."""
+        settings = self.settings.model_copy(update={"state_dir": folder or self.settings.state_dir})
+        app = build_worker(settings, metrics, lambda *_: FixedModelSource(models), clock)
+        app.finalize()
+        await app.start()
+        try:
+            yield app
+            if app.crashed:
+                raise app.crash_reason
+        finally:
+            await app.stop()
+
+    async def rows(self) -> dict[str, UserRow]:
+        """Every user's newest row, as the changelog has it."""
+        changelog = rows_changelog(self.settings.app_id)
+        rows: dict[str, UserRow] = {}
+        for key, value in await self._read(changelog.name, partitions_of(changelog, self.settings)):
+            if key.startswith(USER_PREFIX):
+                rows[key.removeprefix(USER_PREFIX).decode()] = decode_row(value)
+        return rows
+
+    async def outputs(self) -> list[dict[str, Any]]:
+        """Everything that came out, repeats included."""
+        found: list[dict[str, Any]] = []
+        for topic in TOPICS:
+            if topic.contract is not None:
+                records = await self._read(
+                    name_of(topic, self.settings), partitions_of(topic, self.settings)
+                )
+                found += [orjson.loads(value) for _, value in records]
+        return found
+
+    async def _read(self, topic: str, partitions: int) -> list[tuple[bytes, bytes]]:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.settings.kafka_servers,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+        )
+        await consumer.start()
+        try:
+            places = [TopicPartition(topic, number) for number in range(partitions)]
+            consumer.assign(places)
+            ends = await consumer.end_offsets(places)
+            records: list[tuple[bytes, bytes]] = []
+            for place in places:
+                while await consumer.position(place) < ends[place]:
+                    for taken in (await consumer.getmany(place, timeout_ms=200)).values():
+                        records += [(record.key, record.value) for record in taken]
+            return records
+        finally:
+            await consumer.stop()
+
+
+async def until(condition: Callable[[], bool], app: StreamApp) -> None:
+    """Wait for something that the worker does; a worker that crashed is told of at once."""
+    deadline = asyncio.get_running_loop().time() + DEADLINE_SECONDS
+    while not condition():
+        if app.crashed:
+            raise app.crash_reason
+        assert asyncio.get_running_loop().time() < deadline, "not reached in time"
+        await asyncio.sleep(0.02)
