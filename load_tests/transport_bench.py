@@ -3,7 +3,8 @@
     python -m load_tests.transport_bench [--events N] [--json]
 
 Starts a broker, writes JSON events of about 280 bytes to it and lets each way read them in a process of
-its own. Only the decoding with orjson happens in the agents, so the difference is the way to them.
+its own. Only the decoding with orjson happens in the agents, so the difference is the way to them. The
+rate by the reader's processor time is the steadier one where the machine is busy with other things.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ import time
 import uuid
 from collections.abc import AsyncIterable, Callable
 from concurrent.futures import ProcessPoolExecutor
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import faust
 import orjson
@@ -33,6 +34,13 @@ PLAIN_SHARE = 10
 DEADLINE_SECONDS = 60.0
 
 
+class Rate(NamedTuple):
+    """Events by second of wall time, and by second of the reading process's processor time."""
+
+    per_second: float
+    per_cpu_second: float
+
+
 class Stopwatch:
     """Counts events from the first one to a goal; `done` is set when it is reached."""
 
@@ -40,28 +48,35 @@ class Stopwatch:
         self.goal = goal
         self.done = asyncio.Event()
         self._seen = 0
-        self._began_at = 0.0
-        self._ended_at = 0.0
+        self._began: tuple[float, float] | None = None
+        self._ended = (0.0, 0.0)
 
     def begin(self) -> None:
         """Note the time, on the first call."""
-        self._began_at = self._began_at or time.perf_counter()
+        self._began = self._began or _clocks()
 
     def count(self, events: int) -> None:
         """Add events that have been decoded."""
         self._seen += events
         if self._seen >= self.goal and not self.done.is_set():
-            self._ended_at = time.perf_counter()
+            self._ended = _clocks()
             self.done.set()
 
     @property
-    def events_per_second(self) -> float:
-        """Rate between the first `begin` and the goal."""
-        return self._seen / (self._ended_at - self._began_at)
+    def rate(self) -> Rate:
+        """Between the first `begin` and the goal."""
+        assert self._began is not None
+        return Rate(
+            *(self._seen / (end - begin) for begin, end in zip(self._began, self._ended, strict=True))
+        )
 
 
-def measure_plain_agent(servers: str, events: int) -> float:
-    """Events/s of a Faust agent that decodes each event as it comes."""
+def _clocks() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def measure_plain_agent(servers: str, events: int) -> Rate:
+    """Rate of a Faust agent that decodes each event as it comes."""
 
     def build(app: faust.App, watch: Stopwatch) -> None:
         @app.agent(app.topic(TOPIC, value_serializer="raw", key_serializer="raw"))
@@ -74,8 +89,8 @@ def measure_plain_agent(servers: str, events: int) -> float:
     return asyncio.run(_run_app(f"kafka://{servers}", build, events))
 
 
-def measure_bulk_agent(servers: str, events: int) -> float:
-    """Events/s of a Faust agent that the bulk transport hands batches to."""
+def measure_bulk_agent(servers: str, events: int) -> Rate:
+    """Rate of a Faust agent that the bulk transport hands batches to."""
 
     def build(app: faust.App, watch: Stopwatch) -> None:
         @app.agent(app.topic(TOPIC, schema=app.transport.batch_schema(), maxsize=4))
@@ -89,10 +104,10 @@ def measure_bulk_agent(servers: str, events: int) -> float:
     return asyncio.run(_run_app(f"bulk://{servers}", build, events))
 
 
-def measure_aiokafka(servers: str, events: int) -> float:
-    """Events/s of aiokafka's `getmany` and orjson, with no Faust: the limit."""
+def measure_aiokafka(servers: str, events: int) -> Rate:
+    """Rate of aiokafka's `getmany` and orjson, with no Faust: the limit."""
 
-    async def run() -> float:
+    async def run() -> Rate:
         watch = Stopwatch(events)
         consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=servers, auto_offset_reset="earliest")
         await consumer.start()
@@ -103,12 +118,12 @@ def measure_aiokafka(servers: str, events: int) -> float:
                     orjson.loads(record.value)
                 watch.count(len(records))
         await consumer.stop()
-        return watch.events_per_second
+        return watch.rate
 
     return asyncio.run(asyncio.wait_for(run(), DEADLINE_SECONDS))
 
 
-async def _run_app(broker: str, build: Callable[[faust.App, Stopwatch], None], events: int) -> float:
+async def _run_app(broker: str, build: Callable[[faust.App, Stopwatch], None], events: int) -> Rate:
     watch = Stopwatch(events)
     with tempfile.TemporaryDirectory() as datadir:
         app = faust.App(
@@ -126,7 +141,7 @@ async def _run_app(broker: str, build: Callable[[faust.App, Stopwatch], None], e
             await asyncio.wait_for(watch.done.wait(), DEADLINE_SECONDS)
         finally:
             await app.stop()
-    return watch.events_per_second
+    return watch.rate
 
 
 def encode_event(number: int) -> bytes:
@@ -161,8 +176,8 @@ async def write_events(servers: str, events: int) -> None:
         await producer.send_batch(batch, TOPIC, partition=next(partitions))
 
 
-def run(events: int) -> dict[str, float]:
-    """Events/s by way, each measured in a process of its own on one broker."""
+def run(events: int) -> dict[str, Rate]:
+    """Rates by way, each measured in a process of its own on one broker."""
     with running_broker() as broker:
         servers = broker.bootstrap_servers
         asyncio.run(write_events(servers, events))
@@ -184,13 +199,18 @@ def main(
         typer.echo(f"Cannot measure: {reason}.", err=True)
         raise typer.Exit(1)
     rates = run(events)
-    plain = rates["plain_agent"]
     if as_json:
-        typer.echo(json.dumps({"event_bytes": len(encode_event(0)), "events_per_second": rates}))
+        report = {name: rate._asdict() for name, rate in rates.items()}
+        typer.echo(json.dumps({"event_bytes": len(encode_event(0)), "rates": report}))
         return
+    plain = rates["plain_agent"]
     typer.echo(f"decode + dispatch of {len(encode_event(0))}-byte JSON events")
+    typer.echo(f"{'':12} {'events/s':>12} {'x plain':>8} {'events/CPU s':>14} {'x plain':>8}")
     for name, rate in rates.items():
-        typer.echo(f"{name:12} {rate:>10,.0f} events/s {rate / plain:>6.1f} x plain agent")
+        typer.echo(
+            f"{name:12} {rate.per_second:>12,.0f} {rate.per_second / plain.per_second:>8.1f}"
+            f" {rate.per_cpu_second:>14,.0f} {rate.per_cpu_second / plain.per_cpu_second:>8.1f}"
+        )
 
 
 if __name__ == "__main__":

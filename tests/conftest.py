@@ -28,3 +28,10 @@ def _broker_for_marked_tests(request: pytest.FixtureRequest) -> None:
 def topic_prefix() -> str:
     """Tests share a broker: names of topics and groups that begin so are this test's own."""
     return f"test-{uuid.uuid4().hex[:10]}-"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once, not per test, why the Kafka tests did not run."""
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "Kafka tests need" in str(r.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{len(skipped)} Kafka tests skipped: {missing_requirements()}")

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,14 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.topics import EVENTS, TOPICS, rows_changelog
+from stream_app.core.partition import Partition
+from stream_app.core.rules import Rules
 from stream_app.core.user_row import UserRow, decode_row
 from stream_app.metrics import Metrics
 from stream_app.ports import Models
 from stream_app.runtimes.kafka.app import StreamApp, build_worker
 from stream_app.runtimes.kafka.loaded_models import ModelSource
-from stream_app.runtimes.kafka.processor import USER_PREFIX
+from stream_app.runtimes.kafka.processor import META_KEY, USER_PREFIX
 from stream_app.runtimes.kafka.producer import BulkProducer, Message
 from stream_app.runtimes.kafka.topics import create_topics, name_of, partitions_of
 from stream_app.settings import Settings
@@ -76,23 +78,32 @@ class Cluster:
         """Every user's newest row, as the changelog has it."""
         changelog = rows_changelog(self.settings.app_id)
         rows: dict[str, UserRow] = {}
-        for key, value in await self._read(changelog.name, partitions_of(changelog, self.settings)):
+        for key, value in await self._read(changelog.name, range(self.settings.partitions)):
             if key.startswith(USER_PREFIX):
                 rows[key.removeprefix(USER_PREFIX).decode()] = decode_row(value)
         return rows
+
+    async def contained(self) -> dict[int, int]:
+        """By partition, the last offset of the events topic that its rows contain."""
+        changelog = rows_changelog(self.settings.app_id)
+        offsets: dict[int, int] = {}
+        for number in range(self.settings.partitions):
+            for key, value in await self._read(changelog.name, [number]):
+                if key == META_KEY:
+                    offsets[number] = Partition(number, Rules(), value).meta.applied[EVENTS.name]
+        return offsets
 
     async def outputs(self) -> list[dict[str, Any]]:
         """Everything that came out, repeats included."""
         found: list[dict[str, Any]] = []
         for topic in TOPICS:
             if topic.contract is not None:
-                records = await self._read(
-                    name_of(topic, self.settings), partitions_of(topic, self.settings)
-                )
+                numbers = range(partitions_of(topic, self.settings))
+                records = await self._read(name_of(topic, self.settings), numbers)
                 found += [orjson.loads(value) for _, value in records]
         return found
 
-    async def _read(self, topic: str, partitions: int) -> list[tuple[bytes, bytes]]:
+    async def _read(self, topic: str, partitions: Iterable[int]) -> list[tuple[bytes, bytes]]:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.settings.kafka_servers,
             enable_auto_commit=False,
@@ -100,7 +111,7 @@ class Cluster:
         )
         await consumer.start()
         try:
-            places = [TopicPartition(topic, number) for number in range(partitions)]
+            places = [TopicPartition(topic, number) for number in partitions]
             consumer.assign(places)
             ends = await consumer.end_offsets(places)
             records: list[tuple[bytes, bytes]] = []

@@ -27,6 +27,7 @@ from stream_app.runtimes.kafka.transport import QUEUED_BATCHES, RecordBatchSchem
 from stream_app.settings import Settings
 
 LAG_SECONDS = 5.0
+RECOVERED_BATCHES = 16
 PUBLISH_CHECK_SECONDS = 1.0
 SESSION_TIMEOUT_SECONDS = 60.0
 
@@ -181,6 +182,7 @@ def _build_app(app_id: str, settings: Settings, services: Iterable[Service], **o
         consumer_auto_offset_reset="earliest",
         datadir=str(folder),
         store="rocksdb://",
+        stream_buffer_maxsize=RECOVERED_BATCHES,
         table_standby_replicas=0,
         topic_partitions=settings.partitions,
         topic_replication_factor=settings.replication,

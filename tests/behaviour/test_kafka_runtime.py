@@ -1,0 +1,53 @@
+"""What every runtime must do, done by a Kafka worker on a real broker."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+
+import pytest
+from behaviour.runtime_behaviour import Processed, RawRecord, RuntimeBehaviour
+from support.kafka_cluster import DEADLINE_SECONDS, Cluster, until
+
+from load_tests.broker import Broker
+from stream_app.metrics import Metrics
+from stream_app.runtimes.kafka.app import StreamApp
+from stream_app.testing import RECEIVED_AT, FixedModels
+
+pytestmark = pytest.mark.kafka
+
+IDLE_SECONDS = 3_600.0
+
+
+class TestKafka(RuntimeBehaviour):
+    carries_nulls = True
+    carries_keys = True
+
+    @pytest.fixture(autouse=True)
+    def _broker(self, broker: Broker, topic_prefix: str) -> None:
+        self.servers = broker.bootstrap_servers
+        self.prefixes = (f"{topic_prefix}{number}-" for number in count())
+
+    def process(self, folder: Path, *deliveries: Sequence[RawRecord]) -> Processed:
+        self.cluster = Cluster(self.servers, next(self.prefixes), folder, partitions=1)
+        return asyncio.run(self._process(deliveries))
+
+    async def _process(self, deliveries: Sequence[Sequence[RawRecord]]) -> Processed:
+        metrics = Metrics()
+        clock = [RECEIVED_AT]
+        await self.cluster.create_topics()
+        for number, delivery in enumerate(deliveries, start=1):
+            sent = sum(len(given) for given in deliveries[:number])
+            await self.cluster.produce(delivery)
+            async with self.cluster.worker(FixedModels().models, metrics, lambda: clock[0]) as app:
+                await until(lambda sent=sent: sum(metrics.event_outcomes().values()) >= sent, app)
+                if number == len(deliveries):
+                    clock[0] += IDLE_SECONDS
+                    await self._until_all_sessions_are_closed(app)
+        return Processed(await self.cluster.rows(), await self.cluster.outputs(), metrics)
+
+    async def _until_all_sessions_are_closed(self, app: StreamApp) -> None:
+        deadline = asyncio.get_running_loop().time() + DEADLINE_SECONDS
+        while any(row.open_sessions for row in (await self.cluster.rows()).values()):
+            assert not app.crashed, app.crash_reason
+            assert asyncio.get_running_loop().time() < deadline, "sessions stay open"

@@ -1,0 +1,257 @@
+"""Rows in bulk on a real broker: written, moved, lost and recovered."""
+
+import asyncio
+import contextlib
+import random
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import Any
+
+import faust
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from mode import CrashingSupervisor
+
+from load_tests.broker import Broker
+from stream_app.errors import BrokerError
+from stream_app.runtimes.kafka.tables import RowTable
+from stream_app.runtimes.kafka.transport import RecordBatchSchema
+
+pytestmark = pytest.mark.kafka
+
+KILLED_WORKER = Path(__file__).parent / "killed_worker.py"
+PARTITIONS = 2
+Rows = dict[bytes, bytes | None]
+
+
+class Cluster:
+    """One test's topics and group on the session's broker."""
+
+    def __init__(self, servers: str, prefix: str) -> None:
+        self.servers = servers
+        self.source = f"{prefix}source"
+        self.group = f"{prefix}group"
+        self.changelog = f"{self.group}-rows-changelog"
+
+    async def create_topics(self) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
+        await admin.start()
+        compacted = {"cleanup.policy": "compact"}
+        await admin.create_topics(
+            [
+                NewTopic(self.source, PARTITIONS, 1),
+                NewTopic(self.changelog, PARTITIONS, 1, topic_configs=compacted),
+            ]
+        )
+        await admin.close()
+
+    async def send(self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]]) -> int:
+        async with AIOKafkaProducer(bootstrap_servers=self.servers, acks="all") as producer:
+            sent = [
+                await producer.send(topic, row, key=key, partition=partition, headers=[]) for key, row in rows
+            ]
+            return max([metadata.offset for metadata in await asyncio.gather(*sent)])
+
+
+@pytest.fixture
+def cluster(broker: Broker, topic_prefix: str) -> Cluster:
+    return Cluster(broker.bootstrap_servers, topic_prefix)
+
+
+class Worker:
+    """An app with a row table and an agent that makes each source record a row."""
+
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
+        self.app = faust.App(
+            cluster.group,
+            broker=f"bulk://{cluster.servers}",
+            store="rocksdb://",
+            datadir=str(folder),
+            web_enabled=False,
+            topic_disable_leader=True,
+            table_standby_replicas=0,
+            consumer_auto_offset_reset="earliest",
+            broker_session_timeout=10.0,
+            broker_heartbeat_interval=0.5,
+        )
+        self.rows = RowTable(self.app, "rows", PARTITIONS, cluster.send)
+        self.records = 0
+        self.recovered: list[int] = []
+
+        @self.app.agent(
+            self.app.topic(cluster.source, schema=RecordBatchSchema(max_records=300)),
+            supervisor_strategy=CrashingSupervisor,
+        )
+        async def write(stream: Any) -> None:
+            unacknowledged = stream.noack()
+            async for event in unacknowledged.events():
+                batch = event.value
+                await self.rows.write(batch.partition, {r.key: r.value for r in batch.records})
+                await unacknowledged.ack(event)
+                self.records += len(batch)
+
+        table = self.app.tables["rows"]
+        apply_changelog_batch = table.apply_changelog_batch
+
+        def watched(batch: list[Any]) -> None:
+            self.recovered.extend(len(event.value) for event in batch)
+            apply_changelog_batch(batch)
+
+        table.apply_changelog_batch = watched
+
+    @property
+    def partitions(self) -> set[int]:
+        """Source partitions that are read now; none during a rebalance or recovery."""
+        if self.app.rebalancing or not self.app.tables.actives_ready:
+            return set()
+        return {tp.partition for tp in self.app.consumer.assignment() if tp.topic.endswith("source")}
+
+    async def stop_at_once(self) -> None:
+        self.app.consumer.unacked.clear()
+        await self.app.stop()
+
+
+@contextlib.asynccontextmanager
+async def running(worker: Worker) -> AsyncIterator[None]:
+    worker.app.finalize()
+    await worker.app.start()
+    try:
+        yield
+    finally:
+        await worker.stop_at_once()
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(scenario, 90.0))
+
+
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, "not reached in time"
+        await asyncio.sleep(0.02)
+
+
+def random_changes(count: int, seed: int) -> list[tuple[bytes, bytes | None]]:
+    """Rows of few keys, some deleted, so that the order of the changes matters."""
+    chance = random.Random(seed)
+    return [
+        (b"key %d" % chance.randrange(200), None if chance.random() < 0.2 else chance.randbytes(300))
+        for _ in range(count)
+    ]
+
+
+def held_after(changes: Iterable[tuple[bytes, bytes | None]]) -> dict[bytes, bytes]:
+    return {key: row for key, row in dict(changes).items() if row is not None}
+
+
+def test_rows_are_recovered_from_the_changelog_when_the_folder_is_lost(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    changes = {partition: random_changes(3_000, seed=partition) for partition in range(PARTITIONS)}
+
+    async def scenario() -> None:
+        await cluster.create_topics()
+        for partition, rows in changes.items():
+            await cluster.send(cluster.source, partition, rows)
+        first = Worker(cluster, tmp_path / "first")
+        async with running(first):
+            await until(lambda: first.records == 6_000)
+            for partition, rows in changes.items():
+                assert dict(first.rows.scan(partition)) == held_after(rows)
+        second = Worker(cluster, tmp_path / "second")
+        async with running(second):
+            await until(lambda: len(second.partitions) == PARTITIONS)
+            assert sum(second.recovered) > 1_000 > 10 * len(second.recovered)
+            for partition, rows in changes.items():
+                expected = held_after(rows)
+                assert dict(second.rows.scan(partition)) == expected
+                for key, _ in rows:
+                    assert second.rows.get(partition, key) == expected.get(key)
+
+    run(scenario())
+
+
+def test_a_kept_folder_is_recovered_from_where_its_rows_end(cluster: Cluster, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        await cluster.create_topics()
+        await cluster.send(cluster.source, 0, [(b"key %d" % n, b"row") for n in range(500)])
+        first = Worker(cluster, tmp_path)
+        async with running(first):
+            await until(lambda: first.records == 500)
+        await cluster.send(cluster.changelog, 0, [(b"key 3", b"newer"), (b"key 4", None)])
+        second = Worker(cluster, tmp_path)
+        async with running(second):
+            await until(lambda: len(second.partitions) == PARTITIONS)
+            # The record at the persisted offset itself is read once more.
+            assert sum(second.recovered) == 3
+            assert second.rows.get(0, b"key 2") == b"row"
+            assert second.rows.get(0, b"key 3") == b"newer"
+            assert second.rows.get(0, b"key 4") is None
+            await second.rows.write(0, {b"key 5": b"newest"})
+            assert second.rows.get(0, b"key 5") == b"newest"
+
+    run(scenario())
+
+
+def test_a_worker_killed_between_changelog_and_rows_loses_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        await cluster.create_topics()
+        await cluster.send(cluster.source, 1, [(b"key %d" % n, b"row %d" % n) for n in range(1_000)])
+        command = [sys.executable, KILLED_WORKER, cluster.servers, cluster.source, cluster.group, tmp_path]
+        killed = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=False)
+        assert killed.returncode == -9, killed.stderr.decode()
+        worker = Worker(cluster, tmp_path)
+        async with running(worker):
+            await until(lambda: len(worker.partitions) == PARTITIONS)
+            # 300 rows had reached the database, and 300 more the changelog alone.
+            assert 300 <= sum(worker.recovered) <= 301
+            await until(lambda: worker.records == 1_000)
+            assert dict(worker.rows.scan(1)) == {b"key %d" % n: b"row %d" % n for n in range(1_000)}
+
+    run(scenario())
+
+
+def test_rows_move_with_their_partition(cluster: Cluster, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        await cluster.create_topics()
+        for partition in range(PARTITIONS):
+            await cluster.send(cluster.source, partition, [(b"key", b"of partition %d" % partition)])
+        first, second = Worker(cluster, tmp_path / "first"), Worker(cluster, tmp_path / "second")
+        async with running(first):
+            await until(lambda: first.records == PARTITIONS)
+            async with running(second):
+                await until(lambda: len(first.partitions) == len(second.partitions) == 1)
+                (kept,), (moved,) = first.partitions, second.partitions
+                assert first.rows.get(kept, b"key") == b"of partition %d" % kept
+                assert second.rows.get(moved, b"key") == b"of partition %d" % moved
+                with pytest.raises(BrokerError, match="held by another"):
+                    first.rows.get(moved, b"key")
+                with pytest.raises(BrokerError, match="held by another"):
+                    await first.rows.write(moved, {b"key": b"stale"})
+                await second.rows.write(moved, {b"key": b"written elsewhere"})
+            await until(lambda: len(first.partitions) == PARTITIONS)
+            assert first.rows.get(moved, b"key") == b"written elsewhere"
+            assert first.rows.get(kept, b"key") == b"of partition %d" % kept
+
+    run(scenario())
+
+
+def test_a_second_writer_of_the_same_partition_is_noticed(cluster: Cluster, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        await cluster.create_topics()
+        worker = Worker(cluster, tmp_path)
+        async with running(worker):
+            await until(lambda: len(worker.partitions) == PARTITIONS)
+            await worker.rows.write(0, {b"key": b"1"})
+            await worker.rows.write(0, {})
+            await worker.rows.write(0, {b"key": b"2", b"other": None})
+            await cluster.send(cluster.changelog, 0, [(b"key", b"of a worker that lost the partition")])
+            with pytest.raises(BrokerError, match="another worker"):
+                await worker.rows.write(0, {b"key": b"3"})
+            assert worker.rows.get(0, b"key") == b"2"
+
+    run(scenario())
