@@ -73,8 +73,8 @@ class RefitClassifier(BatchClassifier):
     """A class-balanced random forest over the features that it found to matter, refitted as labels come.
 
     At each refit the columns are ranked by use. The trees come in equal groups, one for each of
-    `breadths`, whose every split sees just that many of the best columns: some trees rely on the surest
-    features alone, others on more, and no single number of features need be right.
+    `breadths`, which see just that many of the best columns: some trees rely on the surest features
+    alone, others on more, and no single number of features need be right.
 
     The forest is fitted as if all classes were equally frequent, which serves the rare ones; its answers
     are brought back to the classes' own frequencies (Elkan, 2001, "The foundations of cost-sensitive
@@ -86,9 +86,9 @@ class RefitClassifier(BatchClassifier):
         capacity: int = 5_000,
         first: int = 60,
         growth: float = 1.5,
-        breadths: tuple[int, ...] = (2, 3, 4, 5, 6, 8, 10, 14),
-        trees_each: int = 25,
-        leaf: int = 5,
+        breadths: tuple[int, ...] = (4, 6, 9, 14),
+        trees_each: int = 50,
+        leaf: int = 4,
         seed: int = 0,
     ) -> None:
         self.capacity = capacity
@@ -155,7 +155,7 @@ class RefitClassifier(BatchClassifier):
             RandomForestClassifier(
                 self.trees_each,
                 min_samples_leaf=self.leaf,
-                max_features=None,
+                max_features=0.6,
                 class_weight="balanced_subsample",
                 random_state=self.seed + group,
             ).fit(rows[:, ranked[:breadth]], targets)

@@ -89,8 +89,8 @@ class Metrics:
         )
         self.event_latency = self._record_histogram(
             "stream_app_event_latency_seconds",
-            "From a record's receipt by the log (embedded: its reading) until its outputs and row are durable; "
-            "every record counts.",
+            "From a record's receipt by the log (embedded: its reading) until what came of it is durable. "
+            "Every record counts.",
         )
         self.model_version = self._gauge(
             "stream_app_model_version", "Version of a model's definition.", "model"
@@ -100,7 +100,7 @@ class Metrics:
         )
         self.model_created = self._gauge(
             "stream_app_model_created_seconds",
-            "When the model's newest snapshot was made (recommender: when it last learned), in epoch seconds.",
+            "When the newest snapshot was made (recommender: when it last learned), in epoch seconds.",
             "model",
         )
         self.score = self._gauge(

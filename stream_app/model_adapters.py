@@ -47,13 +47,13 @@ class TierScorer:
         """One decision per example."""
         return self.model.predict_many(examples)
 
-    def learn(self, features: Features, label: bool | float | str) -> bool:
-        """Learn a tier, given as a number or as digits."""
-        tier = int(label) if isinstance(label, str) and label.isdecimal() else label
-        if isinstance(tier, bool) or tier not in TIERS:
-            return False
-        self.model.learn(Example(features, int(tier)))
-        return True
+    def learn_many(self, examples: Sequence[tuple[Features, bool | float | str]]) -> Sequence[bool]:
+        """Learn tiers, given as numbers or as digits."""
+        tiers = [_tier_of(label) for _, label in examples]
+        self.model.learn_many(
+            [Example(x, tier) for (x, _), tier in zip(examples, tiers, strict=True) if tier is not None]
+        )
+        return [tier is not None for tier in tiers]
 
 
 class ValueLearner:
@@ -77,12 +77,20 @@ class ValueLearner:
             raise TypeError(f"{type(model).__name__} is no regression model")
         self.model = model
 
-    def learn(self, features: Features, label: bool | float | str) -> bool:
-        """Learn a value within the target's range."""
-        if isinstance(label, bool | str) or not self.model.low <= label <= self.model.high:
-            return False
-        self.model.learn(Example(features, float(label)))
-        return True
+    def learn_many(self, examples: Sequence[tuple[Features, bool | float | str]]) -> Sequence[bool]:
+        """Learn values within the target's range."""
+        usable = [
+            not isinstance(label, bool | str) and self.model.low <= label <= self.model.high
+            for _, label in examples
+        ]
+        self.model.learn_many(
+            [
+                Example(x, float(label))
+                for (x, label), is_usable in zip(examples, usable, strict=True)
+                if is_usable
+            ]
+        )
+        return usable
 
 
 class SessionRecommender:
@@ -111,3 +119,8 @@ class SessionRecommender:
         """Learn a closed session of at least one item."""
         if items:
             self.blend.learn_session(items, ended_at, user_key)
+
+
+def _tier_of(label: bool | float | str) -> int | None:
+    tier = int(label) if isinstance(label, str) and label.isdecimal() else label
+    return int(tier) if not isinstance(tier, bool) and tier in TIERS else None

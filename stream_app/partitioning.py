@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import orjson
 from aiokafka.partitioner import murmur2
+from pydantic_core import from_json
 
 
 def partition_of(key: bytes | None, partitions: int) -> int:
@@ -16,8 +16,8 @@ def partition_of(key: bytes | None, partitions: int) -> int:
 def record_key(value: bytes) -> bytes | None:
     """The key under which an event is to be produced: its user's; None where it has none."""
     try:
-        event = orjson.loads(value)
-    except orjson.JSONDecodeError:
+        event = from_json(value)
+    except ValueError:
         return None
     if not isinstance(event, dict):
         return None

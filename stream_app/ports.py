@@ -73,5 +73,5 @@ class Learner(Protocol):
     @property
     def name(self) -> str: ...
 
-    def learn(self, features: Features, label: bool | float | str) -> bool:
-        """Score the example, then learn it; False where the label is none that the target has."""
+    def learn_many(self, examples: Sequence[tuple[Features, bool | float | str]]) -> Sequence[bool]:
+        """Score each example, then learn it; False where the label is none that the target has."""

@@ -56,6 +56,12 @@ class Settings(BaseSettings):
     )
     kafka_cert_file: Path | None = Field(None, description="Client certificate, in PEM, for mutual TLS.")
     kafka_key_file: Path | None = Field(None, description="The client certificate's key, in PEM.")
+    session_timeout: float = Field(
+        30.0,
+        ge=6,
+        le=300,
+        description="How long the broker waits for a worker that died before it gives its partitions away.",
+    )
     kafka_timeout: float = Field(
         30.0, gt=0, le=600, description="How long a lost broker is waited for before the worker stops."
     )

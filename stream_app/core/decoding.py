@@ -45,7 +45,7 @@ def decode(value: bytes | None, received_at: float, rules: Rules) -> TimedEvent 
             FailureReason.TOO_LARGE, f"{len(value)} bytes; at most {rules.max_event_bytes} are taken"
         )
     try:
-        event = EVENT_ADAPTER.validate_json(value)
+        event = EVENT_ADAPTER.validate_json(value, by_alias=True, by_name=False)
     except ValidationError as error:
         return _classify(value, error)
     user_key = event.user_key

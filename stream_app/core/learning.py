@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from schemas.outputs import TrainingExample
@@ -54,14 +54,24 @@ class Trainer:
         """Know an example again that was learned before the start."""
         self._recent.add(example_id)
 
-    def take(self, example: TrainingExample, offset: int) -> ExampleOutcome:
-        """Learn one example, unless it was learned before."""
-        self.offset = max(self.offset, offset)
-        is_new = self._recent.add(example.id)
-        learner = self._learners.get(example.target)
-        if learner is None:
-            return ExampleOutcome.UNKNOWN_TARGET
-        if not is_new or offset <= self._contained.get(learner.name, -1):
-            return ExampleOutcome.REPEATED
-        learned = learner.learn(example.features, example.label)
-        return ExampleOutcome.LEARNED if learned else ExampleOutcome.UNUSABLE_LABEL
+    def take(self, examples: Sequence[tuple[int, TrainingExample]]) -> list[ExampleOutcome]:
+        """Learn examples, each with its training offset, but for those that were learned before.
+
+        Each learner gets its share in one call and in order; the models that come of it are the same
+        however the examples are cut into calls.
+        """
+        outcomes = [ExampleOutcome.REPEATED] * len(examples)
+        shares: dict[str, tuple[Learner, list[int]]] = {}
+        for place, (offset, example) in enumerate(examples):
+            self.offset = max(self.offset, offset)
+            is_new = self._recent.add(example.id)
+            learner = self._learners.get(example.target)
+            if learner is None:
+                outcomes[place] = ExampleOutcome.UNKNOWN_TARGET
+            elif is_new and offset > self._contained.get(learner.name, -1):
+                shares.setdefault(learner.name, (learner, []))[1].append(place)
+        for learner, places in shares.values():
+            labelled = [(examples[place][1].features, examples[place][1].label) for place in places]
+            for place, learned in zip(places, learner.learn_many(labelled), strict=True):
+                outcomes[place] = ExampleOutcome.LEARNED if learned else ExampleOutcome.UNUSABLE_LABEL
+        return outcomes

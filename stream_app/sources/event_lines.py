@@ -95,8 +95,10 @@ def open_events(inputs: Sequence[str]) -> list[Source]:
     """Sources for files, folders (their event files by name) and `-`.
 
     Raises:
-        InputError: a path does not exist, or a folder holds no events.
+        InputError: a path does not exist, a folder holds no events, or standard input is named twice.
     """
+    if inputs.count(STANDARD_INPUT) > 1:
+        raise InputError("standard input can be read once: write - once")
     sources: list[Source] = []
     for given in inputs:
         path = Path(given)

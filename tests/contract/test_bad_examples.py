@@ -25,7 +25,7 @@ SEEN_BY_SCHEMA = {
     FailureReason.UNKNOWN_TYPE,
 }
 NOT_SEEN = {"contract--received-at-not-a-time", "contract--infinite-value"}
-DECIDED_ELSEWHERE = {FailureReason.LATE, FailureReason.MALFORMED_ROW}
+DECIDED_ELSEWHERE = {FailureReason.LATE}
 TESTED_WITHOUT_FILE = {FailureReason.NULL_VALUE, FailureReason.TOO_LARGE}
 
 

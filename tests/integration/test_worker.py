@@ -31,7 +31,7 @@ def test_a_worker_killed_again_and_again_loses_and_repeats_nothing(
     broker: Broker, topic_prefix: str, tmp_path: Path
 ) -> None:
     settled = _process(_cluster(broker, f"{topic_prefix}a-"), tmp_path / "a", kills=0)
-    killed = _process(_cluster(broker, f"{topic_prefix}b-"), tmp_path / "b", kills=3)
+    killed = _process(_cluster(broker, f"{topic_prefix}b-"), tmp_path / "b", kills=2)
     assert _without_decisions(killed.rows) == _without_decisions(settled.rows)
     for schema in ("closed_session", "training_example", "failed_event"):
         assert killed.of(schema) == settled.of(schema)
@@ -81,9 +81,8 @@ def test_a_worker_that_is_told_to_stop_leaves_with_code_0(
 
 def _cluster(broker: Broker, prefix: str, **overrides: Any) -> Cluster:
     folder = Path("unused: every process has a folder of its own")
-    return Cluster(
-        broker.bootstrap_servers, prefix, folder, partitions=PARTITIONS, batch_records=100, **overrides
-    )
+    small = {"partitions": PARTITIONS, "batch_records": 100, "session_timeout": 6}
+    return Cluster(broker.bootstrap_servers, prefix, folder, **small, **overrides)
 
 
 class Results:
@@ -101,15 +100,11 @@ class Results:
 def _process(cluster: Cluster, folder: Path, kills: int) -> Results:
     """Run one worker over the events, killed `kills` times on the way."""
     ends = asyncio.run(_produce(cluster))
-    stages = [
-        {place: end * done // (kills + 1) for place, end in ends.items()} for done in range(1, kills + 1)
-    ]
-    for stage in stages:
+    for stage in range(1, kills + 2):
+        reached = {partition: end * stage // (kills + 1) for partition, end in ends.items()}
         with worker_process(cluster.settings, folder, *NO_TRAINER) as worker:
-            _wait_for(lambda stage=stage: _is_past(cluster, stage))
+            _wait_for(partial(_is_past, cluster, reached), worker)
             worker.kill()
-    with worker_process(cluster.settings, folder, *NO_TRAINER):
-        _wait_for(lambda: _is_past(cluster, ends))
     return asyncio.run(_results(cluster))
 
 

@@ -58,11 +58,12 @@ class LearnedModels:
             if isinstance(output, ClosedSession):
                 self.recommender.learn_session(output.items, output.ended_at.timestamp(), output.user_key)
                 self._changed.add(RECOMMENDER)
-            elif isinstance(output, TrainingExample):
-                outcome = self._trainer.take(output, self._trainer.offset + 1)
-                self._metrics.count_example(output.target, outcome)
-                if outcome is ExampleOutcome.LEARNED:
-                    self._changed.add(self._learners[output.target].name)
+        examples = [output for output in outputs if isinstance(output, TrainingExample)]
+        outcomes = self._trainer.take(list(enumerate(examples, self._trainer.offset + 1)))
+        for example, outcome in zip(examples, outcomes, strict=True):
+            self._metrics.count_example(example.target, outcome)
+            if outcome is ExampleOutcome.LEARNED:
+                self._changed.add(self._learners[example.target].name)
 
     def take_changed_snapshots(self) -> dict[str, bytes]:
         """The models that learned since this was last asked, as they are to be stored; shows their scores."""

@@ -29,7 +29,7 @@ from stream_app.settings import Settings
 LAG_SECONDS = 5.0
 RECOVERED_BATCHES = 16
 PUBLISH_CHECK_SECONDS = 1.0
-SESSION_TIMEOUT_SECONDS = 60.0
+HEARTBEATS_PER_TIMEOUT = 10
 
 
 class ServicesFirst(BootStrategy):  # type: ignore[misc]  # Faust ships no types
@@ -177,8 +177,9 @@ def _build_app(app_id: str, settings: Settings, services: Iterable[Service], **o
         services=services,
         broker=";".join(f"bulk://{server}" for server in settings.kafka_servers.split(",")),
         broker_credentials=faust_credentials(settings),
-        broker_session_timeout=SESSION_TIMEOUT_SECONDS,
-        broker_request_timeout=SESSION_TIMEOUT_SECONDS + settings.kafka_timeout,
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=settings.session_timeout / HEARTBEATS_PER_TIMEOUT,
+        broker_request_timeout=settings.session_timeout + settings.kafka_timeout,
         consumer_auto_offset_reset="earliest",
         datadir=str(folder),
         store="rocksdb://",

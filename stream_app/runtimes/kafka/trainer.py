@@ -103,11 +103,9 @@ class ModelTrainer:
         self._metrics.commits.inc()
 
     def _learn(self, records: Sequence[ConsumerRecord]) -> None:
-        for record in records:
-            example = self._parse(record)
-            if example is None:
-                continue
-            outcome = self._trainer.take(example, record.offset)
+        parsed = ((record.offset, self._parse(record)) for record in records)
+        examples = [(offset, example) for offset, example in parsed if example is not None]
+        for (_, example), outcome in zip(examples, self._trainer.take(examples), strict=True):
             self._metrics.count_example(example.target, outcome)
             if outcome is ExampleOutcome.LEARNED:
                 name = self._learners[example.target].name

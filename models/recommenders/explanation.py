@@ -1,0 +1,31 @@
+"""Why an item is recommended: how much of its score each source gave, and which click leads to it."""
+
+from typing import NamedTuple
+
+from models.recommenders.sequential_rules import SequentialRules
+from models.recommenders.session_view import SessionView
+from models.recommenders.types import ScoredItem
+
+
+class Explanation(NamedTuple):
+    """The shares of an item's score by source add up to 1.
+
+    `after` is the item of the session whose rules lead to the recommended one most strongly; None where no
+    rule does.
+    """
+
+    item: ScoredItem
+    source_shares: dict[str, float]
+    after: str | None
+
+
+def leading_items(rules: SequentialRules, view: SessionView, numbers: list[int]) -> list[str | None]:
+    """Return, for each of the items by number, the item of the session with the strongest rule to it."""
+    strongest: dict[int, tuple[float, int]] = {}
+    session = view.latest_distinct(len(view.items))
+    for start, rule in zip(session, rules.rules_from(session), strict=True):
+        for item, score in zip(rule.items.tolist(), rule.scores.tolist(), strict=True):
+            if score > strongest.get(item, (0.0, 0))[0]:
+                strongest[item] = score, start
+    ids = view.index.item_ids
+    return [ids[strongest[number][1]] if number in strongest else None for number in numbers]

@@ -1,0 +1,75 @@
+from typing import Any
+
+import pytest
+
+from schemas.events import EVENT_ADAPTER
+from stream_app.core import properties
+from stream_app.testing import event, page, track
+
+HUGE = 10**4_000
+
+
+def parse(value: bytes) -> Any:
+    return EVENT_ADAPTER.validate_json(value)
+
+
+@pytest.mark.parametrize(
+    ("given", "item"),
+    [
+        ({"product_id": "a"}, "a"),
+        ({"item_id": "b"}, "b"),
+        ({"course_id": 17}, "17"),
+        ({"product_id": "", "item_id": "b"}, "b"),
+        ({"product_id": True}, None),
+        ({"product_id": 1.5}, None),
+        ({"product_id": None}, None),
+        ({"product_id": ["a"]}, None),
+        ({"product_id": "x" * 129}, None),
+        ({"sku": "a"}, None),
+        ({}, None),
+    ],
+)
+def test_an_item_is_named_by_a_short_id(given: dict[str, Any], item: str | None) -> None:
+    assert properties.item_of(parse(event("page", "u", 0, properties=given))) == item
+
+
+def test_an_id_of_thousands_of_digits_is_none() -> None:
+    value = page("u", 0, "x").replace(b'"x"', b"9" * 4_200)
+    assert properties.item_of(parse(value)) is None
+
+
+def test_a_cart_step_is_no_second_look() -> None:
+    assert properties.item_of(parse(track("u", 0, "Product Added", {"product_id": "a"}))) is None
+    assert properties.item_of(parse(track("u", 0, "Product Clicked", {"product_id": "a"}))) == "a"
+
+
+@pytest.mark.parametrize(
+    ("given", "revenue"),
+    [
+        ({"revenue": 5}, 5.0),
+        ({"revenue": -5.5}, -5.5),
+        ({"total": 7.5}, 7.5),
+        ({"revenue": "5", "total": 6}, 6.0),
+        ({"revenue": True, "value": 3}, 3.0),
+        ({"revenue": 1e300}, 0.0),
+        ({"revenue": 1e300, "total": 5}, 5.0),
+        ({}, 0.0),
+    ],
+)
+def test_revenue_is_the_first_sensible_number(given: dict[str, Any], revenue: float) -> None:
+    assert properties.revenue_of(parse(track("u", 0, "Order Completed", given))) == revenue
+    assert properties.revenue_of(parse(track("u", 0, "Searched", given))) == 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), True, None, "5", [], HUGE])
+def test_what_is_no_finite_number_is_none(value: object) -> None:
+    assert properties.number(value) is None
+
+
+def test_traits_that_can_be_features() -> None:
+    told = {
+        "age": 30, "vip": True, "plan": "gold", "email": "a@b.c", "notes": "x" * 129, "empty": "",
+        "tags": ["a"], "n" * 129: 1, "nothing": None,
+    }  # fmt: skip
+    traits = properties.traits_of(parse(event("identify", "u", 0, traits=told)))
+    assert traits == {"age": 30.0, "vip": 1.0, "plan": "gold"}

@@ -1,0 +1,88 @@
+from collections.abc import Mapping, Sequence
+
+from schemas.outputs import SourcePosition, TrainingExample
+from stream_app.core.learning import ExampleOutcome, RecentIds, Trainer
+
+
+class Notebook:
+    """A learner that writes down what it is taught; the label 0 is none that it knows."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.learned: list[object] = []
+
+    def learn_many(self, examples: Sequence[tuple[Mapping[str, float | str], object]]) -> list[bool]:
+        self.learned += [label for _, label in examples if label != 0]
+        return [label != 0 for _, label in examples]
+
+
+def example(identifier: str, label: object, target: str = "tier") -> TrainingExample:
+    return TrainingExample.model_validate(
+        {
+            "id": identifier, "user_key": "u", "as_of": "2024-03-04T08:00:00Z", "label": label,
+            "emitted_at": "2024-03-04T08:00:00Z", "features": {}, "target": target,
+            "source": SourcePosition(topic="t", partition=0, offset=0),
+        }
+    )  # fmt: skip
+
+
+def take(trainer: Trainer, taken: TrainingExample, offset: int) -> ExampleOutcome:
+    [outcome] = trainer.take([(offset, taken)])
+    return outcome
+
+
+def test_examples_are_learned_once_and_in_order() -> None:
+    tiers = Notebook("tiers")
+    trainer = Trainer({"tier": tiers})
+    assert take(trainer, example("a", 1), 0) is ExampleOutcome.LEARNED
+    assert take(trainer, example("b", 2), 1) is ExampleOutcome.LEARNED
+    assert take(trainer, example("a", 1), 2) is ExampleOutcome.REPEATED
+    assert tiers.learned == [1, 2]
+    assert trainer.offset == 2
+
+
+def test_what_a_snapshot_contains_is_not_learned_again() -> None:
+    tiers, scores = Notebook("tiers"), Notebook("scores")
+    trainer = Trainer({"tier": tiers, "score": scores}, {"tiers": 5, "scores": 3})
+    assert trainer.offset == 5
+    outcomes = [take(trainer, example(f"tier-{at}", at), at) for at in (4, 5, 6)]
+    assert outcomes == [ExampleOutcome.REPEATED, ExampleOutcome.REPEATED, ExampleOutcome.LEARNED]
+    assert take(trainer, example("score-4", 4, "score"), 4) is ExampleOutcome.LEARNED
+    assert (tiers.learned, scores.learned) == ([6], [4])
+    assert trainer.offset == 6
+
+
+def test_a_repeat_of_what_was_learned_before_the_start_is_known_again() -> None:
+    tiers = Notebook("tiers")
+    trainer = Trainer({"tier": tiers}, {"tiers": 5})
+    trainer.remember("a")
+    assert take(trainer, example("a", 1), 6) is ExampleOutcome.REPEATED
+    assert tiers.learned == []
+
+
+def test_unknown_targets_and_labels_are_told_apart() -> None:
+    trainer = Trainer({"tier": Notebook("tiers")})
+    assert take(trainer, example("a", 1, "other"), 0) is ExampleOutcome.UNKNOWN_TARGET
+    assert take(trainer, example("b", 0), 1) is ExampleOutcome.UNUSABLE_LABEL
+    assert trainer.offset == 1
+
+
+def test_recent_ids_are_bounded_and_the_oldest_forgotten() -> None:
+    recent = RecentIds(limit=3)
+    assert [recent.add(name) for name in "abcd"] == [True] * 4
+    assert not recent.add("b")
+    assert recent.add("a")
+
+
+def test_a_batch_is_shared_out_to_its_learners_in_order() -> None:
+    tiers, scores = Notebook("tiers"), Notebook("scores")
+    trainer = Trainer({"tier": tiers, "score": scores})
+    batch = [example("a", 3), example("b", 7, "score"), example("a", 3), example("c", 0), example("d", 1)]
+    assert trainer.take(list(enumerate(batch))) == [
+        ExampleOutcome.LEARNED,
+        ExampleOutcome.LEARNED,
+        ExampleOutcome.REPEATED,
+        ExampleOutcome.UNUSABLE_LABEL,
+        ExampleOutcome.LEARNED,
+    ]
+    assert (tiers.learned, scores.learned) == ([3, 1], [7])

@@ -1,0 +1,66 @@
+from random import Random
+
+import pytest
+
+from stream_app.core import sessions
+from stream_app.core.partition import Partition
+from stream_app.core.rules import Rules
+from stream_app.core.user_row import UserRow, decode_row, encode_row
+
+RULES = Rules(session_gap=100.0, allowed_lateness=50.0)
+
+
+def touched(*times: float) -> UserRow:
+    row = UserRow()
+    for offset, at in enumerate(times):
+        sessions.touch(row, at, "events", offset, True, None, RULES)
+    return row
+
+
+def test_users_fall_due_once_and_not_before() -> None:
+    partition = Partition(0, RULES)
+    partition.schedule("a", touched(10.0))
+    partition.schedule("b", touched(20.0))
+    assert partition.take_due(109.9) == []
+    assert partition.take_due(110.0) == ["a"]
+    assert partition.take_due(110.0) == []
+    assert partition.take_due(1e9) == ["b"]
+
+
+def test_a_user_without_open_sessions_never_falls_due() -> None:
+    partition = Partition(0, RULES)
+    partition.schedule("a", UserRow())
+    assert partition.take_due(1e12) == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nobody_is_overlooked(seed: int) -> None:
+    random = Random(seed)
+    partition = Partition(0, RULES)
+    rows = {f"user-{number}": UserRow() for number in range(10)}
+    now = 0.0
+    for offset in range(300):
+        now += random.expovariate(1 / 15)
+        user_key, row = random.choice(list(rows.items()))
+        sessions.touch(row, now - random.uniform(0, 50), "events", offset, True, None, RULES)
+        partition.schedule(user_key, row)
+        if random.random() < 0.1:
+            partition = Partition(0, RULES, partition.encode_meta())
+            rows = {key: decode_row(encode_row(row)) for key, row in rows.items()}
+            partition.schedule_all(rows.items())
+        until = now - RULES.allowed_lateness
+        due = set(partition.take_due(until))
+        for key, row in rows.items():
+            closed = sessions.take_due(row, until, RULES)
+            assert not closed or key in due
+            if key in due:
+                partition.schedule(key, row)
+
+
+def test_the_watermark_trails_the_highest_time_and_outlives_a_restart() -> None:
+    partition = Partition(3, RULES)
+    partition.meta.highest_at = 1_000.0
+    partition.meta.applied["events"] = 41
+    again = Partition(3, RULES, partition.encode_meta())
+    assert again.watermark == 950.0
+    assert again.meta == partition.meta

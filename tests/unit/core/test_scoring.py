@@ -1,0 +1,109 @@
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from schemas.outputs import EngagementTier, ModelStamp, SourcePosition
+from stream_app.core import scoring
+from stream_app.core.rules import Rules
+from stream_app.core.user_row import UserRow
+from stream_app.testing import START, FixedItem, FixedPrediction
+
+NOW = datetime(2024, 5, 1, tzinfo=UTC)
+STAMP = ModelStamp(name="scripted", version=3, examples_seen=9, status="ready")
+
+
+class ScriptedTiers:
+    """Answers each example with the tier that its features name."""
+
+    def stamp(self) -> ModelStamp:
+        return STAMP
+
+    def predict_tiers(self, examples: Sequence[Mapping[str, float | str]]) -> list[FixedPrediction]:
+        return [FixedPrediction(features.get("says"), {1: 0.25, 3: 0.75}) for features in examples]
+
+
+def requests(row: UserRow, tiers: Sequence[int | None], **features: float) -> list[scoring.ScoreRequest]:
+    return [
+        scoring.ScoreRequest(
+            "u",
+            row,
+            features | ({"says": tier} if tier else {}),
+            START + number,
+            SourcePosition(topic="t", partition=1, offset=number),
+            "event",
+        )
+        for number, tier in enumerate(tiers)
+    ]
+
+
+def decide(row: UserRow, tiers: Sequence[int | None], **features: float) -> list[EngagementTier]:
+    return scoring.decide_tiers(requests(row, tiers, **features), ScriptedTiers(), NOW)
+
+
+@pytest.mark.parametrize(
+    ("decided", "emitted"),
+    [
+        ([2], [(0, None, 2)]),
+        ([2, 2, 2], [(0, None, 2)]),
+        ([2, 3], [(0, None, 2)]),
+        ([2, 3, 3], [(0, None, 2), (2, 2, 3)]),
+        ([2, 3, 2, 3, 2], [(0, None, 2)]),
+        ([2, 3, 1, 1, 2], [(0, None, 2), (3, 2, 1)]),
+        ([1, 3, 3, 1, 1], [(0, None, 1), (2, 1, 3), (4, 3, 1)]),
+    ],
+)
+def test_a_change_must_be_decided_twice_in_a_row(
+    decided: list[int], emitted: list[tuple[int, int | None, int]]
+) -> None:
+    together = decide(UserRow(), decided)
+    assert [(tier.source.offset, tier.previous_tier, tier.tier) for tier in together] == emitted
+    row, one_by_one = UserRow(), []
+    for request in requests(UserRow(), decided):
+        one_by_one += scoring.decide_tiers([request._replace(row=row)], ScriptedTiers(), NOW)
+    assert one_by_one == together
+    assert (row.tier, row.next_tier) == (emitted[-1][2], decided[-1])
+
+
+def test_an_output_names_its_cause_its_time_and_its_model() -> None:
+    [tier] = decide(UserRow(), [3])
+    assert (tier.user_key, tier.tier_name, tier.as_of.timestamp()) == ("u", "high", START)
+    assert (tier.emitted_at, tier.source.offset, tier.model) == (NOW, 0, STAMP)
+    assert tier.probabilities == {"1": 0.25, "3": 0.75}
+
+
+@pytest.mark.parametrize(("sessions", "tier"), [(0, 1), (2, 1), (3, 2), (9, 2), (10, 3), (500, 3)])
+def test_usage_decides_while_the_model_cannot(sessions: int, tier: int) -> None:
+    [decided] = decide(UserRow(), [None], sessions_30d=sessions)
+    assert (decided.tier, decided.model) == (tier, scoring.USAGE_RULE)
+
+
+def test_usage_is_that_of_the_request_whatever_happened_to_the_row_since() -> None:
+    row = UserRow()
+    [request] = requests(row, [None])
+    row.tiles = [{0: [0, 0, 0, 99, 0, 0, 0]}] * 5
+    [decided] = scoring.decide_tiers([request], ScriptedTiers(), NOW)
+    assert decided.tier == 1
+
+
+def test_no_requests_ask_no_model() -> None:
+    assert scoring.decide_tiers([], SimpleNamespace(), NOW) == []
+
+
+def test_recommendations_expire_in_event_time() -> None:
+    made = scoring.build_recommendations(
+        "u",
+        [FixedItem("a", 0.5, "here"), FixedItem("b", 0.25, "there")],
+        STAMP,
+        START,
+        SourcePosition(topic="t", partition=1, offset=7),
+        Rules(recommend_validity=60),
+        NOW,
+    )
+    assert [(item.item_id, item.score, item.source) for item in made.items] == [
+        ("a", 0.5, "here"),
+        ("b", 0.25, "there"),
+    ]
+    assert (made.as_of.timestamp(), made.expires_at.timestamp()) == (START, START + 60)
+    assert made.request_id == made.id

@@ -1,0 +1,218 @@
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from schemas.outputs import ClosedSession, SourcePosition, TrainingExample
+from stream_app.core.rules import Rules
+from stream_app.core.user_row import encode_row
+from stream_app.errors import StateError
+from stream_app.metrics import Metrics
+from stream_app.runtimes.embedded.learned import KEY_FILE, RECOMMENDER, LearnedModels, folder_key
+from stream_app.runtimes.embedded.replay import Replay
+from stream_app.runtimes.embedded.store import Checkpoint, Store
+from stream_app.testing import RecordedSource, comparable, random_events
+
+NOW = datetime(2024, 3, 4, tzinfo=UTC)
+KEY = b"a key of this test"
+TARGETS = ("engagement_tier", "marketing_target")
+EXAMPLES = [{"events_24h": float(number), "active_days": 1.0} for number in range(12)]
+
+# The command line with small rounds, killed (SIGKILL) by the statement of SQL whose number is given.
+DRIVER = """
+import os, signal, sys
+from functools import partial
+from stream_app import cli
+from stream_app.commands import replay as command
+from stream_app.runtimes.embedded.replay import Replay
+from stream_app.runtimes.embedded.store import Store
+
+class DyingStore(Store):
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.left = int(os.environ["DIE_AFTER"])
+        self._connection.set_trace_callback(self.count)
+
+    def count(self, statement):
+        self.left -= 1
+        if not self.left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+command.Store = DyingStore
+command.Replay = partial(Replay, round_records=40, checkpoint_rounds=3)
+cli.main()
+"""
+
+
+def example(number: int, label: object, target: str = "engagement_tier") -> TrainingExample:
+    source = SourcePosition(topic="t", partition=0, offset=number)
+    return TrainingExample(
+        id=f"{target}-{number}", user_key="u", as_of=NOW, emitted_at=NOW, source=source, label=label,
+        target=target, features={"events_24h": float(number % 7), "active_days": 1.0},
+    )  # fmt: skip
+
+
+def closed(number: int, items: list[str]) -> ClosedSession:
+    source = SourcePosition(topic="t", partition=0, offset=number)
+    return ClosedSession(
+        id=f"session-{number}", user_key="u", as_of=NOW, emitted_at=NOW, source=source, duration=1,
+        session_id="s", started_at=NOW, ended_at=NOW, event_count=1, page_views=1, items=items,
+    )  # fmt: skip
+
+
+def lesson(begin: int, end: int) -> list[TrainingExample | ClosedSession]:
+    outputs: list[TrainingExample | ClosedSession] = []
+    for number in range(begin, end):
+        outputs.append(example(number, 1 + number % 3))
+        outputs.append(example(number, number % 90 + 0.5, "engagement_score"))
+        outputs.append(closed(number, [f"item-{(number + step) % 9}" for step in range(3)]))
+    return outputs
+
+
+def load(store: Store, key: bytes = KEY, metrics: Metrics | None = None) -> LearnedModels:
+    return LearnedModels(store, key, TARGETS, metrics or Metrics(), NOW.timestamp)
+
+
+def save(store: Store, learned: LearnedModels) -> None:
+    store.write(Checkpoint({}, [], {}, {}, learned.take_changed_snapshots()))
+
+
+def answers(learned: LearnedModels, examples: Sequence[dict[str, float | str]] = EXAMPLES) -> object:
+    return (
+        learned.tiers.predict_tiers(examples),
+        learned.scores.model.predict_many(examples),
+        learned.recommender.recommend(["item-1", "item-5"], 10),
+        learned.tiers.stamp(),
+        learned.recommender.stamp(),
+        learned.tiers.model.scores(),
+    )
+
+
+def test_models_stored_at_a_checkpoint_go_on_as_if_they_had_never_been_away(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        through = load(store)
+        through.learn(lesson(0, 20))
+        save(store, through)
+        again = load(store)
+        assert answers(again) == answers(through)
+        for learned in (through, again):
+            learned.learn(lesson(20, 105))
+        assert answers(again) == answers(through)
+        assert again.tiers.stamp().status == "ready"
+
+
+def test_only_what_has_learned_is_stored_again(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        learned = load(store)
+        assert learned.take_changed_snapshots() == {}
+        learned.learn([example(0, 2)])
+        assert learned.take_changed_snapshots().keys() == {"engagement_tier"}
+        learned.learn([closed(0, ["a"]), example(1, 5.5, "engagement_score")])
+        assert learned.take_changed_snapshots().keys() == {"engagement_score", RECOMMENDER}
+        learned.learn([example(2, 9), example(3, 1, "nobody_knows"), example(4, "x")])
+        assert learned.take_changed_snapshots() == {}
+
+
+def test_examples_are_counted_and_targets_of_the_senders_do_not_grow_the_metrics(tmp_path: Path) -> None:
+    metrics = Metrics()
+    with Store(tmp_path) as store:
+        learned = load(store, metrics=metrics)
+    learned.learn([example(0, 2), example(1, "3", "marketing_target"), example(2, 9)])
+    learned.learn([example(number, 1, f"target-{number}") for number in range(50)])
+    counted = {
+        (sample.labels["target"], sample.labels["outcome"]): sample.value
+        for family in metrics.examples.collect()
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    }
+    assert counted == {
+        ("engagement_tier", "learned"): 1,
+        ("marketing_target", "learned"): 1,
+        ("engagement_tier", "unusable_label"): 1,
+        ("unknown", "unknown_target"): 50,
+    }
+
+
+@pytest.mark.parametrize("model", ["engagement_tier", "engagement_score", RECOMMENDER])
+@pytest.mark.parametrize("damage", ["emptied", "cut short", "overwritten"])
+def test_a_damaged_model_is_refused(tmp_path: Path, model: str, damage: str) -> None:
+    with Store(tmp_path) as store:
+        learned = load(store)
+        learned.learn(lesson(0, 3))
+        save(store, learned)
+        whole = store.snapshot(model)
+        damaged = {"emptied": b"", "cut short": whole[: len(whole) // 2], "overwritten": b"\x81" * len(whole)}
+        store.write(Checkpoint({}, [], {}, {}, {model: damaged[damage]}))
+        with pytest.raises(StateError, match=f"the stored (model )?{model} cannot be used"):
+            load(store)
+
+
+def test_a_model_that_another_key_signed_is_refused(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        learned = load(store)
+        learned.learn(lesson(0, 1))
+        save(store, learned)
+        with pytest.raises(StateError, match="signature"):
+            load(store, key=b"another key")
+
+
+def test_a_folder_keeps_its_key_to_its_owner(tmp_path: Path) -> None:
+    key = folder_key(tmp_path / "data")
+    assert len(key) == 32
+    assert folder_key(tmp_path / "data") == key
+    assert folder_key(tmp_path / "other") != key
+    assert stat.S_IMODE((tmp_path / "data" / KEY_FILE).stat().st_mode) == 0o600
+
+
+def test_a_key_that_cannot_be_read_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / KEY_FILE).mkdir()
+    with pytest.raises(StateError, match="cannot be used as a key"):
+        folder_key(tmp_path)
+
+
+def replay(folder: Path, piped: Path, die_after: int = 0) -> str | None:
+    """Run the command line to its end and return its messages, or None where it was killed."""
+    command = [sys.executable, "-c", DRIVER, "replay", "-", "--data-dir", str(folder), "--json"]
+    environment = os.environ | {"DIE_AFTER": str(die_after), "OMP_NUM_THREADS": "1"}
+    with piped.open("rb") as stdin:
+        done = subprocess.run(
+            command, stdin=stdin, env=environment, capture_output=True, timeout=120, check=False
+        )
+    if done.returncode == -signal.SIGKILL:
+        return None
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stderr.decode()
+
+
+def contents(folder: Path) -> tuple[object, ...]:
+    with Store(folder) as store:
+        rows = [(partition, user, encode_row(row)) for partition, user, row in store.rows()]
+        learned = load(store, key=folder_key(folder))
+        return rows, comparable(store.outputs()), store.partitions(), answers(learned)
+
+
+def test_a_piped_replay_killed_midway_and_piped_again_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    values = [value for value in random_events(Random(5), 500, users=12) if value.strip(b"\x00\n ")]
+    values = [value for value in values if b"\n" not in value]
+    with Store(tmp_path / "whole") as store:
+        learned = load(store, key=folder_key(tmp_path / "whole"))
+        run = Replay(store, learned, Rules(), Metrics(), time.time, round_records=40, checkpoint_rounds=3)
+        run.run(RecordedSource(values), lambda _records, _read: None)
+        run.close_idle()
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"\n".join(values))
+    assert replay(tmp_path / "killed", path, die_after=450) is None
+    with Store(tmp_path / "killed") as store:
+        assert 0 < store.source_position("-").records < len(values)
+    told = replay(tmp_path / "killed", path)
+    assert told is not None
+    assert "records of the same stream are skipped" in told
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
