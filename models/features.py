@@ -3,6 +3,8 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,16 @@ from numpy.typing import NDArray
 Features = Mapping[str, float | str]
 Label = int | str
 Matrix = NDArray[np.float32]
+
+
+def visible(x: Features, patterns: tuple[str, ...]) -> Features:
+    """Return the features whose names match one of the patterns (`*` stands for anything); all, of none."""
+    return {name: x[name] for name in x if _matches(name, patterns)} if patterns else x
+
+
+@lru_cache(maxsize=8_192)
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 class Columns:

@@ -8,7 +8,7 @@ from math import log
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from models.champion import Contest
-from models.features import Features, Label
+from models.features import Features, Label, visible
 from models.learners import BatchClassifier, BatchRegressor, Probabilities, normalised
 from models.scores import ClassificationScores, PrequentialScores, RegressionScores
 from models.spec import ClassificationSpec, LearnerT, ModelSpec, RegressionSpec
@@ -114,10 +114,9 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
     def scores(self) -> dict[str, Any]:
         """Return {"model": ..., "baseline": ...}, each with overall and rolling prequential figures."""
 
-    def _visible(self, x: Features) -> Features:
-        if not self.features:
-            return x
-        return {name: x[name] for name in self.features if name in x}
+    def visible(self, x: Features) -> Features:
+        """Return what the learners may see of an example."""
+        return visible(x, self.features)
 
 
 class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]):
@@ -132,7 +131,7 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
 
     def learn_many(self, examples: Sequence[Example[Label]]) -> list[ClassPrediction]:
         """Answer, then learn each example in turn; return the answers."""
-        xs = [self._visible(example.features) for example in examples]
+        xs = [self.visible(example.features) for example in examples]
         labels = [example.label for example in examples]
         answers = {name: learner.predict_then_learn(xs, labels) for name, learner in self.learners.items()}
         predictions = []
@@ -148,7 +147,7 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
         shares = self.baseline.shares()
         if self.status is Status.WARMING_UP:
             return [self._fall_back(shares) for _ in xs]
-        answers = self.champion.predict_proba_many([self._visible(x) for x in xs])
+        answers = self.champion.predict_proba_many([self.visible(x) for x in xs])
         return [ClassPrediction(self._decide(answer, shares), answer, Status.READY) for answer in answers]
 
     def explain(self, x: Features, label: Label, most: int = 3) -> list[Reason]:
@@ -159,7 +158,7 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
         """
         if self.status is Status.WARMING_UP:
             return []
-        parts = self.champion.contributions(self._visible(x), label)
+        parts = self.champion.contributions(self.visible(x), label)
         largest = sorted(parts.items(), key=lambda part: (-abs(part[1]), part[0]))[:most]
         return [Reason(name, x.get(name), part) for name, part in largest if part]
 
@@ -211,7 +210,7 @@ class RegressionModel(LearningModel[BatchRegressor, float, ValuePrediction]):
 
     def learn_many(self, examples: Sequence[Example[float]]) -> list[ValuePrediction]:
         """Answer, then learn each example in turn; return the answers."""
-        xs = [self._visible(example.features) for example in examples]
+        xs = [self.visible(example.features) for example in examples]
         values = [example.label for example in examples]
         answers = {name: learner.predict_then_learn(xs, values) for name, learner in self.learners.items()}
         predictions = []
@@ -226,7 +225,7 @@ class RegressionModel(LearningModel[BatchRegressor, float, ValuePrediction]):
         """Answer each example with the model as it stands."""
         if self.status is Status.WARMING_UP:
             return [ValuePrediction(self._clip(self.baseline.mean), Status.WARMING_UP) for _ in xs]
-        answers = self.champion.predict_many([self._visible(x) for x in xs])
+        answers = self.champion.predict_many([self.visible(x) for x in xs])
         return [ValuePrediction(self._clip(answer), Status.READY) for answer in answers]
 
     def scores(self) -> dict[str, dict[str, dict[str, float]]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from models.baselines import ClassFrequencies, RunningMean
-from models.features import Columns, Features, Label, Matrix
+from models.features import Columns, Features, Label, Matrix, visible
 from models.forest import CompactForest
 from models.learners import BatchClassifier, BatchRegressor, Probabilities
 from models.reservoir import Reservoir
@@ -72,7 +72,7 @@ class FittedForest:
 class RefitClassifier(BatchClassifier):
     """A class-balanced random forest over the features that it found to matter, refitted as labels come.
 
-    At each refit the columns are ranked by use. The trees come in equal groups, one for each of
+    It learns from the features that match one of the patterns in `sees`; () stands for all. At each refit the columns are ranked by use. The trees come in equal groups, one for each of
     `breadths`, which see just that many of the best columns: some trees rely on the surest features
     alone, others on more, and no single number of features need be right.
 
@@ -90,7 +90,9 @@ class RefitClassifier(BatchClassifier):
         trees_each: int = 50,
         leaf: int = 4,
         seed: int = 0,
+        sees: tuple[str, ...] = (),
     ) -> None:
+        self.sees = sees
         self.capacity = capacity
         self.first = first
         self.growth = growth
@@ -111,7 +113,7 @@ class RefitClassifier(BatchClassifier):
         if y not in self._frequencies.counts:
             self._labels.append(y)
         self._frequencies.learn_one(x, y)
-        self._reservoir.add(x, self._labels.index(y))
+        self._reservoir.add(visible(x, self.sees), self._labels.index(y))
         if self._reservoir.seen >= self._refits.due_at:
             self._refit()
 

@@ -15,8 +15,9 @@ class ModelSpec(Generic[LearnerT]):
     """A learning target.
 
     `learners` are makers by name, called with a seed; the first is the champion to begin with.
-    `features` names what the learners may see of an example; () lets them see all. Under
-    `minimum_examples` the model is warming up and the baseline answers in its place.
+    `features` are names, or patterns of names with `*`, of what the learners may see of an example; ()
+    lets them see all. Under `minimum_examples` the model is warming up and the baseline answers in its
+    place.
     """
 
     name: str

@@ -6,8 +6,11 @@ import sys
 
 import typer
 
-from stream_app.commands import kafka, replay
+from stream_app.commands import evaluate_models, kafka, replay
+from stream_app.commands.evaluate import evaluate_app
 from stream_app.commands.options import messages
+from stream_app.commands.predict import predict
+from stream_app.commands.recommend import recommend
 from stream_app.commands.settings import settings
 from stream_app.commands.simulate import simulate
 from stream_app.errors import StreamAppError
@@ -25,6 +28,11 @@ app.command()(kafka.produce)
 app.command()(kafka.worker)
 app.command()(kafka.trainer)
 app.add_typer(kafka.topics_app, name="topics")
+evaluate_app.command("tiers")(evaluate_models.evaluate_tiers)
+evaluate_app.command("engagement")(evaluate_models.evaluate_engagement)
+app.add_typer(evaluate_app, name="evaluate")
+app.command()(predict)
+app.command()(recommend)
 app.command()(simulate)
 app.command()(settings)
 

@@ -3,91 +3,132 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
-from models.learning import Example
+from models.features import Label
+from models.learning import ClassPrediction, Example, Status
+from models.targets import ENGAGEMENT
 from schemas.outputs import ModelStamp, TrainingExample
 from schemas.topics import EVENTS
 from stream_app.core.features import read_features
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.rules import Rules
-from stream_app.core.step import step
+from stream_app.core.step import StepResult, step
 from stream_app.core.user_row import UserRow
 from stream_app.errors import InputError
+from stream_app.model_adapters import TIERS
 from stream_app.ports import Features, Models, ScoredItem
 from stream_app.sources.courses import CourseTables
-from stream_app.sources.marketing import TICK, USER_COLUMNS, MarketingTables, identify_event
-from stream_app.sources.source import Source
-from stream_app.sources.tables import read_table
+from stream_app.sources.marketing import TICK, MarketingTables
 
-TIERS = (1, 2, 3)
 BATCH_RECORDS = 1_000
-
-
-@dataclass
-class History:
-    """What the core made of a finite source: every user's last row, and the examples in stream order."""
-
-    rows: dict[str, UserRow] = field(default_factory=dict)
-    examples: list[TrainingExample] = field(default_factory=list)
-    failures: Counter[str] = field(default_factory=Counter)
 
 
 class MarketingUsers(NamedTuple):
     """Users of the marketing tables.
 
-    `examples` are those with a tier, in the order in which the tiers became known; `features` are every
-    user's, as they stood right after the last session: the moment at which a tier is told.
+    `examples` are those with a tier, in the order in which the tiers became known. `features` are
+    everybody's as they stood right after the last session, which is when a tier is told. `refused` counts
+    the events that the core did not take, by reason.
     """
 
-    examples: list[Example[int | str]]
+    examples: list[Example[Label]]
     features: dict[str, Features]
-    failures: Counter[str]
+    refused: Counter[str]
 
 
-def replay_marketing(users: Path, sessions: Path, rules: Rules | None = None) -> MarketingUsers:
-    """Replay users and sessions in order of time.
-
-    Users without a session have nothing but their traits.
+def replay_marketing(users: Path, sessions: Path) -> MarketingUsers:
+    """Replay users and sessions in order of time; of users without a session only the traits are known.
 
     Raises:
         InputError: a table is not of the marketing form, or a tier is none of 1, 2 and 3.
     """
     tables = MarketingTables(users, sessions)
-    history = replay_history(tables, rules or Rules())
-    features = {
-        user: read_features(row, row.last_at + TICK.total_seconds()) for user, row in history.rows.items()
+    values = (value for value, _ in tables.records(0))
+    rows: dict[str, UserRow] = {}
+    examples: list[Example[Label]] = []
+    refused: Counter[str] = Counter()
+    for result in replay_history(chain(values, tables.users_without_sessions()), rows):
+        examples += [Example(output.features, _tier(users, output)) for output in _examples_of(result)]
+        refused += result.failures
+    features: dict[str, Features] = {
+        user: read_features(row, row.last_at + TICK.total_seconds()) for user, row in rows.items()
     }
-    examples = [
-        Example[int | str](example.features, _tier(users, example)) for example in history.examples
-    ]
-    return MarketingUsers(examples, features, history.failures)
+    return MarketingUsers(examples, features, refused)
 
 
 def replay_courses(features: Path, target: Path) -> list[Example[float]]:
     """Replay courses in the tables' order.
 
     Raises:
-        InputError: a table is not of the courses form.
+        InputError: a table is not of the courses form, or a score is not from 0 to 100.
     """
-    history = replay_history(CourseTables(features, target), Rules())
-    return [Example(example.features, float(example.label)) for example in history.examples]
+    values = (value for value, _ in CourseTables(features, target).records(0))
+    return [
+        Example(output.features, _score(target, output))
+        for result in replay_history(values, {})
+        for output in _examples_of(result)
+    ]
 
 
-def replay_history(source: Source, rules: Rules) -> History:
-    """Take a finite source through the core, in one partition, with models that say nothing."""
-    history, partition = History(), Partition(0, rules)
+def replay_history(values: Iterable[bytes], rows: dict[str, UserRow]) -> Iterator[StepResult]:
+    """Take events in order of time through the core, in one partition, with models that say nothing.
+
+    `rows` holds every user's row so far.
+    """
+    rules = Rules()
+    partition = Partition(0, rules)
     models = Models(SilentTierModel(), SilentRecommender())
-    for records in _batches(source):
-        result = step(partition, Batch(EVENTS.name, 0, records), history.rows, models, rules, now=0.0)
-        history.rows |= result.rows
-        history.failures += result.failures
-        history.examples += [output for output in result.outputs if isinstance(output, TrainingExample)]
-    return history
+    records = (Record(offset, None, value, received_at=inf) for offset, value in enumerate(values))
+    while taken := list(islice(records, BATCH_RECORDS)):
+        result = step(partition, Batch(EVENTS.name, 0, taken), rows, models, rules, now=0.0)
+        rows |= result.rows
+        yield result
+
+
+class SilentTierModel:
+    """Cannot say any user's tier."""
+
+    def stamp(self) -> ModelStamp:
+        """No examples seen."""
+        return ModelStamp(name="silent_tiers", version=1, examples_seen=0, status="warming_up")
+
+    def predict_tiers(self, examples: Sequence[Features]) -> list[ClassPrediction]:
+        """No label and no probabilities, for each example."""
+        return [ClassPrediction(None, {}, Status.WARMING_UP) for _ in examples]
+
+
+class SilentRecommender:
+    """Recommends nothing."""
+
+    def stamp(self) -> ModelStamp:
+        """No sessions learned."""
+        return ModelStamp(name="silent_items", version=1, examples_seen=0, status="warming_up")
+
+    def recommend(self, session_items: Sequence[str], count: int) -> list[ScoredItem]:  # noqa: ARG002
+        """No items."""
+        return []
+
+
+def _examples_of(result: StepResult) -> Iterator[TrainingExample]:
+    return (output for output in result.outputs if isinstance(output, TrainingExample))
+
+
+def _tier(table: Path, example: TrainingExample) -> int:
+    label = example.label
+    if isinstance(label, bool) or label not in TIERS:
+        raise InputError(f"{table}: the tier of user {example.user_key} is {label}, it must be 1, 2 or 3")
+    return int(label)
+
+
+def _score(table: Path, example: TrainingExample) -> float:
+    low, high = ENGAGEMENT.value_range
+    score = float(example.label)
+    if not low <= score <= high:
+        raise InputError(f"{table}: the score of {example.user_key} is {score}, it must be {low} to {high}")
+    return score

@@ -1,5 +1,6 @@
 import os
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -31,7 +32,8 @@ def topic_prefix() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say once, not per test, why the Kafka tests did not run."""
-    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "Kafka tests need" in str(r.longrepr)]
-    if skipped:
-        terminalreporter.write_line(f"{len(skipped)} Kafka tests skipped: {missing_requirements()}")
+    """Say each reason once, not per test."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"{count} skipped: {reason}")

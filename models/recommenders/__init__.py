@@ -2,6 +2,7 @@
 
 from models.recommenders.blend import Blend
 from models.recommenders.click_paths import NextClick
+from models.recommenders.explanation import Explanation
 from models.recommenders.index_limits import DecaySettings, Evictions, IndexLimits
 from models.recommenders.session_index import SessionIndex
 from models.recommenders.types import ScoredItem, SessionRecommender
@@ -10,6 +11,7 @@ __all__ = [
     "Blend",
     "DecaySettings",
     "Evictions",
+    "Explanation",
     "IndexLimits",
     "NextClick",
     "ScoredItem",

@@ -1,13 +1,14 @@
 """The blend of all sources over one index: a mixture of their distributions with learned weights."""
 
 from collections.abc import Collection, Sequence
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 import numpy as np
 
 from models.recommenders.click_paths import NextClick, next_clicks
 from models.recommenders.co_visitation import CoVisitation
+from models.recommenders.explanation import Explanation, leading_items
 from models.recommenders.index_state import IndexState, pack_index, unpack_index
 from models.recommenders.item_sums import ItemSums
 from models.recommenders.item_walk import ItemWalk
@@ -33,6 +34,14 @@ class BlendState(msgspec.Struct):
     weights: SourceWeightsState
 
 
+class _Ranked(NamedTuple):
+    """Item numbers, the best first, their scores, and each source's share in these as sources x items."""
+
+    items: IntArray
+    scores: FloatArray
+    shares: FloatArray
+
+
 class Blend:
     """Recommendations from every source at once; the weights follow which sources foresee next clicks.
 
@@ -44,12 +53,12 @@ class Blend:
 
     def __init__(self, index: SessionIndex | None = None) -> None:
         self.index = index or SessionIndex()
-        rules = SequentialRules(self.index)
+        self._rules = rules = SequentialRules()
         # No Markov chain: beside the rules it changed HR@20 by less than .001, for one more pass of the log.
         self.sources: tuple[Source, ...] = (
             NearestSessions(self.index),
             rules,
-            ItemWalk(rules),
+            ItemWalk(),
             SessionHistory(),
             Popularity(),
         )
@@ -80,23 +89,20 @@ class Blend:
         Scores are shares of the mixture, 1 over all candidates; each item names the source that gave most
         of its score. A session without known items gets what is popular.
         """
+        ranked = self._rank(self.view(session_items), k, exclude)
+        return self._name(ranked)
+
+    def explain(
+        self, session_items: Sequence[str], k: int, exclude: Collection[str] = ()
+    ) -> list[Explanation]:
+        """Return what `recommend` does, with the evidence for each item."""
         view = self.view(session_items)
-        found = [source.candidates(view) for source in self.sources]
-        items, shares = self._mix(found, self.weights.proportions[evidence_level(view)])
-        if exclude:
-            kept = ~np.isin(items, self.index.numbers_of(list(exclude)))
-            items, shares = items[kept], shares[:, kept]
-        scores = shares.sum(axis=0)
-        scores /= scores.sum()
-        if len(items) > k:
-            best = scores.argpartition(-k)[-k:]
-            items, shares, scores = items[best], shares[:, best], scores[best]
-        order = np.lexsort((-self.index.item_last_click[items], -scores))
-        levels = shares.argmax(axis=0)[order].tolist()
-        ids, names = self.index.item_ids, self._names
+        ranked = self._rank(view, k, exclude)
+        leading = leading_items(self._rules, view, ranked.items.tolist())
+        shares = (ranked.shares / ranked.shares.sum(axis=0)).T.tolist()
         return [
-            ScoredItem(ids[item], score, names[level])
-            for item, score, level in zip(items[order].tolist(), scores[order].tolist(), levels, strict=True)
+            Explanation(item, dict(zip(self._names, by_source, strict=True)), after)
+            for item, by_source, after in zip(self._name(ranked), shares, leading, strict=True)
         ]
 
     def neighbours(self, item: str, k: int) -> list[ScoredItem]:
@@ -128,6 +134,28 @@ class Blend:
         blend = cls(unpack_index(packed.index))
         blend.weights.restore(packed.weights)
         return blend
+
+    def _rank(self, view: SessionView, k: int, exclude: Collection[str]) -> _Ranked:
+        found = [source.candidates(view) for source in self.sources]
+        items, shares = self._mix(found, self.weights.proportions[evidence_level(view)])
+        if exclude:
+            kept = ~np.isin(items, self.index.numbers_of(list(exclude)))
+            items, shares = items[kept], shares[:, kept]
+        scores = shares.sum(axis=0)
+        scores /= scores.sum()
+        if len(items) > k:
+            best = scores.argpartition(-k)[-k:]
+            items, shares, scores = items[best], shares[:, best], scores[best]
+        order = np.lexsort((-self.index.item_last_click[items], -scores))
+        return _Ranked(items[order], scores[order], shares[:, order])
+
+    def _name(self, ranked: _Ranked) -> list[ScoredItem]:
+        ids, names = self.index.item_ids, self._names
+        levels = ranked.shares.argmax(axis=0).tolist()
+        return [
+            ScoredItem(ids[item], score, names[level])
+            for item, score, level in zip(ranked.items.tolist(), ranked.scores.tolist(), levels, strict=True)
+        ]
 
     def _mix(self, found: list[Candidates], weights: FloatArray) -> tuple[IntArray, FloatArray]:
         """Return the distinct items and each source's share in their scores, as sources x items."""

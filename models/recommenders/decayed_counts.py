@@ -74,10 +74,11 @@ class DecayedCounts:
     def leaders(self) -> tuple[IntArray, FloatArray]:
         """Return the numbers of the leading items, the heaviest first, and their weights."""
         if self._ranked is None:
-            weights = self.weights
-            weighty = [number for number in sorted(self._leaders) if weights[number] > 0]
-            first = sorted(weighty, key=lambda number: -weights[number])[: self._wanted_leaders]
-            self._ranked = np.array(first, np.int64), np.array([weights[number] for number in first])
+            numbers = np.array(sorted(self._leaders), np.int64)
+            weights = np.array([self.weights[number] for number in numbers.tolist()])
+            first = (-weights).argsort(kind="stable")[: self._wanted_leaders]
+            first = first[weights[first] > 0]
+            self._ranked = numbers[first], weights[first]
         return self._ranked
 
     def to_state(self, size: int) -> DecayedCountsState:

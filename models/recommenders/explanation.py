@@ -23,8 +23,9 @@ def leading_items(rules: SequentialRules, view: SessionView, numbers: list[int])
     """Return, for each of the items by number, the item of the session with the strongest rule to it."""
     strongest: dict[int, tuple[float, int]] = {}
     session = view.latest_distinct(len(view.items))
-    for start, rule in zip(session, rules.rules_from(session), strict=True):
-        for item, score in zip(rule.items.tolist(), rule.scores.tolist(), strict=True):
+    for start in session:
+        found = rules.reached(view, [start], [1.0])
+        for item, score in zip(found.items.tolist(), found.scores.tolist(), strict=True):
             if score > strongest.get(item, (0.0, 0))[0]:
                 strongest[item] = score, start
     ids = view.index.item_ids

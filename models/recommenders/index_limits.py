@@ -26,7 +26,7 @@ class DecaySettings:
 
     session_half_life_days: float = 5.0
     popularity_half_life_days: float = 1.0
-    popular_items: int = 100
+    popular_items: int = 50
 
 
 @dataclass(slots=True)

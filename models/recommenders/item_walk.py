@@ -6,21 +6,23 @@ where items are new or rare. In the spirit of random walks over click graphs (Cr
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from models.recommenders.sequential_rules import SequentialRules
+from models.recommenders.sequential_rules import SequentialRules, SequentialRulesSettings
 from models.recommenders.session_view import SessionView
-from models.recommenders.types import NO_CANDIDATES, Candidates
+from models.recommenders.types import Candidates
 
 
 @dataclass(frozen=True, slots=True)
 class ItemWalkSettings:
-    """Where the walk starts, how many steps it takes and how many of the likeliest items each step leaves."""
+    """Where the walk starts, how many steps it takes and how many of the likeliest items each step leaves.
+
+    `clicks` are those read per item, fewer than for rules alone as a step reads many items.
+    """
 
     start_items: int = 3
     start_decay: float = 0.5
     steps: int = 2
     width: int = 10
+    clicks: int = 50
 
 
 class ItemWalk:
@@ -28,27 +30,19 @@ class ItemWalk:
 
     name = "item_walk"
 
-    def __init__(self, rules: SequentialRules, settings: ItemWalkSettings | None = None) -> None:
+    def __init__(self, settings: ItemWalkSettings | None = None) -> None:
         self.settings = settings or ItemWalkSettings()
-        self._rules = rules
+        self._rules = SequentialRules(SequentialRulesSettings(clicks=self.settings.clicks))
 
     def candidates(self, view: SessionView) -> Candidates:
         """Return where the walk from the session's last distinct items may end."""
         settings = self.settings
         items = view.latest_distinct(settings.start_items)
         shares = [settings.start_decay**back for back in range(len(items))]
-        reached = self._step(view, items, shares)
+        reached = self._rules.reached(view, items, shares)
         for _ in range(settings.steps - 1):
-            reached = self._step(view, *_likeliest(reached, settings.width))
+            reached = self._rules.reached(view, *_likeliest(reached, settings.width))
         return reached
-
-    def _step(self, view: SessionView, items: list[int], shares: list[float]) -> Candidates:
-        rules = self._rules.rules_from(items)
-        if not rules:
-            return NO_CANDIDATES
-        weights = np.array(shares).repeat([len(rule.items) for rule in rules])
-        weights *= np.concatenate([rule.scores for rule in rules])
-        return view.sums.distribute(np.concatenate([rule.items for rule in rules]), weights)
 
 
 def _likeliest(candidates: Candidates, width: int) -> tuple[list[int], list[float]]:

@@ -31,7 +31,7 @@ class CourseTables:
 
     def __init__(self, features: Path, target: Path) -> None:
         self._features, self._target = features, target
-        self._examples = list(read_courses(features, target))
+        self._size = sum(1 for _ in read_courses(features, target))
 
     @property
     def name(self) -> str:
@@ -40,11 +40,12 @@ class CourseTables:
 
     def size(self) -> int | None:
         """Courses in all."""
-        return len(self._examples)
+        return self._size
 
     def records(self, skip: int) -> Iterator[tuple[bytes, int]]:
         """The courses, in the tables' order."""
-        for number, (features, score) in enumerate(islice(self._examples, skip, None), start=skip + 1):
+        courses = islice(read_courses(self._features, self._target), skip, None)
+        for number, (features, score) in enumerate(courses, start=skip + 1):
             item = f"course-{number}"
             yield (
                 wire_event(

@@ -23,6 +23,7 @@ SESSION_COLUMNS = (
 )  # fmt: skip
 TARGET = "marketing_target"
 TICK = timedelta(milliseconds=1)
+NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # for users of whom nothing is known but who they are
 
 
 class _Moment(NamedTuple):
@@ -58,6 +59,14 @@ class MarketingTables:
         """The events, oldest first."""
         for number, moment in enumerate(islice(self._moments, skip, None), start=skip + 1):
             yield moment.value, number
+
+    def users_without_sessions(self) -> Iterator[bytes]:
+        """Who is in the table but not in the stream, identified at the stream's end."""
+        present = {moment.user for moment in self._moments}
+        end = self._moments[-1].at if self._moments else NO_TIME
+        for row in read_table(self._users, USER_COLUMNS, delimiter=";"):
+            if row["user_id"] not in present:
+                yield _identify_event(row, end)
 
     def _read(self) -> Iterator[_Moment]:
         spans: dict[str, tuple[datetime, datetime]] = {}

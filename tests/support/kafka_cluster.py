@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas.topics import EVENTS, TOPICS, rows_changelog
 from stream_app.core.partition import Partition
@@ -104,6 +104,10 @@ class Cluster:
         return found
 
     async def _read(self, topic: str, partitions: Iterable[int]) -> list[tuple[bytes, bytes]]:
+        return [(record.key, record.value) for record in await self.records(topic, partitions)]
+
+    async def records(self, topic: str, partitions: Iterable[int]) -> list[ConsumerRecord]:
+        """All that partitions of a topic hold now."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.settings.kafka_servers,
             enable_auto_commit=False,
@@ -114,11 +118,11 @@ class Cluster:
             places = [TopicPartition(topic, number) for number in partitions]
             consumer.assign(places)
             ends = await consumer.end_offsets(places)
-            records: list[tuple[bytes, bytes]] = []
+            records: list[ConsumerRecord] = []
             for place in places:
                 while await consumer.position(place) < ends[place]:
                     for taken in (await consumer.getmany(place, timeout_ms=200)).values():
-                        records += [(record.key, record.value) for record in taken]
+                        records += taken
             return records
         finally:
             await consumer.stop()

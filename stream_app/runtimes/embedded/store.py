@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self, TextIO
+from typing import NamedTuple, Self
 
 import msgspec
 
 from schemas.outputs import Output
 from stream_app.core.user_row import RowVersionError, UserRow, decode_row, encode_row
 from stream_app.errors import StateError
+from stream_app.runtimes.folder_lock import lock_folder
 
 FORMAT_VERSION = "1"
 FILE_NAME = "stream-app.sqlite3"
@@ -73,7 +73,7 @@ class Store:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=0.5)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._lock = None if read_only else _lock(folder)
+            self._lock = None if read_only else lock_folder(folder)
             if not read_only:
                 self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
             self._check_format(folder, read_only)
@@ -189,16 +189,3 @@ def _decode(data: bytes, user_key: str) -> UserRow:
         return decode_row(data)
     except (RowVersionError, msgspec.DecodeError) as error:
         raise StateError(f"the stored row of {user_key} cannot be read: {error}") from error
-
-
-def _lock(folder: Path) -> TextIO:
-    """Hold the folder for one writer; readers are let in beside it."""
-    lock = (folder / "lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise StateError(
-            f"{folder} is in use by another process: wait for it, or name another folder"
-        ) from None
-    return lock

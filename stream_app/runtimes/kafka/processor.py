@@ -79,12 +79,14 @@ class Processor:
         Raises:
             BrokerError: an output or a row was not acknowledged.
         """
+        for number in assigned:
+            self._partition(number)  # at once, while it is surely held: its users and time are to be seen
         for number in sorted(assigned):
             async with self._one_at_a_time:
                 now = self._clock()
-                partition = self._partition(number)  # first of all: its users and time are to be seen
                 if now - self._last_batch_at.setdefault(number, now) < self._idle_after:
                     continue
+                partition = self._partition(number)
                 rows = self._rows.of_partition(number)
                 result = close_idle(partition, rows, self._models(), self._rules, now)
                 if result.rows:

@@ -152,7 +152,7 @@ class ModelTrainer:
             except snapshot.SnapshotRefused as refusal:
                 raise StateError(
                     f"snapshot {version.number} of {name} cannot be used ({refusal}): set the key that "
-                    "signed it, or start a new application with another STREAM_APP_APP_ID"
+                    "signed it, or begin anew as docs/operations.md says under Upgrade"
                 ) from None
             learner.take_model(model)
             self._show(model, header.created_at.timestamp())

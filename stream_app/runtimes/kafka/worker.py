@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from stream_app.errors import BrokerError, StreamAppError
+from stream_app.runtimes.folder_lock import lock_folder
 from stream_app.runtimes.kafka.app import StreamApp
 from stream_app.runtimes.kafka.connection import client_options
 from stream_app.runtimes.kafka.topics import check_topics
@@ -41,6 +42,7 @@ async def run_app(
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     app = build()
+    lock = lock_folder(settings.state_dir / app.conf.id)
     parts = [stop.wait(), _watch_broker(settings), _run(app)]
     if trainer_command:
         parts.append(_run_trainer(trainer_command))
@@ -55,6 +57,7 @@ async def run_app(
         for part in running:
             part.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        lock.close()
         log.info("stopped")
 
 
