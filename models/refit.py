@@ -5,6 +5,7 @@ a scoring worker pays for no refit: it loads the compact forest that the trainer
 """
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from models.features import Columns, Features, Label, Matrix, visible
 from models.forest import CompactForest
 from models.learners import BatchClassifier, BatchRegressor, Probabilities
 from models.reservoir import Reservoir
-from models.selection import rank_columns
+from models.selection import best_features
 
 LabelT = TypeVar("LabelT")
 AnswerT = TypeVar("AnswerT")
@@ -72,9 +73,10 @@ class FittedForest:
 class RefitClassifier(BatchClassifier):
     """A class-balanced random forest over the features that it found to matter, refitted as labels come.
 
-    It learns from the features that match one of the patterns in `sees`; () stands for all. At each refit the columns are ranked by use. The trees come in equal groups, one for each of
-    `breadths`, which see just that many of the best columns: some trees rely on the surest features
-    alone, others on more, and no single number of features need be right.
+    It learns from the features that match one of the patterns in `sees`; () stands for all. At each refit
+    they are ranked by use. The trees come in equal groups, one for each of `breadths`, which see just that
+    many of the best features: some trees rely on the surest alone, others on more, and no single number
+    of features need be right.
 
     The forest is fitted as if all classes were equally frequent, which serves the rare ones; its answers
     are brought back to the classes' own frequencies (Elkan, 2001, "The foundations of cost-sensitive
@@ -85,8 +87,8 @@ class RefitClassifier(BatchClassifier):
         self,
         capacity: int = 5_000,
         first: int = 60,
-        growth: float = 1.5,
-        breadths: tuple[int, ...] = (4, 6, 9, 14),
+        growth: float = 2.0,
+        breadths: tuple[int, ...] = (4, 5, 6, 8),
         trees_each: int = 50,
         leaf: int = 4,
         seed: int = 0,
@@ -152,7 +154,9 @@ class RefitClassifier(BatchClassifier):
         if len(present) < 2:
             return
         rows, missing = filled(self._reservoir.rows())
-        ranked = rank_columns(rows, targets, self.seed)[: max(self.breadths)]
+        features = self._reservoir.columns.features
+        ranked = best_features(rows, features, targets, max(self.breadths), self.seed)
+        chosen = list(chain.from_iterable(ranked))
         forests = [
             RandomForestClassifier(
                 self.trees_each,
@@ -160,10 +164,10 @@ class RefitClassifier(BatchClassifier):
                 max_features=0.6,
                 class_weight="balanced_subsample",
                 random_state=self.seed + group,
-            ).fit(rows[:, ranked[:breadth]], targets)
+            ).fit(rows[:, chosen[: sum(map(len, ranked[:breadth]))]], targets)
             for group, breadth in enumerate(self.breadths)
         ]
-        self.fitted = FittedForest(self._reservoir.columns.keep(ranked), missing[ranked], forests)
+        self.fitted = FittedForest(self._reservoir.columns.keep(chosen), missing[chosen], forests)
         self._fitted_labels = [self._labels[place] for place in present]
         self._fitted_shares = counts / counts.sum()
 

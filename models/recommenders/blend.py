@@ -58,7 +58,7 @@ class Blend:
         self.sources: tuple[Source, ...] = (
             NearestSessions(self.index),
             rules,
-            ItemWalk(),
+            ItemWalk(rules),
             SessionHistory(),
             Popularity(),
         )
@@ -152,10 +152,9 @@ class Blend:
     def _name(self, ranked: _Ranked) -> list[ScoredItem]:
         ids, names = self.index.item_ids, self._names
         levels = ranked.shares.argmax(axis=0).tolist()
-        return [
-            ScoredItem(ids[item], score, names[level])
-            for item, score, level in zip(ranked.items.tolist(), ranked.scores.tolist(), levels, strict=True)
-        ]
+        items = [ids[item] for item in ranked.items.tolist()]
+        sources = [names[level] for level in levels]
+        return list(map(ScoredItem, items, ranked.scores.tolist(), sources))
 
     def _mix(self, found: list[Candidates], weights: FloatArray) -> tuple[IntArray, FloatArray]:
         """Return the distinct items and each source's share in their scores, as sources x items."""

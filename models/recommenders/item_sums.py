@@ -30,7 +30,8 @@ class ItemSums:
         distinct = self.distinct(numbers)
         sums = self._sums[distinct]
         self._sums[distinct] = 0.0
-        weighty = sums > 0
-        distinct, sums = distinct[weighty], sums[weighty]
+        if not sums.all():
+            weighty = sums.nonzero()[0]
+            distinct, sums = distinct[weighty], sums[weighty]
         sums /= sums.sum()
         return Candidates(distinct, sums)

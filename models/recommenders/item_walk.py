@@ -1,6 +1,6 @@
 """A short random walk over the sequential rules, from the session's last items.
 
-Rules alone know only items seen near each other; two steps reach what is near those, which matters
+Rules alone know only items seen near each other; a second step reaches what is near those, which matters
 where items are new or rare. In the spirit of random walks over click graphs (Craswell & Szummer, SIGIR 2007).
 """
 
@@ -13,41 +13,26 @@ from models.recommenders.types import Candidates
 
 @dataclass(frozen=True, slots=True)
 class ItemWalkSettings:
-    """Where the walk starts, how many steps it takes and how many of the likeliest items each step leaves.
+    """How many of the likeliest items the first step leaves, and the clicks read of each for the second."""
 
-    `clicks` are those read per item, fewer than for rules alone as a step reads many items.
-    """
-
-    start_items: int = 3
-    start_decay: float = 0.5
-    steps: int = 2
     width: int = 10
     clicks: int = 50
 
 
 class ItemWalk:
-    """Items by the probability that the walk ends there."""
+    """Items by the probability that the walk ends there after two steps."""
 
     name = "item_walk"
 
-    def __init__(self, settings: ItemWalkSettings | None = None) -> None:
+    def __init__(self, rules: SequentialRules, settings: ItemWalkSettings | None = None) -> None:
         self.settings = settings or ItemWalkSettings()
-        self._rules = SequentialRules(SequentialRulesSettings(clicks=self.settings.clicks))
+        self._first_step = rules
+        self._second_step = SequentialRules(SequentialRulesSettings(clicks=self.settings.clicks))
 
     def candidates(self, view: SessionView) -> Candidates:
         """Return where the walk from the session's last distinct items may end."""
-        settings = self.settings
-        items = view.latest_distinct(settings.start_items)
-        shares = [settings.start_decay**back for back in range(len(items))]
-        reached = self._rules.reached(view, items, shares)
-        for _ in range(settings.steps - 1):
-            reached = self._rules.reached(view, *_likeliest(reached, settings.width))
-        return reached
-
-
-def _likeliest(candidates: Candidates, width: int) -> tuple[list[int], list[float]]:
-    items, scores = candidates
-    if len(items) > width:
-        kept = scores.argpartition(-width)[-width:]
-        items, scores = items[kept], scores[kept]
-    return items.tolist(), scores.tolist()
+        items, scores = self._first_step.candidates(view)
+        if len(items) > self.settings.width:
+            kept = scores.argpartition(-self.settings.width)[-self.settings.width :]
+            items, scores = items[kept], scores[kept]
+        return self._second_step.reached(view, items.tolist(), scores.tolist())

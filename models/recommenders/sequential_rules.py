@@ -9,33 +9,42 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.recommenders.item_sums import NO_ITEM
+from models.recommenders.session_index import NEIGHBOUR_OFFSETS
 from models.recommenders.session_view import SessionView
 from models.recommenders.types import NO_CANDIDATES, Candidates
 
 
 @dataclass(frozen=True, slots=True)
 class SequentialRulesSettings:
-    """Distances are in clicks; `backward_weight` is that of a preceding item relative to a following one."""
+    """Clicks read per item, and the weight of a preceding item relative to a following one.
 
-    clicks: int = 150
-    reach: int = 3
+    Rules are from the last `start_items` distinct items, each with `start_decay` of the weight of the next.
+    """
+
+    clicks: int = 100
     backward_weight: float = 0.6
+    start_items: int = 3
+    start_decay: float = 0.3
 
 
 class SequentialRules:
-    """Rules from an item, read off its most recent clicks."""
+    """Rules from items, read off their most recent clicks."""
 
     name = "sequential_rules"
 
     def __init__(self, settings: SequentialRulesSettings | None = None) -> None:
         self.settings = settings or SequentialRulesSettings()
-        distances = np.arange(1, self.settings.reach + 1)
-        self._offsets = np.concatenate((-distances, distances))[:, None]
-        self._weights = np.concatenate((self.settings.backward_weight / distances, 1 / distances))
+        backward = np.where(NEIGHBOUR_OFFSETS < 0, self.settings.backward_weight, 1.0)
+        self._weights = backward / np.abs(NEIGHBOUR_OFFSETS)
 
     def candidates(self, view: SessionView) -> Candidates:
-        """Return the rules from the session's last item."""
-        return self.reached(view, view.items[-1:], [1.0])
+        """Return the rules from the session's last items."""
+        found = view.found.get(self.name)
+        if found is None:
+            items = view.latest_distinct(self.settings.start_items)
+            shares = [self.settings.start_decay**back for back in range(len(items))]
+            found = view.found[self.name] = self.reached(view, items, shares)
+        return found
 
     def reached(self, view: SessionView, items: list[int], shares: list[float]) -> Candidates:
         """Return where one step by the rules leads from items that have these shares of all walkers."""
@@ -46,13 +55,11 @@ class SequentialRules:
         lengths = np.array([len(positions) for positions in by_item])
         ends = lengths.cumsum()
         positions = np.concatenate(by_item)
-        places = (positions + self._offsets) & index.click_ring_mask  # offsets x clicks
-        own_slots = index.slots_at(positions)
-        near = index.click_items[places]
-        counted = (index.click_sessions[places] == own_slots) & (near != NO_ITEM)
-        ended_at = index.session_ended_at[own_slots]
+        near = index.neighbours_at(positions)
+        ended_at = index.session_ended_at[index.slots_at(positions)]
         recency = index.recency(ended_at[ends - 1].repeat(lengths) - ended_at)
-        totals = np.add.reduceat(self._weights @ counted * recency, ends - lengths)
+        totals = np.add.reduceat((near != NO_ITEM) @ self._weights * recency, ends - lengths)
         totals[totals == 0.0] = 1.0
-        weights = self._weights[:, None] * (recency * (np.array(shares) / totals).repeat(lengths))
-        return view.sums.distribute(near[counted], weights[counted])
+        recency *= (np.array(shares) / totals).repeat(lengths)
+        weights = recency[:, None] * self._weights
+        return view.sums.distribute(near.reshape(-1), weights.reshape(-1))

@@ -21,6 +21,8 @@ from models.recommenders.item_sums import NO_ITEM
 from models.recommenders.types import FloatArray, IntArray
 
 NO_OWNER = 0
+REACH = 3  # clicks on either side that are kept with a click as its neighbours
+NEIGHBOUR_OFFSETS = np.array([offset for offset in range(-REACH, REACH + 1) if offset])
 
 
 class Clicks(NamedTuple):
@@ -46,6 +48,8 @@ class SessionIndex:
         self.click_ring_mask = (1 << math.ceil(math.log2(max(self.limits.clicks, 2)))) - 1
         self.click_items = np.zeros(self.click_ring_mask + 1, np.int32)
         self.click_sessions = np.zeros(self.click_ring_mask + 1, np.int32)
+        self._click_neighbours = np.zeros((self.click_ring_mask + 1, len(NEIGHBOUR_OFFSETS)), np.int32)
+        self._windows = REACH + NEIGHBOUR_OFFSETS + np.arange(self.limits.clicks_per_session)[:, None]
         self.session_starts = np.zeros(self.limits.sessions, np.int64)
         self.session_lengths = np.zeros(self.limits.sessions, np.int64)
         self.session_ended_at = np.zeros(self.limits.sessions, np.float64)
@@ -58,7 +62,6 @@ class SessionIndex:
         self.free_numbers: list[int] = []
         self.item_clicks: list[int] = [0]
         self.item_last_click = np.full(self.limits.items + 1, -1, np.int64)
-        self.item_versions: list[int] = [0]
         self._half_lives_per_second = 1 / (self.decay.session_half_life_days * DAY_SECONDS)
         self.popularity = DecayedCounts(
             self.limits.items + 1, self.decay.popularity_half_life_days, self.decay.popular_items
@@ -90,13 +93,13 @@ class SessionIndex:
             self.click_sessions[place] = slot
             self.item_last_click[number] = position
             self.item_clicks[number] += 1
-            self.item_versions[number] += 1
             self.popularity.add(number, weight)
             self.next_click = position + 1
             displaced = self._postings.append(number, position)
             if displaced is not None and displaced >= self.first_click:
                 self.evictions.item_clicks += 1
             numbers.append(number)
+        self._note_neighbours(start, len(kept))
         self.session_starts[slot] = start
         self.session_lengths[slot] = len(kept)
         self.session_ended_at[slot] = ended_at
@@ -113,6 +116,10 @@ class SessionIndex:
         """Item numbers of the clicks at live positions."""
         items: NDArray[np.int32] = self.click_items[positions & self.click_ring_mask]
         return items
+
+    def neighbours_at(self, positions: IntArray) -> NDArray[np.int32]:
+        """Items near the clicks at live positions, as clicks x `NEIGHBOUR_OFFSETS`; NO_ITEM for none."""
+        return self._click_neighbours.take(positions & self.click_ring_mask, axis=0)
 
     def slots_at(self, positions: IntArray) -> NDArray[np.int32]:
         """Places in the ring of sessions of the clicks at live positions."""
@@ -151,9 +158,12 @@ class SessionIndex:
         self.live_sessions = int(np.count_nonzero(self.session_lengths[slots]))
         held, rows = ragged_ranges(self.session_starts[slots], self.session_lengths[slots])
         self.click_sessions[held & self.click_ring_mask] = slots[rows]
+        for start, length in zip(
+            self.session_starts[slots].tolist(), self.session_lengths[slots].tolist(), strict=True
+        ):
+            self._note_neighbours(start, length)
         numbers = range(1, len(self.item_ids))
         self.item_clicks = [0, *np.bincount(click_items, minlength=len(self.item_ids))[1:].tolist()]
-        self.item_versions = [0] * len(self.item_ids)
         for _ in numbers:
             self._postings.add_item()
         self._post_again(numbers)
@@ -167,6 +177,13 @@ class SessionIndex:
             touched |= self._erase(slot)
         self._post_again(touched)
         return len(slots)
+
+    def _note_neighbours(self, start: int, length: int) -> None:
+        """Keep with each click of the session at these positions the items near it."""
+        places = np.arange(start, start + length) & self.click_ring_mask
+        padded = np.zeros(length + 2 * REACH, np.int32)
+        padded[REACH:-REACH] = self.click_items[places]
+        self._click_neighbours[places] = padded[self._windows[:length]]
 
     def _make_room(self, clicks: int) -> None:
         while self.first_session < self.next_session and (
@@ -187,6 +204,7 @@ class SessionIndex:
         places = (self.session_starts[slot] + np.arange(length)) & self.click_ring_mask
         numbers = self.click_items[places].tolist()
         self.click_items[places] = NO_ITEM
+        self._click_neighbours[places] = NO_ITEM
         self.session_lengths[slot] = 0
         self.session_owners[slot] = NO_OWNER
         self.live_sessions -= bool(length)
@@ -195,7 +213,6 @@ class SessionIndex:
             if number != NO_ITEM:
                 self.popularity.subtract(number, weight)
                 self.item_clicks[number] -= 1
-                self.item_versions[number] += 1
                 if not self.item_clicks[number]:
                     self._release(number)
         return set(numbers)
@@ -210,7 +227,6 @@ class SessionIndex:
             number = len(self.item_ids)
             self.item_ids.append(item)
             self.item_clicks.append(0)
-            self.item_versions.append(0)
             self._postings.add_item()
         self.item_numbers[item] = number
         return number
@@ -221,10 +237,14 @@ class SessionIndex:
         batch = max(1, self.limits.items // 100)
         order = np.argpartition(self.item_last_click[numbers], batch - 1)
         for number in numbers[order[:batch]].tolist():
-            self.click_items[self._all_positions_of(number) & self.click_ring_mask] = NO_ITEM
+            positions = self._all_positions_of(number)
+            self.click_items[positions & self.click_ring_mask] = NO_ITEM
+            for column, offset in enumerate(NEIGHBOUR_OFFSETS[::-1].tolist()):
+                near = (positions + offset) & self.click_ring_mask
+                noted = self._click_neighbours[near, column]
+                self._click_neighbours[near, column] = np.where(noted == number, NO_ITEM, noted)
             self._release(number)
             self.evictions.items += 1
-        self.item_versions = [version + 1 for version in self.item_versions]
 
     def _all_positions_of(self, number: int) -> IntArray:
         if self.item_clicks[number] <= self.limits.clicks_per_item:
@@ -238,7 +258,6 @@ class SessionIndex:
         del self.item_numbers[self.item_ids[number]]
         self.item_ids[number] = ""
         self.item_clicks[number] = 0
-        self.item_versions[number] += 1
         self.popularity.drop(number)
         self._set_positions(number, NO_POSITIONS)
         self.free_numbers.append(number)

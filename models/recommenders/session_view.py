@@ -1,6 +1,6 @@
 """An open session as the sources see it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from models.recommenders.item_sums import ItemSums
@@ -10,11 +10,15 @@ from models.recommenders.types import Candidates
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """The numbers of the known items of an open session, in order, and what to read and to add up with."""
+    """The numbers of the known items of an open session, in order, and what to read and to add up with.
+
+    `found` holds by source what others build on. A view is of one moment: it ends where the index learns.
+    """
 
     index: SessionIndex
     items: list[int]
     sums: ItemSums
+    found: dict[str, Candidates] = field(default_factory=dict)
 
     def latest_distinct(self, most: int) -> list[int]:
         """Return at most `most` distinct items, the latest first."""

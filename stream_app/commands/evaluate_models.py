@@ -114,11 +114,8 @@ def _tier_table(report: Report) -> Table:
 
 
 def _engagement_table(report: Report) -> Table:
-    table = _table(
-        f"Engagement scores learned from {report['examples']:,} courses: "
-        f"{report['examples_per_second']:,.0f} examples/s, at most {report['peak_memory_mb']:,.0f} MB",
-        ("", "R2", "MAE"),
-    )
+    table = _table(f"Engagement scores of {report['examples']:,} courses", ("", "R2", "MAE"))
+    table.caption = f"{report['examples_per_second']:,.0f} examples/s, {report['peak_memory_mb']:,.0f} MB"
     for title, figures in (
         ("held out", report),
         ("  batch forest", report["baselines"]["batch_forest"]),

@@ -90,9 +90,13 @@ def print_report(report: ReplayReport, as_json: bool) -> None:
     if report.scores:
         console.print(_scores(report))
     folder = shlex.quote(report.data_dir)
-    console.print(f"Outputs, rows and models lie in [bold]{folder}[/]. Next:")
-    console.print(f"  stream-app outputs --data-dir {folder} --schema engagement_tier --limit 10")
-    console.print(f"  stream-app outputs --data-dir {folder} --schema recommendations --json")
+    for line in (
+        f"Outputs, rows and models lie in {folder}. Next:",
+        f"  stream-app outputs --data-dir {folder} --schema engagement_tier --limit 10",
+        f"  stream-app outputs --data-dir {folder} --schema recommendations --json",
+        f"  stream-app recommend --data-dir {folder} --session-items ITEM,ITEM --explain",
+    ):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _in_tier_order(counts: dict[str, int]) -> dict[str, int]:

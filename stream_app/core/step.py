@@ -27,7 +27,7 @@ from stream_app.core.identifiers import output_id
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.rules import Rules
-from stream_app.core.user_row import UserRow
+from stream_app.core.user_row import OpenSession, UserRow
 from stream_app.ports import Models, UserRows
 
 UNKNOWN_TYPE = "unknown"
@@ -158,8 +158,7 @@ class _Step:
         elif row.scored_at + self._rules.tier_interval <= row.last_at:
             self._request_score(user_key, row, row.last_at, source, "event")
         if applied.item is not None and applied.session is not None:
-            session_items = [item for _, item in applied.session.items]
-            self._recommend(user_key, row, session_items, source)
+            self._recommend(user_key, row, applied.session, source)
 
     def _request_score(
         self, user_key: str, row: UserRow, at: float, source: SourcePosition, moment: str
@@ -168,15 +167,17 @@ class _Step:
         features = read_features(row, at)
         self._requests.append(scoring.ScoreRequest(user_key, row, features, at, source, moment))
 
-    def _recommend(
-        self, user_key: str, row: UserRow, session_items: list[str], source: SourcePosition
-    ) -> None:
+    def _recommend(self, user_key: str, row: UserRow, session: OpenSession, source: SourcePosition) -> None:
         if row.recommended_at + self._rules.recommend_interval > row.last_at:
             return
+        session_items = [item for _, item in session.items]
+        if session_items[-1] == row.recommended_item and row.recommended_at >= session.started_at:
+            return  # the same item looked at for longer is no new evidence
         items = self._models.recommender.recommend(session_items, self._rules.recommend_count)
         if not items:
             return
         row.recommended_at = row.last_at
+        row.recommended_item = session_items[-1]
         stamp = self._models.recommender.stamp()
         self._result.outputs.append(
             scoring.build_recommendations(user_key, items, stamp, row.last_at, source, self._rules, self._now)

@@ -38,7 +38,7 @@ class UserRow(msgspec.Struct, array_like=True):
 
     `applied` holds, per source topic, the last offset that this row contains: records at or below it
     are skipped, so that a replay after a crash changes nothing. `next_tier` is a tier that was decided
-    once and waits to be decided again.
+    once and waits to be decided again; `recommended_item` is the item that the last recommendations follow.
     """
 
     version: int = ROW_VERSION
@@ -65,6 +65,7 @@ class UserRow(msgspec.Struct, array_like=True):
     next_tier: int = 0
     scored_at: float = 0.0
     recommended_at: float = 0.0
+    recommended_item: str = ""
 
 
 class RowVersionError(ValueError):

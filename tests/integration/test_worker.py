@@ -138,5 +138,5 @@ def _wait_for(condition: Callable[[], bool], worker: WorkerProcess) -> None:
 
 def _without_decisions(rows: dict[str, UserRow]) -> dict[str, bytes]:
     """Rows less what hangs on the models, which learn at another pace in every run."""
-    neutral = {"tier": 0, "next_tier": 0, "recommended_at": 0.0}
+    neutral = {"tier": 0, "next_tier": 0, "recommended_at": 0.0, "recommended_item": ""}
     return {user: encode_row(msgspec.structs.replace(row, **neutral)) for user, row in rows.items()}
