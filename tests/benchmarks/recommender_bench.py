@@ -31,7 +31,8 @@ def simulate_sessions(count: int, items: int, seed: int) -> Iterator[list[str]]:
     places = np.random.default_rng(0).permutation(items)
     starts = places[draw.choice(items, count, p=popularity / popularity.sum())]
     for start, length in zip(starts, 1 + draw.geometric(1 / (MEAN_CLICKS - 1), count), strict=True):
-        steps = draw.zipf(1.5, min(int(length), 50)).clip(0, items) * draw.choice([-1, 1], min(int(length), 50))
+        clicked = min(int(length), 50)
+        steps = draw.zipf(1.5, clicked).clip(0, items) * draw.choice([-1, 1], clicked)
         clicks = (start + steps) % items
         repeats = draw.random(len(clicks)) < REPEAT
         for turn in range(1, len(clicks)):
