@@ -11,7 +11,7 @@ import typer
 from rich.progress import Progress
 
 from stream_app.commands.options import AsJson, console, messages
-from stream_app.errors import SettingsError
+from stream_app.errors import SettingsError, StateError
 from stream_app.simulation.settings import SimulationSettings
 from stream_app.simulation.writer import write_simulation
 
@@ -36,7 +36,10 @@ def simulate(
         raise SettingsError(str(error)) from None
     with Progress(console=messages, transient=True, disable=not messages.is_terminal) as bar:
         task = bar.add_task("simulating", total=None)
-        summary = write_simulation(chosen, out, lambda written: bar.update(task, completed=written))
+        try:
+            summary = write_simulation(chosen, out, lambda written: bar.update(task, completed=written))
+        except OSError as error:
+            raise StateError(f"{out} cannot be written: {error}") from error
     if as_json:
         console.file.write(orjson.dumps(summary, default=str).decode() + "\n")
     else:
