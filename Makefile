@@ -11,7 +11,7 @@ demo: .venv/installed  ## the main job on a simulated fortnight, on this machine
 	$(STREAM_APP) replay demo-data/input/events.jsonl --data-dir demo-data/state
 
 test: .venv/installed-dev lint  ## everything, the Kafka tests included
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
