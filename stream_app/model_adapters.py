@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
 
-from models.learning import ClassificationModel, ClassPrediction, Example, RegressionModel
+from models.learning import ClassificationModel, ClassPrediction, Example, LearningModel, RegressionModel
 from models.recommenders.blend import Blend
 from models.recommenders.types import ScoredItem
 from schemas.outputs import ModelStamp
 from stream_app.ports import Features
 
 TIERS = (1, 2, 3)
+ModelT = TypeVar("ModelT", bound=LearningModel[Any, Any, Any])
 
 
-class TierScorer:
-    """A tier model that is scored with and learned from."""
+class Adapted(Generic[ModelT]):
+    """A learned model of one kind, which a loaded one may replace."""
 
-    def __init__(self, model: ClassificationModel) -> None:
+    kind: type[ModelT]
+
+    def __init__(self, model: ModelT) -> None:
         self.model = model
 
     @property
@@ -30,9 +34,15 @@ class TierScorer:
         Raises:
             TypeError: the model is of another kind.
         """
-        if not isinstance(model, ClassificationModel):
-            raise TypeError(f"{type(model).__name__} is no classification model")
+        if not isinstance(model, self.kind):
+            raise TypeError(f"{type(model).__name__} is no {self.kind.__name__}")
         self.model = model
+
+
+class TierScorer(Adapted[ClassificationModel]):
+    """A tier model that is scored with and learned from."""
+
+    kind = ClassificationModel
 
     def stamp(self) -> ModelStamp:
         """Name, version and examples seen."""
@@ -56,26 +66,10 @@ class TierScorer:
         return [tier is not None for tier in tiers]
 
 
-class ValueLearner:
+class ValueLearner(Adapted[RegressionModel]):
     """A model of a number, such as a course's engagement score."""
 
-    def __init__(self, model: RegressionModel) -> None:
-        self.model = model
-
-    @property
-    def name(self) -> str:
-        """The model's name, as snapshots and metrics carry it."""
-        return self.model.name
-
-    def take_model(self, model: object) -> None:
-        """Learn on with a loaded model.
-
-        Raises:
-            TypeError: the model is of another kind.
-        """
-        if not isinstance(model, RegressionModel):
-            raise TypeError(f"{type(model).__name__} is no regression model")
-        self.model = model
+    kind = RegressionModel
 
     def learn_many(self, examples: Sequence[tuple[Features, bool | float | str]]) -> Sequence[bool]:
         """Learn values within the target's range."""

@@ -12,10 +12,9 @@ from load_tests.broker import Broker
 from stream_app.core.rules import Rules
 from stream_app.core.user_row import UserRow, encode_row
 from stream_app.metrics import Metrics
-from stream_app.partitioning import partition_of, record_key
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Store
-from stream_app.runtimes.kafka.producer import Message
+from stream_app.runtimes.kafka.feeding import spread_by_user
 from stream_app.testing import RECEIVED_AT, FixedModels, RecordedSource, comparable, random_events
 
 pytestmark = pytest.mark.kafka
@@ -38,10 +37,7 @@ def test_rows_and_outputs_are_the_same(broker: Broker, topic_prefix: str, tmp_pa
 async def _process_with_kafka(cluster: Cluster) -> tuple[dict[str, UserRow], list[dict[str, Any]]]:
     metrics = Metrics()
     await cluster.create_topics()
-    by_partition: dict[int, list[Message]] = {}
-    for value in EVENTS:
-        key = record_key(value)
-        by_partition.setdefault(partition_of(key, PARTITIONS), []).append((key, value))
+    by_partition = spread_by_user(EVENTS, PARTITIONS)
     for partition, messages in by_partition.items():
         await cluster.produce(messages, partition)
     async with cluster.worker(FixedModels().models, metrics, lambda: RECEIVED_AT) as app:

@@ -15,8 +15,7 @@ from support.worker_process import WorkerProcess, worker_process
 
 from load_tests.broker import Broker, running_broker
 from stream_app.core.user_row import UserRow, encode_row
-from stream_app.partitioning import partition_of, record_key
-from stream_app.runtimes.kafka.producer import Message
+from stream_app.runtimes.kafka.feeding import spread_by_user
 from stream_app.testing import comparable, random_events
 
 pytestmark = pytest.mark.kafka
@@ -111,10 +110,7 @@ def _process(cluster: Cluster, folder: Path, kills: int) -> Results:
 async def _produce(cluster: Cluster) -> dict[int, int]:
     """Send the events; by partition, the offset of the last."""
     await cluster.create_topics()
-    by_partition: dict[int, list[Message]] = {}
-    for value in EVENTS:
-        key = record_key(value)
-        by_partition.setdefault(partition_of(key, PARTITIONS), []).append((key, value))
+    by_partition = spread_by_user(EVENTS, PARTITIONS)
     for partition, messages in by_partition.items():
         await cluster.produce(messages, partition)
     return {partition: len(messages) - 1 for partition, messages in by_partition.items()}

@@ -32,7 +32,9 @@ async def produce(source: Source, settings: Settings, progress: Callable[[int, i
     async with BulkProducer(settings) as producer:
         records = source.records(0)
         while taken := list(islice(records, ROUND_RECORDS)):
-            for partition, messages in _spread((value for value, _ in taken), settings.partitions).items():
+            for partition, messages in spread_by_user(
+                (value for value, _ in taken), settings.partitions
+            ).items():
                 await producer.send(name_of(EVENTS, settings), partition, messages)
             sent += len(taken)
             progress(sent, taken[-1][1])
@@ -68,8 +70,8 @@ async def read_topic(name: str, settings: Settings, take: Callable[[bytes], None
         await consumer.stop()
 
 
-def _spread(values: Iterable[bytes], partitions: int) -> dict[int, list[Message]]:
-    """Messages by partition: a user's key and its event."""
+def spread_by_user(values: Iterable[bytes], partitions: int) -> dict[int, list[Message]]:
+    """Messages by partition, each keyed by its user: as Kafka's default partitioner has it."""
     spread: dict[int, list[Message]] = {}
     for value in values:
         key = record_key(value)
