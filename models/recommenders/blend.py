@@ -23,8 +23,8 @@ from models.recommenders.source_weights import SourceWeights, SourceWeightsState
 from models.recommenders.types import Candidates, FloatArray, IntArray, ScoredItem
 
 EVIDENCE_LEVELS = 6
-JUDGED_AT_FIRST = 250  # sessions that all judge the sources; judging costs a query, learning far less
-MOST_UNJUDGED = 127  # sessions in a row that do not judge, once the weights have settled
+JUDGED_AT_FIRST = 500  # sessions that all judge the sources; judging costs a query, learning far less
+MOST_UNJUDGED = 63  # sessions in a row that do not judge, once the weights have settled
 
 
 class BlendState(msgspec.Struct):

@@ -51,24 +51,27 @@ class DecayedCounts:
         """Count an occurrence of a weight given by `weigh`."""
         grown = self.weights[number] + weight
         self.weights[number] = grown
-        self._ranked = None
-        if grown > self._entry_weight and number not in self._leaders:
+        if number in self._leaders:
+            self._ranked = None
+        elif grown > self._entry_weight:
+            self._ranked = None
             self._leaders.add(number)
             if len(self._leaders) > 2 * self._wanted_leaders:
                 self._keep_leaders(list(self._leaders))
 
     def subtract(self, number: int, weight: float) -> None:
         """Take back an occurrence."""
-        self._ranked = None
         self.weights[number] = max(0.0, self.weights[number] - weight)
-        if self.weights[number] <= self._entry_weight and number in self._leaders:
-            self._lose_leader(number)
+        if number in self._leaders:
+            self._ranked = None
+            if self.weights[number] <= self._entry_weight:
+                self._lose_leader(number)
 
     def drop(self, number: int) -> None:
         """Forget an item."""
-        self._ranked = None
         self.weights[number] = 0.0
         if number in self._leaders:
+            self._ranked = None
             self._lose_leader(number)
 
     def leaders(self) -> tuple[IntArray, FloatArray]:

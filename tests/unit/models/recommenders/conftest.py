@@ -29,12 +29,12 @@ def index(sessions) -> SessionIndex:
 
 
 @pytest.fixture
-def candidates_of(index) -> Callable[[Source, str], dict[str, float]]:
-    def candidates_of(source: Source, session: str) -> dict[str, float]:
-        view = SessionView(index, index.numbers_of(list(session)), ItemSums(index.limits.items + 1))
+def candidates_of(index) -> Callable[..., dict[str, float]]:
+    def candidates_of(source: Source, session: str, asked: SessionIndex = index) -> dict[str, float]:
+        view = SessionView(asked, asked.numbers_of(list(session)), ItemSums(asked.limits.items + 1))
         items, scores = source.candidates(view)
         assert len(set(items.tolist())) == len(items)
-        return {index.item_ids[item]: score for item, score in zip(items, scores, strict=True)}
+        return {asked.item_ids[item]: score for item, score in zip(items, scores, strict=True)}
 
     return candidates_of
 

@@ -85,3 +85,17 @@ def test_an_owners_items_are_recommended_to_nobody_once_forgotten(blend):
         assert "secret" not in ids(blend.recommend(session, 100))
     assert b"secret" not in blend.to_state()
     assert b"ann" not in blend.to_state()
+
+
+def test_an_explanation_is_of_what_is_recommended_and_names_the_strongest_lead():
+    blend = Blend()
+    for turn, items in enumerate(["ax", "bx", "by", "bz"] * 3):
+        blend.learn_session(list(items), 60.0 * turn)
+    explained = blend.explain(["b", "a", "unheard"], 4, exclude=["y"])
+    assert [explanation.item for explanation in explained] == blend.recommend(["b", "a"], 4, exclude=["y"])
+    by_item = {explanation.item.item_id: explanation for explanation in explained}
+    assert by_item["x"].after == "a"  # the one thing that goes with it; a third of what goes with "b"
+    assert by_item["z"].after == "b"
+    for item, source_shares, _ in explained:
+        assert sum(source_shares.values()) == pytest.approx(1)
+        assert source_shares[item.source] == max(source_shares.values())

@@ -114,3 +114,12 @@ def test_limits_that_can_hold_nothing_are_refused(limits, message):
 def test_a_session_must_end_at_some_time(ended_at):
     with pytest.raises(ValueError, match="finite"):
         SessionIndex().learn_session(["a"], ended_at)
+
+
+def test_an_erased_session_leaves_no_neighbours():
+    index = SessionIndex()
+    index.learn_session(["a", "private"], 1.0, owner="ann")
+    positions = index.positions_of(index.item_numbers["a"], 1)
+    assert index.neighbours_at(positions).any()
+    index.forget("ann")
+    assert not index.neighbours_at(positions).any()

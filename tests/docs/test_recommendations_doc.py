@@ -1,0 +1,41 @@
+import re
+from dataclasses import astuple
+from pathlib import Path
+
+from models.recommenders import Blend, IndexLimits
+from models.recommenders.blend import JUDGED_AT_FIRST, MOST_UNJUDGED
+
+DOCUMENT = (Path(__file__).parents[2] / "docs/recommendations.md").read_text("utf-8")
+
+
+def rows_under(header: str) -> list[list[str]]:
+    _, found, rest = DOCUMENT.partition(f"\n| {header} |")
+    assert found, f"no table with the header {header}"
+    rows = rest.split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in rows]
+
+
+def test_every_level_is_explained() -> None:
+    assert [row[0].strip("`") for row in rows_under("level")] == [source.name for source in Blend().sources]
+
+
+def test_the_caps_are_those_of_the_index() -> None:
+    assert [int(row[1].replace(",", "")) for row in rows_under("cap")] == list(astuple(IndexLimits()))
+
+
+def test_the_reading_limits_are_those_of_the_sources() -> None:
+    nearest, rules, walk = Blend().sources[:3]
+    numbers = re.search(r"at most (\d+) clicks.+?\), (\d+) for.+?and\n(\d+) for", DOCUMENT, re.DOTALL)
+    assert numbers is not None
+    assert [int(number) for number in numbers.groups()] == [
+        nearest.settings.clicks_per_item,
+        rules.settings.clicks,
+        walk.settings.clicks,
+    ]
+
+
+def test_how_often_sources_are_judged_is_as_told() -> None:
+    assert (
+        f"first {JUDGED_AT_FIRST} sessions judge so, then ever fewer, down to one in {MOST_UNJUDGED + 1}"
+        in (DOCUMENT)
+    )
