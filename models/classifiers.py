@@ -6,9 +6,17 @@ from models.incremental import IncrementalClassifier
 from models.refit import RefitClassifier
 from models.vote import Vote
 
+# What a user is like, whenever one looks: the clock alone (windows, recency, tenure) does not move it.
+LASTING_FEATURES = ("trait_*", "session_duration_*", "session_page_views_*", "distinct_*", "*_share")
+
+
+def lasting_forest(seed: int) -> RefitClassifier:
+    """Return a random forest over those of the lasting features that matter, refitted as labels come."""
+    return RefitClassifier(seed=seed, sees=LASTING_FEATURES)
+
 
 def refit_forest(seed: int) -> RefitClassifier:
-    """Return a random forest over the features that matter, refitted as labels come."""
+    """Return a random forest over those of all features that matter, refitted as labels come."""
     return RefitClassifier(seed=seed)
 
 
@@ -28,19 +36,20 @@ def adaptive_forest(seed: int) -> IncrementalClassifier:
 
 
 def nearest_neighbours(seed: int) -> IncrementalClassifier:  # noqa: ARG001
-    """Return the vote of the nearest among the last thousand."""
+    """Return the vote of the nearest among the last few hundred."""
     return IncrementalClassifier(
-        neighbors.KNNClassifier(n_neighbors=15, engine=neighbors.LazySearch(window_size=1_000))
+        neighbors.KNNClassifier(n_neighbors=15, engine=neighbors.LazySearch(window_size=300))
     )
 
 
 def vote(seed: int) -> Vote:
-    """Return the vote of all learners that never look back."""
+    """Return the vote of all learners that never look back, on the lasting features."""
     return Vote(
         {
             "logistic": logistic(seed),
             "naive_bayes": naive_bayesian(seed),
             "adaptive_forest": adaptive_forest(seed),
             "nearest_neighbours": nearest_neighbours(seed),
-        }
+        },
+        sees=LASTING_FEATURES,
     )

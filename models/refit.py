@@ -4,8 +4,7 @@ Between two refits the forest stands still, so a whole stretch of the stream is 
 a scoring worker pays for no refit: it loads the compact forest that the trainer's last refit gave.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,10 +16,11 @@ from models.features import Columns, Features, Label, Matrix, visible
 from models.forest import CompactForest
 from models.learners import BatchClassifier, BatchRegressor, Probabilities
 from models.reservoir import Reservoir
-from models.selection import best_features
+from models.selection import rank_columns
 
 LabelT = TypeVar("LabelT")
 AnswerT = TypeVar("AnswerT")
+TREES_AT_ONCE = 10
 
 
 class Refits:
@@ -49,7 +49,7 @@ class Refits:
 class FittedForest:
     """A forest with the columns that it reads and what it puts where a number is missing."""
 
-    def __init__(self, columns: Columns, missing: NDArray[np.float32], forests: Sequence[Any]) -> None:
+    def __init__(self, columns: Columns, missing: NDArray[np.float32], forests: Iterable[Any]) -> None:
         self.columns = columns
         self.missing = missing
         self.forest = CompactForest(tree.tree_ for forest in forests for tree in forest.estimators_)
@@ -74,9 +74,9 @@ class RefitClassifier(BatchClassifier):
     """A class-balanced random forest over the features that it found to matter, refitted as labels come.
 
     It learns from the features that match one of the patterns in `sees`; () stands for all. At each refit
-    they are ranked by use. The trees come in equal groups, one for each of `breadths`, which see just that
-    many of the best features: some trees rely on the surest alone, others on more, and no single number
-    of features need be right.
+    their columns are ranked by use. The trees come in equal groups, one for each of `breadths`, which see
+    just that many of the best columns: some trees rely on the surest alone, others on more, and no single
+    number of columns need be right.
 
     The forest is fitted as if all classes were equally frequent, which serves the rare ones; its answers
     are brought back to the classes' own frequencies (Elkan, 2001, "The foundations of cost-sensitive
@@ -86,9 +86,9 @@ class RefitClassifier(BatchClassifier):
     def __init__(
         self,
         capacity: int = 5_000,
-        first: int = 60,
+        first: int = 100,
         growth: float = 2.0,
-        breadths: tuple[int, ...] = (4, 5, 6, 8),
+        breadths: tuple[int, ...] = (4, 6, 9, 14),
         trees_each: int = 50,
         leaf: int = 4,
         seed: int = 0,
@@ -151,12 +151,10 @@ class RefitClassifier(BatchClassifier):
         self._refits.done(self._reservoir.seen)
         targets = self._reservoir.labels().astype(np.int32)
         present, counts = np.unique(targets, return_counts=True)
-        if len(present) < 2:
+        if len(present) < 2 or not self._reservoir.columns:
             return
         rows, missing = filled(self._reservoir.rows())
-        features = self._reservoir.columns.features
-        ranked = best_features(rows, features, targets, max(self.breadths), self.seed)
-        chosen = list(chain.from_iterable(ranked))
+        ranked = rank_columns(rows, targets, self.seed)[: max(self.breadths)]
         forests = [
             RandomForestClassifier(
                 self.trees_each,
@@ -164,10 +162,10 @@ class RefitClassifier(BatchClassifier):
                 max_features=0.6,
                 class_weight="balanced_subsample",
                 random_state=self.seed + group,
-            ).fit(rows[:, chosen[: sum(map(len, ranked[:breadth]))]], targets)
+            ).fit(rows[:, ranked[:breadth]], targets)
             for group, breadth in enumerate(self.breadths)
         ]
-        self.fitted = FittedForest(self._reservoir.columns.keep(chosen), missing[chosen], forests)
+        self.fitted = FittedForest(self._reservoir.columns.keep(ranked), missing[ranked], forests)
         self._fitted_labels = [self._labels[place] for place in present]
         self._fitted_shares = counts / counts.sum()
 
@@ -223,12 +221,20 @@ class RefitRegressor(BatchRegressor):
 
     def _refit(self) -> None:
         self._refits.done(self._reservoir.seen)
+        if not self._reservoir.columns:
+            return
         rows, missing = filled(self._reservoir.rows())
-        forest = RandomForestRegressor(
-            self.trees, min_samples_leaf=self.leaf, max_features=0.4, random_state=self.seed
+        labels = self._reservoir.labels()
+        forests = (  # few trees at a time: scikit-learn's are several times as large as compact ones
+            RandomForestRegressor(
+                min(TREES_AT_ONCE, self.trees - start),
+                min_samples_leaf=self.leaf,
+                max_features=0.4,
+                random_state=self.seed + start,
+            ).fit(rows, labels)
+            for start in range(0, self.trees, TREES_AT_ONCE)
         )
-        forest.fit(rows, self._reservoir.labels())
-        self.fitted = FittedForest(self._reservoir.columns.keep(range(rows.shape[1])), missing, [forest])
+        self.fitted = FittedForest(self._reservoir.columns.keep(range(rows.shape[1])), missing, forests)
 
 
 def filled(rows: Matrix, missing: NDArray[np.float32] | None = None) -> tuple[Matrix, NDArray[np.float32]]:

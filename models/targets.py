@@ -8,7 +8,11 @@ TIER = ClassificationSpec(
     name="engagement_tier",
     version=1,
     label_rule="the tier that arrives for the user: 1 low, 2 medium, 3 high",
-    learners={"refit_forest": classifiers.refit_forest, "vote": classifiers.vote},
+    learners={
+        "lasting_forest": classifiers.lasting_forest,
+        "refit_forest": classifiers.refit_forest,
+        "vote": classifiers.vote,
+    },
     minimum_examples=100,
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import exp
 
 from models.baselines import ClassFrequencies
-from models.features import Features, Label
+from models.features import Features, Label, visible
 from models.learners import BatchClassifier, Probabilities, normalised
 from models.scores import log_loss
 
@@ -14,13 +14,19 @@ class Vote(BatchClassifier):
 
     Weights follow exp(-rate x loss) with losses that fade, so that a member which was good long ago does
     not stay ahead (Herbster & Warmuth, 1998, "Tracking the best expert"). Each label's losses count
-    alike, however rare it is.
+    alike, however rare it is. Members see the features that match one of the patterns in `sees`; ()
+    stands for all.
     """
 
     def __init__(
-        self, members: Mapping[str, BatchClassifier], rate: float = 0.1, fade: float = 0.995
+        self,
+        members: Mapping[str, BatchClassifier],
+        rate: float = 0.1,
+        fade: float = 0.995,
+        sees: tuple[str, ...] = (),
     ) -> None:
         self.members = members
+        self.sees = sees
         self.rate = rate
         self.fade = fade
         self._losses = dict.fromkeys(members, 0.0)
@@ -36,14 +42,20 @@ class Vote(BatchClassifier):
 
     def learn_one(self, x: Features, y: Label) -> None:
         """Charge each member for its answer, then let it learn."""
-        shares = self._frequencies.shares()
-        for name, member in self.members.items():
-            if y in shares:
-                weight = 1 / (len(shares) * shares[y])
-                charge = weight * log_loss(member.predict_proba_one(x), y)
-                self._losses[name] = self.fade * self._losses[name] + charge
-            member.learn_one(x, y)
-        self._frequencies.learn_one(x, y)
+        self.predict_then_learn([x], [y])
+
+    def predict_then_learn(self, xs: Sequence[Features], ys: Sequence[Label]) -> list[Probabilities]:
+        """Answer and learn in order; each member is asked once, for the answer and for its charge."""
+        given = []
+        for x, y in zip(xs, ys, strict=True):
+            seen = visible(x, self.sees)
+            answers = {name: member.predict_proba_one(seen) for name, member in self.members.items()}
+            given.append(self._mix(answers))
+            self._charge(answers, y)
+            for member in self.members.values():
+                member.learn_one(seen, y)
+            self._frequencies.learn_one(seen, y)
+        return given
 
     def refresh(self) -> None:
         """Bring every member up to date."""
@@ -52,11 +64,23 @@ class Vote(BatchClassifier):
 
     def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
         """Return each example's weighted mean of the members' probabilities."""
-        answers = {name: member.predict_proba_many(xs) for name, member in self.members.items()}
-        labels, weights = list(self._frequencies.counts), self.weights
-        return [
-            normalised(
-                {label: sum(weights[n] * answers[n][i].get(label, 0.0) for n in answers) for label in labels}
-            )
-            for i in range(len(xs))
-        ]
+        seen = [visible(x, self.sees) for x in xs]
+        answers = {name: member.predict_proba_many(seen) for name, member in self.members.items()}
+        return [self._mix({name: answers[name][place] for name in answers}) for place in range(len(xs))]
+
+    def _mix(self, answers: Mapping[str, Probabilities]) -> Probabilities:
+        weights = self.weights
+        return normalised(
+            {
+                label: sum(weights[name] * answer.get(label, 0.0) for name, answer in answers.items())
+                for label in self._frequencies.counts
+            }
+        )
+
+    def _charge(self, answers: Mapping[str, Probabilities], label: Label) -> None:
+        shares = self._frequencies.shares()
+        if label not in shares:
+            return
+        weight = 1 / (len(shares) * shares[label])
+        for name, answer in answers.items():
+            self._losses[name] = self.fade * self._losses[name] + weight * log_loss(answer, label)

@@ -97,7 +97,7 @@ def _print(report: Report, table: Table, as_json: bool) -> None:
 
 def _tier_table(report: Report) -> Table:
     table = _table(
-        f"Tiers of {report['examples']:,} users, {report['folds']} folds, {report['repeats']} times",
+        f"Tiers of {report['examples']:,} users, {report['repeats']} x {report['folds']} folds",
         ("", "macro-F1", "weighted-F1"),
     )
     names = ("macro_f1", "weighted_f1")

@@ -1,4 +1,4 @@
-"""`worker`, `trainer` and `topics`: the Kafka runtime."""
+"""`worker`, `trainer`, `produce` and `topics`; the Kafka runtime is imported only where it is used."""
 
 from __future__ import annotations
 
@@ -25,10 +25,6 @@ from stream_app.commands.inputs import (
 from stream_app.commands.options import SetOption, console
 from stream_app.errors import InputError
 from stream_app.metrics import Metrics
-from stream_app.runtimes.kafka import feeding
-from stream_app.runtimes.kafka.app import build_trainer, build_worker
-from stream_app.runtimes.kafka.topics import create_topics, partitions_of, topics_of
-from stream_app.runtimes.kafka.worker import run_app
 from stream_app.settings import Settings, load_settings
 
 topics_app = typer.Typer(help="The topics that the product reads and writes.", no_args_is_help=True)
@@ -41,6 +37,9 @@ def worker(
     flags: SetOption = None,
 ) -> None:
     """Process events from Kafka until stopped; start as many as there are cores, up to the partitions."""
+    from stream_app.runtimes.kafka.app import build_worker
+    from stream_app.runtimes.kafka.worker import run_app
+
     settings = load_settings(flags or ())
     metrics = _begin(settings)
     command: list[str] = []
@@ -56,6 +55,9 @@ def trainer(
     flags: SetOption = None,
 ) -> None:
     """Learn from training examples and publish model snapshots until stopped."""
+    from stream_app.runtimes.kafka.app import build_trainer
+    from stream_app.runtimes.kafka.worker import run_app
+
     settings = load_settings(flags or ())
     metrics = _begin(settings)
     settings.required_snapshot_key  # noqa: B018  # refuse a missing key before anything is started
@@ -72,6 +74,8 @@ def produce(
     flags: SetOption = None,
 ) -> None:
     """Send events from files to Kafka, keyed by user, as a tracker's server would."""
+    from stream_app.runtimes.kafka import feeding
+
     settings = load_settings(flags or ())
     sent = 0
     for source in open_sources(form, files or [], (users, sessions), (features, target)):
@@ -85,6 +89,9 @@ def read(
     topic: Annotated[str, typer.Argument(help="A topic whose values are JSON.")], flags: SetOption = None
 ) -> None:
     """Print what a topic holds now, one JSON value a line."""
+    from stream_app.runtimes.kafka import feeding
+    from stream_app.runtimes.kafka.topics import topics_of
+
     settings = load_settings(flags or ())
     readable = [known.name for known in topics_of(settings) if known.contract or known is EVENTS]
     if topic not in readable:
@@ -95,6 +102,8 @@ def read(
 @topics_app.command("create")
 def create(flags: SetOption = None) -> None:
     """Create the topics that are missing, with their partitions, retention and compaction."""
+    from stream_app.runtimes.kafka.topics import create_topics
+
     created = asyncio.run(create_topics(load_settings(flags or ())))
     for name, is_new in created.items():
         console.print(f"{'created' if is_new else 'exists '}  {name}", highlight=False)
@@ -103,6 +112,8 @@ def create(flags: SetOption = None) -> None:
 @topics_app.command("list")
 def show(flags: SetOption = None) -> None:
     """List the declared topics."""
+    from stream_app.runtimes.kafka.topics import partitions_of, topics_of
+
     settings = load_settings(flags or ())
     table = Table("topic", "role", "partitions", "key", "what it carries")
     for topic in topics_of(settings):

@@ -33,7 +33,7 @@ def test_tiers_have_a_table_for_people(tmp_path: Path) -> None:
     users, sessions = marketing_tables(tmp_path, 60)
     result = call("tiers", "--users", users, "--sessions", sessions, "--folds", 2, "--repeats", 1)
     assert result.exit_code == 0
-    assert "Tiers of 60 users, 2 folds, 1 times" in result.stdout
+    assert "Tiers of 60 users, 1 x 2 folds" in result.stdout
     for row in ("held out", "batch forest", "majority", "prequential"):
         assert row in result.stdout
 

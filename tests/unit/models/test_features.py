@@ -1,6 +1,6 @@
 import numpy as np
 
-from models.features import Columns
+from models.features import Columns, visible
 
 
 def columns_of(*xs, **limits):
@@ -40,3 +40,10 @@ def test_kept_columns_hold_the_same_values_in_the_new_order():
     kept = columns.keep([3, 0])
     assert kept.names == ["b=y", "a"]
     np.testing.assert_array_equal(kept.rows(xs), columns.rows(xs)[:, [3, 0]])
+
+
+def test_features_are_visible_by_name_or_pattern_and_all_of_them_without_any():
+    x = {"trait_age": 3.0, "top_os_share": 0.5, "top_os": "iOS", "events_5m": 1.0}
+    assert visible(x, ("trait_*", "*_share")) == {"trait_age": 3.0, "top_os_share": 0.5}
+    assert visible(x, ("top_os",)) == {"top_os": "iOS"}
+    assert visible(x, ()) is x

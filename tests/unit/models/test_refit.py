@@ -139,3 +139,20 @@ def test_filled_puts_the_median_of_what_is_known():
     np.testing.assert_array_equal(missing, [5, 0])
     np.testing.assert_array_equal(done, [[1, 0], [5, 0], [5, 0], [9, 0]])
     np.testing.assert_array_equal(filled(rows[:1], missing)[0], [[1, 0]])
+
+
+def test_it_learns_from_what_it_may_see():
+    learner = small(sees=("noise_*", "kind"), first=60)
+    for x, y in users(120):
+        learner.learn_one(x, y)
+    assert learner.fitted.columns.features
+    assert all(name.startswith("noise_") or name == "kind" for name in learner.fitted.columns.features)
+    assert "seconds" not in learner._reservoir.columns.features
+
+
+@pytest.mark.parametrize("learner", [small(first=20), RefitRegressor(first=20)])
+def test_examples_without_any_feature_are_learned_as_the_baseline_learns_them(learner):
+    for n in range(60):
+        learner.learn_one({}, n % 2)
+    learner.refresh()
+    assert learner.fitted is None
