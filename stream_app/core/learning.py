@@ -50,9 +50,11 @@ class Trainer:
         self._recent = RecentIds()
         self.offset = max(self._contained.values(), default=-1)
 
-    def remember(self, example_id: str) -> None:
-        """Know an example again that was learned before the start."""
-        self._recent.add(example_id)
+    def remember(self, example: TrainingExample, offset: int) -> None:
+        """Know an example again that its learner contains; one that is behind has yet to learn it."""
+        learner = self._learners.get(example.target)
+        if learner is None or offset <= self._contained.get(learner.name, -1):
+            self._recent.add(example.id)
 
     def take(self, examples: Sequence[tuple[int, TrainingExample]]) -> list[ExampleOutcome]:
         """Learn examples, each with its training offset, but for those that were learned before.

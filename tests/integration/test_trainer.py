@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from support.kafka_cluster import Cluster
@@ -85,7 +86,7 @@ def _wait_for_snapshot(cluster: Cluster, offset: int, trainer: WorkerProcess) ->
     deadline = time.monotonic() + DEADLINE_SECONDS
     while True:
         found: dict[str, Version] = {}
-        reader = SnapshotReader(found.__setitem__)
+        reader = SnapshotReader(found.__setitem__, list[Any]().append)
         reader.take(asyncio.run(cluster.records(name_of(SNAPSHOTS, cluster.settings), [0])))
         if TIER in found and found[TIER].number >= offset:
             return found[TIER]

@@ -44,7 +44,7 @@ class LoadedModels(ModelSource):
         self._session_ids = RecentIds()
         self._recommender = SessionRecommender(Blend())
         self.models = Models(TierScorer(targets.tier_model()), self._recommender)
-        reader = SnapshotReader(self._load)
+        reader = SnapshotReader(self._load, self._refuse_part)
         self._snapshots = self.add_dependency(TopicFollower(settings, SNAPSHOTS, reader.take))
         self._sessions = self.add_dependency(TopicFollower(settings, SESSIONS, self._learn_sessions))
 
@@ -70,6 +70,10 @@ class LoadedModels(ModelSource):
             name, header.model_version, header.examples_seen, header.created_at.timestamp()
         )
         self._metrics.show_scores(name, model.scores())
+
+    def _refuse_part(self, record: ConsumerRecord) -> None:
+        self._metrics.refused_records.labels(SNAPSHOTS.name).inc()
+        log.warning("%s, offset %s refused: no part of a snapshot", SNAPSHOTS.name, record.offset)
 
     def _learn_sessions(self, records: Sequence[ConsumerRecord]) -> None:
         for record in records:

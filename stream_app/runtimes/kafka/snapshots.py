@@ -27,11 +27,26 @@ class Version(NamedTuple):
     data: bytes
 
 
-class SnapshotReader:
-    """Puts parts together; `found` is told of each whole snapshot that is newer than the last."""
+class _Part(NamedTuple):
+    model: str
+    slot: int
+    place: int
+    number: int
+    parts: int
+    data: bytes
 
-    def __init__(self, found: Callable[[str, Version], None]) -> None:
+
+class SnapshotReader:
+    """Puts parts together; `found` is told of each whole snapshot that is newer than the last.
+
+    `refused` is told of each record that is no part of one.
+    """
+
+    def __init__(
+        self, found: Callable[[str, Version], object], refused: Callable[[ConsumerRecord], object]
+    ) -> None:
         self._found = found
+        self._refused = refused
         self._parts: dict[tuple[str, int], dict[int, bytes]] = {}
         self._numbers: dict[tuple[str, int], int] = {}
         self.newest: dict[str, Version] = {}
@@ -40,22 +55,24 @@ class SnapshotReader:
         """Take records of the snapshots topic, in order."""
         completed: dict[str, Version] = {}
         for record in records:
-            version = self._put(record)
+            part = _parse(record)
+            if part is None:
+                self._refused(record)
+                continue
+            version = self._put(part)
             if version is not None:
                 completed[version[0]] = version[1]
         for model, whole in completed.items():
             self._found(model, whole)
 
-    def _put(self, record: ConsumerRecord) -> tuple[str, Version] | None:
-        model, slot_text, part_text = record.key.decode().rsplit("/", 2)
-        headers = dict(record.headers)
-        number, count = int(headers[VERSION_HEADER]), int(headers[PARTS_HEADER])
-        place = (model, int(slot_text))
+    def _put(self, part: _Part) -> tuple[str, Version] | None:
+        model, number, count = part.model, part.number, part.parts
+        place = (model, part.slot)
         if self._numbers.get(place) != number:
             self._numbers[place] = number
             self._parts[place] = {}
         parts = self._parts[place]
-        parts[int(part_text)] = record.value
+        parts[part.place] = part.data
         newest = self.newest.get(model)
         if len(parts) < count or (newest is not None and newest.number >= number):
             return None
@@ -79,3 +96,17 @@ async def publish(
     messages = [(f"{model}/{slot}/{index}".encode(), part) for index, part in enumerate(parts)]
     await producer.send(topic, 0, messages, headers)
     return slot
+
+
+def _parse(record: ConsumerRecord) -> _Part | None:
+    """The part that a record holds; None where it holds none."""
+    if record.key is None or record.value is None:
+        return None
+    headers = dict(record.headers)
+    try:
+        model, slot, index = record.key.decode().rsplit("/", 2)
+        number, count = int(headers[VERSION_HEADER]), int(headers[PARTS_HEADER])
+        part = _Part(model, int(slot), int(index), number, count, record.value)
+    except (KeyError, ValueError):
+        return None
+    return part if 0 <= part.place < part.parts else None

@@ -60,7 +60,7 @@ class ModelTrainer:
         """
         contained: dict[str, int] = {}
         found: dict[str, snapshots.Version] = {}
-        reader = snapshots.SnapshotReader(found.__setitem__)
+        reader = snapshots.SnapshotReader(found.__setitem__, self._refuse_part)
         await _read(TopicFollower(self._settings, SNAPSHOTS, reader.take))
         for name, version in found.items():
             self._take_snapshot(name, version)
@@ -111,10 +111,14 @@ class ModelTrainer:
                 name = self._learners[example.target].name
                 self._changed[name] = self._changed.get(name, 0) + 1
 
+    def _refuse_part(self, record: ConsumerRecord) -> None:
+        self._metrics.refused_records.labels(SNAPSHOTS.name).inc()
+        log.warning("%s, offset %s refused: no part of a snapshot", SNAPSHOTS.name, record.offset)
+
     def _remember(self, records: Sequence[ConsumerRecord]) -> None:
         for record in records:
             if record.offset <= self._trainer.offset and (example := self._parse(record)) is not None:
-                self._trainer.remember(example.id)
+                self._trainer.remember(example, record.offset)
 
     def _parse(self, record: ConsumerRecord) -> TrainingExample | None:
         try:

@@ -55,7 +55,7 @@ def test_what_a_snapshot_contains_is_not_learned_again() -> None:
 def test_a_repeat_of_what_was_learned_before_the_start_is_known_again() -> None:
     tiers = Notebook("tiers")
     trainer = Trainer({"tier": tiers}, {"tiers": 5})
-    trainer.remember("a")
+    trainer.remember(example("a", 1), 5)
     assert take(trainer, example("a", 1), 6) is ExampleOutcome.REPEATED
     assert tiers.learned == []
 
@@ -86,3 +86,14 @@ def test_a_batch_is_shared_out_to_its_learners_in_order() -> None:
         ExampleOutcome.LEARNED,
     ]
     assert (tiers.learned, scores.learned) == ([3, 1], [7])
+
+
+def test_a_model_that_a_crash_left_behind_still_learns_what_the_other_already_knows() -> None:
+    tiers, scores = Notebook("tiers"), Notebook("scores")
+    trainer = Trainer({"tier": tiers, "score": scores}, {"tiers": 5, "scores": 3})
+    for offset, target in ((3, "score"), (4, "score"), (5, "tier")):
+        trainer.remember(example(f"{target}-{offset}", offset, target), offset)
+    outcomes = [take(trainer, example(f"score-{at}", at, "score"), at) for at in (3, 4)]
+    assert outcomes == [ExampleOutcome.REPEATED, ExampleOutcome.LEARNED]
+    assert take(trainer, example("tier-5", 5), 5) is ExampleOutcome.REPEATED
+    assert (tiers.learned, scores.learned) == ([], [4])
