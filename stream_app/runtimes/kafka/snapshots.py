@@ -67,18 +67,19 @@ class SnapshotReader:
 
     def _put(self, part: _Part) -> tuple[str, Version] | None:
         model, number, count = part.model, part.number, part.parts
-        place = (model, part.slot)
-        if self._numbers.get(place) != number:
-            self._numbers[place] = number
-            self._parts[place] = {}
-        parts = self._parts[place]
+        slot = (model, part.slot)
+        if self._numbers.get(slot) != number:
+            self._numbers[slot] = number
+            self._parts[slot] = {}
+        parts = self._parts[slot]
         parts[part.place] = part.data
         newest = self.newest.get(model)
-        if len(parts) < count or (newest is not None and newest.number >= number):
+        is_whole = all(index in parts for index in range(count))
+        if not is_whole or (newest is not None and newest.number >= number):
             return None
-        whole = Version(number, place[1], b"".join(parts[index] for index in range(count)))
+        whole = Version(number, part.slot, b"".join(parts[index] for index in range(count)))
         self.newest[model] = whole
-        self._parts[place] = {}
+        self._parts[slot] = {}
         return model, whole
 
 

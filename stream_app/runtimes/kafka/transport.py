@@ -1,8 +1,9 @@
 """The bulk transport: a Faust agent's stream items are batches of records of one partition.
 
 Faust's own work on a message costs many times its decoding (docs/results.md). Here the message is a whole
-batch, so that this price is paid once for some thousand records. The broker URL `bulk://host:port` selects the transport, and `RecordBatchSchema`
-marks the topics that are read so; every other topic is read as with `kafka://`.
+batch, so that this price is paid once for some thousand records. The broker URL `bulk://host:port` selects
+the transport, and `RecordBatchSchema` marks the topics that are read so; every other topic is read as with
+`kafka://`.
 
     topic = app.topic("clickstream.events.v1", schema=RecordBatchSchema(), maxsize=QUEUED_BATCHES)
 

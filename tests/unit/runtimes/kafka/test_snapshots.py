@@ -71,3 +71,11 @@ def test_a_record_that_is_no_part_is_refused_and_stops_nothing(poison: Sent) -> 
     reading.take(part(3, 0, 0, 2, b"a"), poison, part(3, 0, 1, 2, b"b"))
     assert reading.refused == [poison]
     assert reading.found == [("tiers", Version(3, 0, b"ab"))]
+
+
+def test_parts_that_disagree_on_how_many_there_are_make_nothing_up() -> None:
+    reading = Reading()
+    reading.take(part(3, 0, 5, 6), part(3, 0, 0, 2))
+    assert reading.found == []
+    reading.take(part(3, 0, 1, 2))
+    assert reading.found == [("tiers", Version(3, 0, b"xx"))]
