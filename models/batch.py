@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from models.features import Columns, Features, Label
-from models.refit import filled
+from models.features import Columns, Features, Label, filled
 
 
 def forest_labels(

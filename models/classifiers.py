@@ -10,13 +10,8 @@ from models.vote import Vote
 LASTING_FEATURES = ("trait_*", "session_duration_*", "session_page_views_*", "distinct_*", "*_share")
 
 
-def lasting_forest(seed: int) -> RefitClassifier:
-    """Return a random forest over those of the lasting features that matter, refitted as labels come."""
-    return RefitClassifier(seed=seed, sees=LASTING_FEATURES)
-
-
 def refit_forest(seed: int) -> RefitClassifier:
-    """Return a random forest over those of all features that matter, refitted as labels come."""
+    """Return a random forest over the features that matter, refitted as labels come."""
     return RefitClassifier(seed=seed)
 
 

@@ -86,5 +86,16 @@ class Columns:
         return kept
 
 
+def filled(rows: Matrix, missing: NDArray[np.float32] | None = None) -> tuple[Matrix, NDArray[np.float32]]:
+    """Put `missing`, or else each column's median, where a number is not known; return rows and medians."""
+    known = np.isfinite(rows)
+    if missing is None:
+        medians = [
+            np.median(column[k]) if k.any() else 0.0 for column, k in zip(rows.T, known.T, strict=True)
+        ]
+        missing = np.array(medians, dtype=np.float32)
+    return np.where(known, rows, missing), missing
+
+
 def _key(name: str, value: float | str) -> str | tuple[str, str]:
     return (name, value) if isinstance(value, str) else name

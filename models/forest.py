@@ -1,7 +1,7 @@
 """A fitted forest as flat arrays: small to ship, fast for one example and for many."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,10 @@ class CompactForest:
 
     Node i goes to `children[2i]` when x[feature[i]] <= threshold[i], else to `children[2i + 1]`; a leaf
     leads to itself. `value` is (nodes, outputs): a node's mean target, or its class probabilities.
+    `trees` come with the columns of a row that they were fitted on, in their order.
     """
 
-    def __init__(self, trees: Iterable[Any]) -> None:
+    def __init__(self, trees: Iterable[tuple[Any, NDArray[np.int_]]]) -> None:
         # array.array, because its single items are read in half the time of numpy's.
         self._roots = array("i")
         self._feature = array("i")
@@ -28,13 +29,13 @@ class CompactForest:
         self._children = array("i")
         self._depth = 0
         values = []
-        for tree in trees:
+        for tree, columns in trees:
             root, leaf = len(self._feature), tree.children_left < 0
             own = np.arange(tree.node_count)
             left = np.where(leaf, own, tree.children_left) + root
             right = np.where(leaf, own, tree.children_right) + root
             self._roots.append(root)
-            self._feature.frombytes(np.maximum(tree.feature, 0).astype(np.int32).tobytes())
+            self._feature.frombytes(columns[np.maximum(tree.feature, 0)].astype(np.int32).tobytes())
             self._threshold.frombytes(np.where(leaf, np.inf, tree.threshold).tobytes())
             self._children.frombytes(np.stack([left, right], axis=1).astype(np.int32).tobytes())
             self._depth = max(self._depth, tree.max_depth)
@@ -52,21 +53,36 @@ class CompactForest:
             answers[start : start + len(part)] = self._value[self._leaves(part)].mean(axis=1)
         return answers
 
-    def contributions(self, row: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Split one row's answer into a start (outputs,) and each column's part (columns, outputs).
+    def contributions(
+        self, rows: Matrix, outputs: Sequence[int]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Split the one output asked of each row into a start (rows,) and columns' parts (rows, columns).
 
-        start + parts.sum(axis=0) is the prediction. Each step of each tree's path gives the change in
+        start + parts.sum(axis=1) is the prediction. Each step of each tree's path gives the change in
         node value to the column that it splits on (Saabas, 2014, "Interpreting random forests").
         """
-        node, feature, threshold, children = self._arrays()
-        parts = np.zeros((len(row), self._value.shape[1]))
-        start = self._value[node].mean(axis=0)
+        starts, parts = np.empty(len(rows)), np.empty(rows.shape)
+        for first in range(0, len(rows), ROWS_AT_ONCE):
+            part = slice(first, first + ROWS_AT_ONCE)
+            starts[part], parts[part] = self._contributions(rows[part], np.asarray(outputs[part]))
+        return starts, parts
+
+    def _contributions(
+        self, rows: Matrix, outputs: NDArray[np.int_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        roots, feature, threshold, children = self._arrays()
+        node = np.broadcast_to(roots, (len(rows), len(self)))
+        first_cell = np.arange(len(rows))[:, None] * rows.shape[1]
+        value = self._value[node, outputs[:, None]]
+        start, parts = value.mean(axis=1), np.zeros(rows.size)
         for _ in range(self._depth):
             column = feature[node]
-            reached = children[2 * node + (row[column] > threshold[node])]
-            np.add.at(parts, column, self._value[reached] - self._value[node])
-            node = reached
-        return start, parts / len(self)
+            node = children[2 * node + (np.take_along_axis(rows, column, axis=1) > threshold[node])]
+            reached = self._value[node, outputs[:, None]]
+            changes = (reached - value).ravel()
+            parts += np.bincount((first_cell + column).ravel(), changes, minlength=rows.size)
+            value = reached
+        return start, parts.reshape(rows.shape) / len(self)
 
     def _leaves(self, rows: Matrix) -> NDArray[np.int32]:
         if len(rows) < FEW_ROWS:

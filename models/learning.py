@@ -4,13 +4,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from heapq import nsmallest
 from math import log
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from models.calibration import Calibrator
 from models.champion import Contest
+from models.drift import DriftMonitor
 from models.features import Features, Label, visible
 from models.learners import BatchClassifier, BatchRegressor, Probabilities, normalised
-from models.scores import ClassificationScores, PrequentialScores, RegressionScores
+from models.scores import ClassificationScores, PrequentialScores, RegressionScores, brier
 from models.spec import ClassificationSpec, LearnerT, ModelSpec, RegressionSpec
 
 LEAST_BELIEF = (
@@ -75,6 +78,7 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
         self.examples_seen = 0
         self.learners: dict[str, LearnerT] = {name: make(seed) for name, make in spec.learners.items()}
         self.contest = Contest(tuple(self.learners))
+        self.drift = DriftMonitor()
 
     @property
     def status(self) -> Status:
@@ -126,6 +130,7 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
         super().__init__(spec, seed)
         self.prior_correction = spec.prior_correction
         self.baseline = spec.baseline()
+        self.calibrators = {name: Calibrator() for name in self.learners}
         self._model_scores = PrequentialScores(ClassificationScores, spec.rolling_window)
         self._baseline_scores = PrequentialScores(ClassificationScores, spec.rolling_window)
 
@@ -137,7 +142,10 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
         predictions = []
         for place, label in enumerate(labels):
             given = {name: answer[place] for name, answer in answers.items()}
-            predictions.append(self._judge(given, label))
+            prediction = self._judge(given, label)
+            is_own = prediction.status is Status.READY
+            self.drift.update(xs[place], brier(prediction.probabilities, label) / 2 if is_own else None)
+            predictions.append(prediction)
             self.baseline.learn_one({}, label)
             self.examples_seen += 1
         return predictions
@@ -148,19 +156,31 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
         if self.status is Status.WARMING_UP:
             return [self._fall_back(shares) for _ in xs]
         answers = self.champion.predict_proba_many([self.visible(x) for x in xs])
-        return [ClassPrediction(self._decide(answer, shares), answer, Status.READY) for answer in answers]
+        return [self._predict(answer, shares) for answer in answers]
 
     def explain(self, x: Features, label: Label, most: int = 3) -> list[Reason]:
-        """Return the features that moved the champion most towards the label or away from it.
+        """Return the features that moved the champion most towards the label or away from it."""
+        return self.explain_many([x], [label], most)[0]
+
+    def explain_many(
+        self, xs: Sequence[Features], labels: Sequence[Label], most: int = 3
+    ) -> list[list[Reason]]:
+        """Return for each example the features that moved the champion most towards or from its label.
 
         Largest contribution first, at most `most`; none while warming up. A feature that is missing is
         given as None: that it is unknown counts too.
         """
-        if self.status is Status.WARMING_UP:
-            return []
-        parts = self.champion.contributions(self.visible(x), label)
-        largest = sorted(parts.items(), key=lambda part: (-abs(part[1]), part[0]))[:most]
-        return [Reason(name, x.get(name), part) for name, part in largest if part]
+        if self.status is Status.WARMING_UP or not xs:
+            return [[] for _ in xs]
+        parts = self.champion.contributions_many([self.visible(x) for x in xs], labels)
+        return [
+            [
+                Reason(name, x.get(name), part)
+                for name, part in nsmallest(most, shares.items(), key=lambda part: (-abs(part[1]), part[0]))
+                if part
+            ]
+            for x, shares in zip(xs, parts, strict=True)
+        ]
 
     def scores(self) -> dict[str, dict[str, dict[str, float]]]:
         """Return {"model": ..., "baseline": ...}, each with overall and rolling prequential figures."""
@@ -172,14 +192,19 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
         if self.status is Status.WARMING_UP:
             prediction = fallback
         else:
-            answer = given[self.contest.champion]
-            prediction = ClassPrediction(self._decide(answer, shares), answer, Status.READY)
+            prediction = self._predict(given[self.contest.champion], shares)
         if shares:
             self._model_scores.update(label, prediction.label, prediction.probabilities)
             self._baseline_scores.update(label, fallback.label, fallback.probabilities)
         if label in shares:
             self.contest.update({name: self._loss(answer, shares, label) for name, answer in given.items()})
+        for name, answer in given.items():
+            self.calibrators[name].learn(answer, label)
         return prediction
+
+    def _predict(self, answer: Probabilities, shares: Probabilities) -> ClassPrediction:
+        calibrated = self.calibrators[self.contest.champion].apply(answer)
+        return ClassPrediction(self._decide(answer, shares), calibrated, Status.READY)
 
     def _loss(self, answer: Probabilities, shares: Probabilities, label: Label) -> float:
         """Return the log loss, every label counting alike in the answer and in the sum, however rare."""
@@ -216,7 +241,10 @@ class RegressionModel(LearningModel[BatchRegressor, float, ValuePrediction]):
         predictions = []
         for place, value in enumerate(values):
             given = {name: self._clip(answer[place]) for name, answer in answers.items()}
-            predictions.append(self._judge(given, value))
+            prediction = self._judge(given, value)
+            error = abs(value - prediction.value) / (self.high - self.low)
+            self.drift.update(xs[place], error if prediction.status is Status.READY else None)
+            predictions.append(prediction)
             self.baseline.learn_one({}, value)
             self.examples_seen += 1
         return predictions

@@ -1,4 +1,4 @@
-"""Which columns matter: those that a forest splits on more gainfully than on their own shuffled copies."""
+"""Which features matter: those that a forest splits on more gainfully than on their own shuffled copies."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,26 +6,42 @@ from sklearn.ensemble import RandomForestClassifier
 
 from models.features import Matrix
 
-ROUNDS = 8
 TREES_PER_ROUND = 10
 ROWS_PER_TREE = 500
 
-
-def rank_columns(rows: Matrix, targets: NDArray[np.int32], seed: int) -> list[int]:
-    """Return all columns, best first."""
-    return [int(column) for column in np.argsort(-shadow_scores(rows, targets, seed), kind="stable")]
+Places = NDArray[np.int_]
 
 
-def shadow_scores(rows: Matrix, targets: NDArray[np.int32], seed: int) -> NDArray[np.float64]:
-    """Return each column's importance above that of its own shuffled copies, in their standard deviations.
+def rank_features(
+    rows: Matrix, targets: NDArray[np.int32], feature_of: Places, among: Places, seed: int, rounds: int
+) -> Places:
+    """Return the features `among`, best first; `feature_of` holds each column's feature, numbered from 0.
+
+    The fewer they are judged among, the less chance decides.
+    """
+    columns = np.flatnonzero(np.isin(feature_of, among))
+    place_of = {int(feature): place for place, feature in enumerate(among)}
+    kept = np.array([place_of[int(feature)] for feature in feature_of[columns]])
+    scores = shadow_scores(rows[:, columns], targets, kept, seed, rounds)
+    return among[np.argsort(-scores, kind="stable")]
+
+
+def shadow_scores(
+    rows: Matrix, targets: NDArray[np.int32], feature_of: Places, seed: int, rounds: int
+) -> NDArray[np.float64]:
+    """Return each feature's importance above that of its own shuffled copies, in their standard deviations.
 
     Own copies have the same number of distinct values, which impurity importance favours (Altmann et al.,
-    2010, "Permutation importance: a corrected feature importance measure"). Every split sees all columns,
-    so a column that only echoes a better one is seldom used and scores low.
+    2010, "Permutation importance: a corrected feature importance measure"). The columns of one feature are
+    shuffled together. Every split sees all columns, so a feature that only echoes a better one is seldom
+    used and scores low.
     """
     random = np.random.default_rng(seed)
+    features, width = int(feature_of.max()) + 1, rows.shape[1]
     real, shadow = [], []
-    for turn in range(ROUNDS):
+    for turn in range(rounds):
+        orders = random.permuted(np.tile(np.arange(len(rows)), (features, 1)), axis=1)
+        copies = rows[orders[feature_of].T, np.arange(width)]
         forest = RandomForestClassifier(
             TREES_PER_ROUND,
             max_depth=6,
@@ -35,11 +51,11 @@ def shadow_scores(rows: Matrix, targets: NDArray[np.int32], seed: int) -> NDArra
             class_weight="balanced_subsample",
             random_state=seed + turn,
         )
-        forest.fit(np.hstack([rows, random.permuted(rows, axis=0)]), targets)
+        forest.fit(np.hstack([rows, copies]), targets)
         importances = forest.feature_importances_
-        real.append(importances[: rows.shape[1]])
-        shadow.append(importances[rows.shape[1] :])
-    floor = np.mean(shadow) / 4  # a column whose copies were hardly used has no spread to measure by
+        real.append(np.bincount(feature_of, importances[:width], features))
+        shadow.append(np.bincount(feature_of, importances[width:], features))
+    floor = np.mean(shadow) / 4  # a feature whose copies were hardly used has no spread to measure by
     gain = np.mean(real, axis=0) - np.mean(shadow, axis=0)
     scores: NDArray[np.float64] = gain / (np.std(shadow, axis=0) + floor + np.finfo(np.float64).tiny)
     return scores

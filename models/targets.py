@@ -1,6 +1,6 @@
 """The targets that are learned, and a model for each."""
 
-from models import classifiers, regressors
+from models import classifiers, outcomes, regressors
 from models.learning import ClassificationModel, RegressionModel
 from models.spec import ClassificationSpec, RegressionSpec
 
@@ -8,11 +8,7 @@ TIER = ClassificationSpec(
     name="engagement_tier",
     version=1,
     label_rule="the tier that arrives for the user: 1 low, 2 medium, 3 high",
-    learners={
-        "lasting_forest": classifiers.lasting_forest,
-        "refit_forest": classifiers.refit_forest,
-        "vote": classifiers.vote,
-    },
+    learners={"refit_forest": classifiers.refit_forest, "vote": classifiers.vote},
     minimum_examples=100,
 )
 
@@ -25,6 +21,34 @@ ENGAGEMENT = RegressionSpec(
     value_range=(0.0, 100.0),
 )
 
+OUTCOME_LEARNERS = {"curves_and_lines": outcomes.curves_and_lines, "logistic": outcomes.logistic}
+
+WILL_RETURN = ClassificationSpec(
+    name="will_return",
+    version=1,
+    label_rule="True if the user came back within the horizon after the features' time, else False",
+    learners=OUTCOME_LEARNERS,
+    minimum_examples=200,
+)
+
+CHURN = ClassificationSpec(
+    name="churn",
+    version=1,
+    label_rule="True if the user did not come back within the horizon after the features' time, else False",
+    learners=OUTCOME_LEARNERS,
+    minimum_examples=200,
+)
+
+PURCHASE = ClassificationSpec(
+    name="purchase",
+    version=1,
+    label_rule="True if the user bought within the horizon after the features' time, else False",
+    learners=OUTCOME_LEARNERS,
+    minimum_examples=200,
+)
+
+OUTCOMES = {spec.name: spec for spec in (WILL_RETURN, CHURN, PURCHASE)}
+
 
 def tier_model(seed: int = 0) -> ClassificationModel:
     """Return an unlearned model of a user's engagement tier."""
@@ -34,3 +58,14 @@ def tier_model(seed: int = 0) -> ClassificationModel:
 def engagement_model(seed: int = 0) -> RegressionModel:
     """Return an unlearned model of an item's engagement score."""
     return RegressionModel(ENGAGEMENT, seed)
+
+
+def outcome_model(name: str, seed: int = 0) -> ClassificationModel:
+    """Return an unlearned model of what a user will do: `will_return`, `churn` or `purchase`.
+
+    Labels are True and False.
+
+    Raises:
+        KeyError: there is no such outcome.
+    """
+    return ClassificationModel(OUTCOMES[name], seed)

@@ -46,15 +46,14 @@ class Vote(BatchClassifier):
 
     def predict_then_learn(self, xs: Sequence[Features], ys: Sequence[Label]) -> list[Probabilities]:
         """Answer and learn in order; each member is asked once, for the answer and for its charge."""
+        seen = [visible(x, self.sees) for x in xs]
+        answers = {name: member.predict_then_learn(seen, ys) for name, member in self.members.items()}
         given = []
-        for x, y in zip(xs, ys, strict=True):
-            seen = visible(x, self.sees)
-            answers = {name: member.predict_proba_one(seen) for name, member in self.members.items()}
-            given.append(self._mix(answers))
-            self._charge(answers, y)
-            for member in self.members.values():
-                member.learn_one(seen, y)
-            self._frequencies.learn_one(seen, y)
+        for place, (x, y) in enumerate(zip(seen, ys, strict=True)):
+            one = {name: answer[place] for name, answer in answers.items()}
+            given.append(self._mix(one))
+            self._charge(one, y)
+            self._frequencies.learn_one(x, y)
         return given
 
     def refresh(self) -> None:

@@ -1,6 +1,7 @@
 """The blend of all sources over one index: a mixture of their distributions with learned weights."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from typing import NamedTuple, Self
 
 import msgspec
@@ -15,16 +16,26 @@ from models.recommenders.item_walk import ItemWalk
 from models.recommenders.markov import MarkovChain
 from models.recommenders.nearest_sessions import NearestSessions
 from models.recommenders.popularity import Popularity
+from models.recommenders.repeat_consumption import (
+    Parts,
+    RepeatConsumption,
+    RepeatConsumptionState,
+    situation_of,
+)
 from models.recommenders.sequential_rules import SequentialRules
 from models.recommenders.session_history import SessionHistory
 from models.recommenders.session_index import SessionIndex
-from models.recommenders.session_view import SessionView, Source
+from models.recommenders.session_view import SessionView, VotingSource
 from models.recommenders.source_weights import SourceWeights, SourceWeightsState
 from models.recommenders.types import Candidates, FloatArray, IntArray, ScoredItem
 
 EVIDENCE_LEVELS = 6
-JUDGED_AT_FIRST = 500  # sessions that all judge the sources; judging costs a query, learning far less
-MOST_UNJUDGED = 63  # sessions in a row that do not judge, once the weights have settled
+POPULARITY_DISCOUNT = 0.1  # power of an item's clicks by which its score is divided
+MOST_DISCOUNTED = 4_095
+CLICKS_JUDGED_AT_FIRST = 500  # all of these judge the sources; judging costs a query, learning far less
+MOST_CLICKS_UNJUDGED = 255  # clicks in a row that do not judge, once the weights have settled
+JUDGED_AT_FIRST = 500  # sessions of which each is judged by those who judge whole sessions
+MOST_UNJUDGED = 63  # sessions in a row that they do not judge later on
 
 
 class BlendState(msgspec.Struct):
@@ -32,10 +43,11 @@ class BlendState(msgspec.Struct):
 
     index: IndexState
     weights: SourceWeightsState
+    repeats: RepeatConsumptionState
 
 
 class _Ranked(NamedTuple):
-    """Item numbers, the best first, their scores, and each source's share in these as sources x items."""
+    """Item numbers, the best first, their scores, and what each source gave to these as sources x items."""
 
     items: IntArray
     scores: FloatArray
@@ -45,8 +57,8 @@ class _Ranked(NamedTuple):
 class Blend:
     """Recommendations from every source at once; the weights follow which sources foresee next clicks.
 
-    Items already in the session may be recommended: whoever wants them out excludes them. For one thread
-    at a time, as even a query writes to scratch arrays.
+    How much is expected of the session's own items follows what people did in such situations; whoever
+    wants them out excludes them. For one thread at a time, as even a query writes to scratch arrays.
     """
 
     name = "blend"
@@ -55,31 +67,45 @@ class Blend:
         self.index = index or SessionIndex()
         self._rules = rules = SequentialRules()
         # No Markov chain: beside the rules it changed HR@20 by less than .001, for one more pass of the log.
-        self.sources: tuple[Source, ...] = (
+        self._history = SessionHistory()
+        self.sources: tuple[VotingSource, ...] = (
             NearestSessions(self.index),
             rules,
             ItemWalk(rules),
-            SessionHistory(),
+            self._history,
             Popularity(),
         )
         self.weights = SourceWeights(EVIDENCE_LEVELS, len(self.sources))
+        self.repeats = RepeatConsumption()
         self._co_visitation = CoVisitation()
         self._chain = MarkovChain()
         self._names = [source.name for source in self.sources]
-        self._sums = ItemSums(self.index.limits.items + 1)
-        self._columns = np.zeros(self.index.limits.items + 1, np.int64)
+        self._sums = ItemSums(self.index.limits.items + 1, len(self.sources))
+        clicks = np.arange(MOST_DISCOUNTED + 1.0).clip(1.0)
+        self._discounts = clicks**-POPULARITY_DISCOUNT
 
     def learn_session(self, items: Sequence[str], ended_at: float, owner: str | None = None) -> None:
-        """Learn a closed session, after its part in judging the sources."""
-        number = self.index.next_session
-        interval = 1 + min(number // JUDGED_AT_FIRST, MOST_UNJUDGED)
-        if number % interval == 0 and len(items) > 1:
-            self._judge_sources(items, 1 + number // interval % (len(items) - 1))
+        """Learn a closed session, after some of its clicks have judged the sources.
+
+        Which clicks judge follows from how many the index has learned, and so from the sessions alone.
+        Raises ValueError where `ended_at` (epoch seconds) is not finite.
+        """
+        if self.index.next_click:
+            interval = 1 + min(self.index.next_click // CLICKS_JUDGED_AT_FIRST, MOST_CLICKS_UNJUDGED)
+            first = 1 + -(self.index.next_click + 1) % interval
+            kept = items[-self.index.limits.clicks_per_session :]
+            for position in range(first, len(kept), interval):
+                self._judge_sources(kept, position)
         self.index.learn_session(items, ended_at, owner)
 
     def forget(self, owner: str) -> int:
         """Erase the sessions learned for an owner and return how many there were."""
         return self.index.forget(owner)
+
+    @property
+    def evictions(self) -> dict[str, int]:
+        """How often each cap made the index forget, by what was forgotten: sessions, items and clicks."""
+        return asdict(self.index.evictions)
 
     def recommend(
         self, session_items: Sequence[str], k: int, exclude: Collection[str] = ()
@@ -125,7 +151,8 @@ class Blend:
 
     def to_state(self) -> bytes:
         """Return all that was learned; `from_state` continues as if nothing had happened."""
-        return msgspec.msgpack.encode(BlendState(pack_index(self.index), self.weights.to_state()))
+        state = BlendState(pack_index(self.index), self.weights.to_state(), self.repeats.to_state())
+        return msgspec.msgpack.encode(state)
 
     @classmethod
     def from_state(cls, state: bytes) -> Self:
@@ -133,21 +160,25 @@ class Blend:
         packed = msgspec.msgpack.decode(state, type=BlendState)
         blend = cls(unpack_index(packed.index))
         blend.weights.restore(packed.weights)
+        blend.repeats.restore(packed.repeats)
         return blend
 
     def _rank(self, view: SessionView, k: int, exclude: Collection[str]) -> _Ranked:
-        found = [source.candidates(view) for source in self.sources]
-        items, shares = self._mix(found, self.weights.proportions[evidence_level(view)])
+        items, expected = self._expect(view)
+        weights = self.weights.proportions[evidence_level(view)]
+        scores = self._discount(view, items, weights @ expected)
+        if view.items:
+            current, earlier = self.repeats.factors(situation_of(view))
+            places = self._session_places(view, items)
+            scores[places[0]] *= current
+            scores[places[1:]] *= earlier
         if exclude:
             kept = ~np.isin(items, self.index.numbers_of(list(exclude)))
-            items, shares = items[kept], shares[:, kept]
-        scores = shares.sum(axis=0)
+            items, scores, expected = items[kept], scores[kept], expected[:, kept]
         scores /= scores.sum()
-        if len(items) > k:
-            best = scores.argpartition(-k)[-k:]
-            items, shares, scores = items[best], shares[:, best], scores[best]
-        order = np.lexsort((-self.index.item_last_click[items], -scores))
-        return _Ranked(items[order], scores[order], shares[:, order])
+        best = scores.argpartition(-k)[-k:] if len(items) > k else np.arange(len(items))
+        best = best[np.lexsort((-self.index.item_last_click[items[best]], -scores[best]))]
+        return _Ranked(items[best], scores[best], expected[:, best] * weights[:, None])
 
     def _name(self, ranked: _Ranked) -> list[ScoredItem]:
         ids, names = self.index.item_ids, self._names
@@ -156,25 +187,37 @@ class Blend:
         sources = [names[level] for level in levels]
         return list(map(ScoredItem, items, ranked.scores.tolist(), sources))
 
-    def _mix(self, found: list[Candidates], weights: FloatArray) -> tuple[IntArray, FloatArray]:
-        """Return the distinct items and each source's share in their scores, as sources x items."""
-        sizes = [len(candidates.items) for candidates in found]
-        items = np.concatenate([candidates.items for candidates in found])
-        scores = np.concatenate([candidates.scores for candidates in found])
-        distinct = self._sums.distinct(items)
-        self._columns[distinct] = np.arange(len(distinct))
-        shares = np.zeros((len(found), len(distinct)))
-        shares[np.arange(len(found)).repeat(sizes), self._columns[items]] = scores * weights.repeat(sizes)
-        return distinct, shares
+    def _expect(self, view: SessionView) -> tuple[IntArray, FloatArray]:
+        """Return all candidates, by number, and what each source expects of them, as sources x items."""
+        return self._sums.tabulate([source.votes(view) for source in self.sources])
+
+    def _discount(self, view: SessionView, items: IntArray, scores: FloatArray) -> FloatArray:
+        """Return the scores of a mixture, in place, with what everybody clicks anyway discounted."""
+        if view.items:
+            scores *= self._discounts[np.minimum(self.index.item_clicks[items], MOST_DISCOUNTED)]
+        return scores
+
+    def _session_places(self, view: SessionView, items: IntArray) -> IntArray:
+        """Return where among the candidates the session's own items are, the current one first."""
+        return items.searchsorted(view.latest_distinct(self._history.settings.items))
 
     def _judge_sources(self, items: Sequence[str], position: int) -> None:
         target = self.index.item_numbers.get(items[position])
         view = self.view(items[:position])
         if target is None or not view.items:
             return
-        found = [source.candidates(view) for source in self.sources]
-        likelihoods = [candidates.scores[candidates.items == target].sum() for candidates in found]
-        self.weights.learn(evidence_level(view), np.array(likelihoods))
+        candidates, expected = self._expect(view)
+        level = evidence_level(view)
+        scores = self._discount(view, candidates, self.weights.proportions[level] @ expected)
+        places = self._session_places(view, candidates)
+        current, earlier = float(scores[places[0]]), float(scores[places[1:]].sum())
+        again = target == view.items[-1]
+        self.repeats.learn(
+            situation_of(view),
+            Parts(current, earlier, float(scores.sum()) - current - earlier),
+            Parts(again, not again and target in view.items, target not in view.items),
+        )
+        self.weights.learn(level, expected[:, candidates == target].sum(axis=1))
 
 
 def rank(index: SessionIndex, candidates: Candidates, k: int, source: str) -> list[ScoredItem]:
@@ -189,5 +232,5 @@ def evidence_level(view: SessionView) -> int:
     """Return how much the index knows of the session's last item: 0 nothing, then by fourfold clicks."""
     if not view.items:
         return 0
-    doublings = view.index.item_clicks[view.items[-1]].bit_length() - 1
+    doublings = int(view.index.item_clicks[view.items[-1]]).bit_length() - 1
     return min(1 + doublings // 2, EVIDENCE_LEVELS - 1)

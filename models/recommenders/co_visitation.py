@@ -11,7 +11,7 @@ import numpy as np
 from models.recommenders.item_sums import ItemSums
 from models.recommenders.session_index import SessionIndex, ragged_ranges
 from models.recommenders.session_view import SessionView
-from models.recommenders.types import NO_CANDIDATES, Candidates
+from models.recommenders.types import NO_CANDIDATES, Candidates, Votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class CoVisitation:
         others = items != number
         items, rows = items[others], rows[others]
         recency = index.recency(clicks.ended_at.max() - clicks.ended_at)
-        together = sums.distribute(items, recency[rows])
+        together = sums.distribute(Votes(items, recency[rows]))
         if not len(together.items):
             return NO_CANDIDATES
         popularity = index.item_click_counts(together.items)

@@ -77,11 +77,13 @@ class DecayedCounts:
     def leaders(self) -> tuple[IntArray, FloatArray]:
         """Return the numbers of the leading items, the heaviest first, and their weights."""
         if self._ranked is None:
-            numbers = np.array(sorted(self._leaders), np.int64)
-            weights = np.array([self.weights[number] for number in numbers.tolist()])
-            first = (-weights).argsort(kind="stable")[: self._wanted_leaders]
-            first = first[weights[first] > 0]
-            self._ranked = numbers[first], weights[first]
+            weights = self.weights
+            heaviest = sorted([(-weights[number], number) for number in self._leaders])[
+                : self._wanted_leaders
+            ]
+            weighty = [(number, -weight) for weight, number in heaviest if weight]
+            numbers, kept = zip(*weighty, strict=True) if weighty else ((), ())
+            self._ranked = np.array(numbers, np.int64), np.array(kept, np.float64)
         return self._ranked
 
     def to_state(self, size: int) -> DecayedCountsState:

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from models.recommenders.sequential_rules import SequentialRules
 from models.recommenders.session_view import SessionView
 from models.recommenders.types import ScoredItem
@@ -24,7 +26,7 @@ def leading_items(rules: SequentialRules, view: SessionView, numbers: list[int])
     strongest: dict[int, tuple[float, int]] = {}
     session = view.latest_distinct(len(view.items))
     for start in session:
-        found = rules.reached(view, [start], [1.0])
+        found = rules.reached(view, [start], np.ones(1))
         for item, score in zip(found.items.tolist(), found.scores.tolist(), strict=True):
             if score > strongest.get(item, (0.0, 0))[0]:
                 strongest[item] = score, start

@@ -21,6 +21,7 @@ class IndexState(msgspec.Struct):
     next_session: int
     first_click: int
     next_click: int
+    recency_landmark: float | None
     item_ids: list[str]
     free_numbers: list[int]
     click_items: bytes
@@ -43,6 +44,7 @@ def pack_index(index: SessionIndex) -> IndexState:
         next_session=index.next_session,
         first_click=index.first_click,
         next_click=index.next_click,
+        recency_landmark=index.session_recency.landmark,
         item_ids=index.item_ids,
         free_numbers=index.free_numbers,
         click_items=_pack(index.items_at(clicks), "<i4"),
@@ -68,6 +70,7 @@ def unpack_index(state: IndexState) -> SessionIndex:
     index.session_lengths[slots] = np.frombuffer(state.session_lengths, "<i8")
     index.session_ended_at[slots] = np.frombuffer(state.session_ended_at, "<f8")
     index.session_owners[slots] = np.frombuffer(state.session_owners, "<u8")
+    index.session_recency.restore(state.recency_landmark)
     index.popularity.restore(state.popularity)
     index.rebuild_postings(np.frombuffer(state.click_items, "<i4"))
     return index

@@ -1,4 +1,4 @@
-"""Posting lists: the positions of each item's most recent clicks, in rings that grow up to a cap."""
+"""Posting lists: the positions of each item's most recent clicks, in arrays that grow up to a cap."""
 
 import numpy as np
 
@@ -9,46 +9,43 @@ FIRST_SIZE = 4
 
 
 class ItemPostings:
-    """Lists of positions by item number; positions of one item are added in increasing order."""
+    """Lists of positions by item number; positions of one item are added in increasing order.
+
+    An array may hold twice the cap before its older half is dropped, so that what is listed always lies in
+    one piece and is read without a copy.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._rings: list[IntArray] = []
-        self._posted: list[int] = []
+        self._arrays: list[IntArray] = []
+        self._ends: list[int] = []
 
     def add_item(self) -> None:
         """Make room for the next item number."""
-        self._rings.append(NO_POSITIONS)
-        self._posted.append(0)
+        self._arrays.append(NO_POSITIONS)
+        self._ends.append(0)
 
     def append(self, number: int, position: int) -> int | None:
         """Add a position and return the one that it displaced from a full list."""
-        ring = self._rings[number]
-        posted = self._posted[number]
-        size = len(ring)
-        displaced = None
-        if posted >= size:
-            if size < self._most:
-                grown = np.empty(min(max(FIRST_SIZE, 2 * size), self._most), np.int64)
-                grown[:size] = ring
-                self._rings[number] = ring = grown
-                size = len(grown)
-            else:
-                displaced = int(ring[posted % size])
-        ring[posted % size] = position
-        self._posted[number] = posted + 1
-        return displaced
+        array = self._arrays[number]
+        end = self._ends[number]
+        if end == len(array):
+            kept = min(end, self._most)
+            grown = np.empty(min(max(FIRST_SIZE, 2 * kept), 2 * self._most), np.int64)
+            grown[:kept] = array[end - kept :]
+            self._arrays[number] = array = grown
+            end = kept
+        array[end] = position
+        self._ends[number] = end + 1
+        return int(array[end - self._most]) if end >= self._most else None
 
     def latest(self, number: int, most: int, since: int) -> IntArray:
-        """Return an item's most recent positions from `since` on, at most `most`, the oldest first."""
-        ring = self._rings[number]
-        posted = self._posted[number]
-        size = len(ring)
-        if posted <= size:
-            found = ring[max(0, posted - most) : posted]
-        else:
-            head = posted % size
-            found = np.concatenate((ring[head:], ring[:head]))[-most:]
+        """Return an item's most recent positions from `since` on, at most `most`, the oldest first.
+
+        The result is a view: it holds until the item's next click.
+        """
+        end = self._ends[number]
+        found = self._arrays[number][max(0, end - min(most, self._most)) : end]
         if len(found) and found[0] < since:
             found = found[found.searchsorted(since) :]
         return found
@@ -56,5 +53,5 @@ class ItemPostings:
     def replace(self, number: int, positions: IntArray) -> None:
         """Set an item's list to the most recent of the given positions."""
         kept = positions[-self._most :].copy()
-        self._rings[number] = kept
-        self._posted[number] = len(kept)
+        self._arrays[number] = kept
+        self._ends[number] = len(kept)

@@ -1,37 +1,62 @@
 """Sums of weights by item number, without a pass over all items."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.types import Candidates, FloatArray, IntArray
+from models.recommenders.types import Candidates, FloatArray, IntArray, Votes
 
 NO_ITEM = 0  # the number of no item: stands in the log where one was evicted, and counts for nothing
 
 
 class ItemSums:
-    """A dense scratch array that is clean between calls, so that a sum costs what it adds up."""
+    """Dense scratch arrays that are clean between calls, so that a sum costs what it adds up.
 
-    def __init__(self, size: int) -> None:
-        self._sums = np.zeros(size)
-        self._last_seen = np.zeros(size, np.int64)
+    Up to `rows` voters are summed at once. Not for two threads.
+    """
 
-    def distinct(self, items: NDArray[np.int32] | IntArray) -> IntArray:
-        """Return each of the items once, in the order of their last occurrences."""
-        occurrences = np.arange(len(items))
-        self._last_seen[items] = occurrences
-        distinct: IntArray = items[self._last_seen[items] == occurrences].astype(np.int64, copy=False)
+    def __init__(self, size: int, rows: int = 1) -> None:
+        self._size = size
+        self._sums = np.zeros(size * rows)
+        self._touched = np.zeros(size, np.bool_)
+        self._row_starts = np.arange(rows)[:, None] * size
+
+    def distinct(self, items: NDArray[np.integer]) -> IntArray:
+        """Return each of the items once, in increasing order, NO_ITEM left out."""
+        touched = self._touched
+        touched[items] = True
+        touched[NO_ITEM] = False
+        distinct = touched.nonzero()[0]
+        touched[distinct] = False
         return distinct
 
-    def distribute(self, items: NDArray[np.integer], weights: FloatArray) -> Candidates:
+    def distribute(self, votes: Votes) -> Candidates:
         """Return the distinct items with their shares of the sum of all weights; no item where that is 0."""
-        numbers = items.astype(np.int64)
-        np.add.at(self._sums, numbers, weights)
-        self._sums[NO_ITEM] = 0.0
+        numbers = votes.items.astype(np.int64, copy=False)
+        np.add.at(self._sums, numbers, votes.weights)
         distinct = self.distinct(numbers)
         sums = self._sums[distinct]
         self._sums[distinct] = 0.0
+        self._sums[NO_ITEM] = 0.0
         if not sums.all():
             weighty = sums.nonzero()[0]
             distinct, sums = distinct[weighty], sums[weighty]
         sums /= sums.sum()
         return Candidates(distinct, sums)
+
+    def tabulate(self, voters: Sequence[Votes]) -> tuple[IntArray, FloatArray]:
+        """Return the distinct items of all voters, and what `distribute` gives of each, as voters x items."""
+        numbers = np.concatenate([votes.items for votes in voters])
+        lengths = [len(votes.items) for votes in voters]
+        rows = self._row_starts[: len(voters), 0].repeat(lengths)
+        np.add.at(self._sums, numbers + rows, np.concatenate([votes.weights for votes in voters]))
+        distinct = self.distinct(numbers)
+        cells = distinct + self._row_starts[: len(voters)]
+        sums = self._sums[cells]
+        self._sums[cells] = 0.0
+        self._sums[self._row_starts[:, 0]] = 0.0
+        totals = sums.sum(axis=1, keepdims=True)
+        totals[totals == 0.0] = 1.0
+        sums /= totals
+        return distinct, sums

@@ -1,14 +1,15 @@
 """A short random walk over the sequential rules, from the session's last items.
 
 Rules alone know only items seen near each other; a second step reaches what is near those, which matters
-where items are new or rare. In the spirit of random walks over click graphs (Craswell & Szummer, SIGIR 2007).
+where items are new or rare. Clicking the same item again is no step of the walk, as other sources know of it.
+In the spirit of random walks over click graphs (Craswell & Szummer, SIGIR 2007).
 """
 
 from dataclasses import dataclass
 
 from models.recommenders.sequential_rules import SequentialRules, SequentialRulesSettings
 from models.recommenders.session_view import SessionView
-from models.recommenders.types import Candidates
+from models.recommenders.types import NO_CANDIDATES, NO_VOTES, Candidates, Votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,21 @@ class ItemWalk:
     def __init__(self, rules: SequentialRules, settings: ItemWalkSettings | None = None) -> None:
         self.settings = settings or ItemWalkSettings()
         self._first_step = rules
-        self._second_step = SequentialRules(SequentialRulesSettings(clicks=self.settings.clicks))
+        self._second_step = SequentialRules(
+            SequentialRulesSettings(self.settings.clicks, start_items=self.settings.width, repeats=False)
+        )
 
     def candidates(self, view: SessionView) -> Candidates:
         """Return where the walk from the session's last distinct items may end."""
+        votes = self.votes(view)
+        return view.sums.distribute(votes) if len(votes.items) else NO_CANDIDATES
+
+    def votes(self, view: SessionView) -> Votes:
+        """Return every last step with the share of walkers that take it."""
         items, scores = self._first_step.candidates(view)
+        if not len(items):
+            return NO_VOTES
         if len(items) > self.settings.width:
             kept = scores.argpartition(-self.settings.width)[-self.settings.width :]
             items, scores = items[kept], scores[kept]
-        return self._second_step.reached(view, items.tolist(), scores.tolist())
+        return self._second_step.steps(view, items.tolist(), scores)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.recommenders.session_view import SessionView
-from models.recommenders.types import NO_CANDIDATES, Candidates
+from models.recommenders.types import NO_CANDIDATES, Candidates, Votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +50,4 @@ class MarkovChain:
             trust = observed / (observed + self.settings.evidence)
             probabilities *= 1 - trust
             probabilities[matching] += trust * recency[matching] / observed
-        return view.sums.distribute(index.items_at(positions + 1), probabilities)
+        return view.sums.distribute(Votes(index.items_at(positions + 1), probabilities))

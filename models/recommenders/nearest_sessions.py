@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.recommenders.item_sums import ItemSums
-from models.recommenders.session_index import SessionIndex, ragged_ranges
+from models.recommenders.session_index import SessionIndex, ragged_positions
 from models.recommenders.session_view import SessionView
-from models.recommenders.types import NO_CANDIDATES, Candidates, FloatArray, IntArray
+from models.recommenders.types import NO_CANDIDATES, NO_VOTES, Candidates, FloatArray, IntArray, Votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +31,23 @@ class NearestSessions:
     def __init__(self, index: SessionIndex, settings: NearestSessionsSettings | None = None) -> None:
         self.settings = settings or NearestSessionsSettings()
         self._similarities = np.zeros(index.limits.sessions)
-        self._sums_by_session = ItemSums(index.limits.sessions)
+        self._last_seen = np.zeros(index.limits.sessions, np.int64)
+        self._occurrences = np.arange(self.settings.matched_items * self.settings.clicks_per_item)
 
     def candidates(self, view: SessionView) -> Candidates:
         """Return the items of the neighbours by the sum of these sessions' similarities."""
+        votes = self.votes(view)
+        return view.sums.distribute(votes) if len(votes.items) else NO_CANDIDATES
+
+    def votes(self, view: SessionView) -> Votes:
+        """Return every click of the neighbours with the similarity of its session."""
         slots, similarities = self._neighbours(view)
         if not len(slots):
-            return NO_CANDIDATES
+            return NO_VOTES
         index = view.index
-        starts = index.session_starts[slots]
-        positions, rows = ragged_ranges(starts, index.session_lengths[slots])
-        return view.sums.distribute(index.items_at(positions), similarities[rows])
+        lengths = index.session_lengths[slots]
+        positions = ragged_positions(index.session_starts[slots], lengths)
+        return Votes(index.items_at(positions), similarities.repeat(lengths))
 
     def _neighbours(self, view: SessionView) -> tuple[IntArray, FloatArray]:
         """Return the places of the nearest sessions in the ring of sessions, and their similarities."""
@@ -59,11 +64,11 @@ class NearestSessions:
             idf = math.log1p(index.live_sessions / index.item_clicks[item])
             similarities[slots[start:end]] += match * idf  # once for a session that repeats the item
             match *= self.settings.match_decay
-        slots = self._sums_by_session.distinct(slots)
+        self._last_seen[slots] = occurrences = self._occurrences[: len(slots)]
+        slots = slots[self._last_seen[slots] == occurrences]
         found = similarities[slots]
         similarities[slots] = 0.0
-        ended_at = index.session_ended_at[slots]
-        found *= index.recency(ended_at.max() - ended_at)
+        found *= index.recency_weights[slots]
         neighbours = self.settings.neighbours
         if len(slots) > neighbours:
             nearest = found.argpartition(-neighbours)[-neighbours:]

@@ -11,7 +11,9 @@ import numpy as np
 from models.recommenders.item_sums import NO_ITEM
 from models.recommenders.session_index import NEIGHBOUR_OFFSETS
 from models.recommenders.session_view import SessionView
-from models.recommenders.types import NO_CANDIDATES, Candidates
+from models.recommenders.types import NO_CANDIDATES, Candidates, FloatArray, Votes
+
+LEAST_TOTAL = 1e-300  # of an item from which no rule leads: its share reaches nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,14 @@ class SequentialRulesSettings:
     """Clicks read per item, and the weight of a preceding item relative to a following one.
 
     Rules are from the last `start_items` distinct items, each with `start_decay` of the weight of the next.
+    With `repeats`, an item that is clicked again is a rule from the item to itself.
     """
 
     clicks: int = 100
     backward_weight: float = 0.6
     start_items: int = 3
     start_decay: float = 0.3
+    repeats: bool = True
 
 
 class SequentialRules:
@@ -34,32 +38,46 @@ class SequentialRules:
 
     def __init__(self, settings: SequentialRulesSettings | None = None) -> None:
         self.settings = settings or SequentialRulesSettings()
+        self._start_shares = np.power(
+            self.settings.start_decay, np.arange(self.settings.start_items, dtype=np.float64)
+        )
         backward = np.where(NEIGHBOUR_OFFSETS < 0, self.settings.backward_weight, 1.0)
-        self._weights = backward / np.abs(NEIGHBOUR_OFFSETS)
+        clicks = self.settings.clicks * self.settings.start_items
+        self._tiled_weights = np.tile(backward / np.abs(NEIGHBOUR_OFFSETS), clicks)
 
     def candidates(self, view: SessionView) -> Candidates:
         """Return the rules from the session's last items."""
         found = view.found.get(self.name)
         if found is None:
             items = view.latest_distinct(self.settings.start_items)
-            shares = [self.settings.start_decay**back for back in range(len(items))]
-            found = view.found[self.name] = self.reached(view, items, shares)
+            found = view.found[self.name] = self.reached(view, items, self._start_shares[: len(items)])
         return found
 
-    def reached(self, view: SessionView, items: list[int], shares: list[float]) -> Candidates:
-        """Return where one step by the rules leads from items that have these shares of all walkers."""
-        if not items:
-            return NO_CANDIDATES
-        index, clicks = view.index, self.settings.clicks
-        by_item = [index.positions_of(item, clicks) for item in items]
+    def votes(self, view: SessionView) -> Votes:
+        """Return the rules, which are added up already where the walk has gone on from them."""
+        return Votes(*self.candidates(view))
+
+    def reached(self, view: SessionView, items: list[int], shares: FloatArray) -> Candidates:
+        """Return where one step by the rules leads from items that have these shares of all walkers.
+
+        There may be at most `start_items` of them.
+        """
+        return view.sums.distribute(self.steps(view, items, shares)) if items else NO_CANDIDATES
+
+    def steps(self, view: SessionView, items: list[int], shares: FloatArray) -> Votes:
+        """Return every single rule from one to `start_items` items; those from one add up to its share."""
+        clicks = self.settings.clicks
+        by_item = [view.index.positions_of(item, clicks) for item in items]
         lengths = np.array([len(positions) for positions in by_item])
-        ends = lengths.cumsum()
-        positions = np.concatenate(by_item)
-        near = index.neighbours_at(positions)
-        ended_at = index.session_ended_at[index.slots_at(positions)]
-        recency = index.recency(ended_at[ends - 1].repeat(lengths) - ended_at)
-        totals = np.add.reduceat((near != NO_ITEM) @ self._weights * recency, ends - lengths)
-        totals[totals == 0.0] = 1.0
-        recency *= (np.array(shares) / totals).repeat(lengths)
-        weights = recency[:, None] * self._weights
-        return view.sums.distribute(near.reshape(-1), weights.reshape(-1))
+        near, recency = view.index.neighbourhoods(np.concatenate(by_item))
+        reached = near.reshape(-1)
+        weights = recency.repeat(len(NEIGHBOUR_OFFSETS))
+        weights *= self._tiled_weights[: len(weights)]
+        lengths *= len(NEIGHBOUR_OFFSETS)
+        if self.settings.repeats:
+            weights *= reached != NO_ITEM
+        else:
+            weights *= (reached != NO_ITEM) & (reached != np.array(items).repeat(lengths))
+        totals = np.add.reduceat(weights, lengths.cumsum() - lengths)
+        weights *= (shares / np.maximum(totals, LEAST_TOTAL)).repeat(lengths)
+        return Votes(reached, weights)

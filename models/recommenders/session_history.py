@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.recommenders.session_view import SessionView
-from models.recommenders.types import NO_CANDIDATES, Candidates
+from models.recommenders.types import Candidates, Votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,14 @@ class SessionHistory:
 
     def __init__(self, settings: SessionHistorySettings | None = None) -> None:
         self.settings = settings or SessionHistorySettings()
-        self._shares = self.settings.decay ** np.arange(self.settings.items)
+        self._shares = np.power(self.settings.decay, np.arange(self.settings.items, dtype=np.float64))
 
     def candidates(self, view: SessionView) -> Candidates:
         """Return the distinct items of the session with geometrically decaying shares."""
-        if not view.items:
-            return NO_CANDIDATES
+        items, shares = self.votes(view)
+        return Candidates(items.astype(np.int64), shares / shares.sum() if len(items) else shares)
+
+    def votes(self, view: SessionView) -> Votes:
+        """Return the distinct items of the session, the latest first."""
         latest_first = view.latest_distinct(self.settings.items)
-        shares = self._shares[: len(latest_first)]
-        return Candidates(np.array(latest_first, np.int64), shares / shares.sum())
+        return Votes(np.array(latest_first, np.int64), self._shares[: len(latest_first)])

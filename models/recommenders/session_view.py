@@ -5,7 +5,7 @@ from typing import Protocol
 
 from models.recommenders.item_sums import ItemSums
 from models.recommenders.session_index import SessionIndex
-from models.recommenders.types import Candidates
+from models.recommenders.types import Candidates, Votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +34,10 @@ class Source(Protocol):
 
     def candidates(self, view: SessionView) -> Candidates:
         """Return what the source expects next; nothing where it knows nothing."""
+
+
+class VotingSource(Source, Protocol):
+    """A source whose evidence the blend adds up with that of others, in one pass over all."""
+
+    def votes(self, view: SessionView) -> Votes:
+        """Return what `candidates` gives before it is added up by item."""

@@ -18,6 +18,13 @@ class ScoredItem(NamedTuple):
     source: str
 
 
+class Votes(NamedTuple):
+    """Item numbers of an index, which may repeat, and the weight of each vote; NO_ITEM counts for nothing."""
+
+    items: NDArray[np.integer]
+    weights: FloatArray
+
+
 class Candidates(NamedTuple):
     """Distinct item numbers of an index and their scores, which add up to 1 unless there are none."""
 
@@ -26,6 +33,7 @@ class Candidates(NamedTuple):
 
 
 NO_CANDIDATES = Candidates(np.empty(0, np.int64), np.empty(0))
+NO_VOTES = Votes(*NO_CANDIDATES)
 
 
 class SessionRecommender(Protocol):

@@ -36,7 +36,7 @@ PROBES = [x for x, _ in examples(40, seed=1)]
 
 
 def small_forest(seed):
-    return RefitClassifier(capacity=60, first=20, breadths=(1, 3), trees_each=3, seed=seed)
+    return RefitClassifier(ranking_rounds=4, capacity=60, first=20, breadths=(1, 3), trees_each=3, seed=seed)
 
 
 def tier_model():

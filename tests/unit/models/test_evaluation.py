@@ -10,7 +10,9 @@ from models.spec import ClassificationSpec, RegressionSpec
 
 def tier_model(seed):
     def forest(seed):
-        return RefitClassifier(first=60, growth=3.0, breadths=(1, 2), trees_each=5, seed=seed)
+        return RefitClassifier(
+            ranking_rounds=4, first=60, growth=3.0, breadths=(1, 2), trees_each=5, seed=seed
+        )
 
     spec = ClassificationSpec(
         name="t", version=1, label_rule="given", learners={"forest": forest}, minimum_examples=40

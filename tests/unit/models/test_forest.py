@@ -14,7 +14,7 @@ LABELS = np.digitize(VALUES, [0, 2])
 
 
 def compact(forest):
-    return CompactForest([tree.tree_ for tree in forest.estimators_])
+    return CompactForest([(tree.tree_, np.arange(ROWS.shape[1])) for tree in forest.estimators_])
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +48,11 @@ def test_a_single_row_scores_bitwise_as_it_does_in_a_batch(regressor):
 
 def test_contributions_add_up_to_the_prediction(classifier):
     forest = compact(classifier)
-    for row in ROWS[:20]:
-        start, parts = forest.contributions(row)
-        np.testing.assert_allclose(start + parts.sum(axis=0), forest.predict(row[None, :])[0], atol=1e-12)
+    rows = np.tile(ROWS, (3, 1))
+    outputs = RANDOM.integers(0, 3, len(rows))
+    starts, parts = forest.contributions(rows, outputs)
+    asked = forest.predict(rows)[np.arange(len(rows)), outputs]
+    np.testing.assert_allclose(starts + parts.sum(axis=1), asked, atol=1e-12)
 
 
 def test_contributions_follow_the_path_of_each_tree(regressor):
@@ -62,11 +64,23 @@ def test_contributions_follow_the_path_of_each_tree(regressor):
         path = estimator.decision_path(row[None, :]).indices
         for node, reached in pairwise(path):
             expected[tree.feature[node]] += tree.value[reached, 0, 0] - tree.value[node, 0, 0]
-    _, parts = compact(regressor).contributions(row)
-    np.testing.assert_allclose(parts[:, 0], expected / len(regressor.estimators_), atol=1e-12)
+    _, parts = compact(regressor).contributions(ROWS[5:9], [0] * 4)
+    np.testing.assert_allclose(parts[2], expected / len(regressor.estimators_), atol=1e-12)
 
 
 def test_a_column_that_no_tree_uses_contributes_nothing():
     forest = RandomForestRegressor(5, random_state=0).fit(np.c_[ROWS[:, 0], np.zeros(300)], VALUES)
-    _, parts = compact(forest).contributions(np.array([1.0, 9.0], dtype=np.float32))
-    assert parts[1, 0] == 0.0
+    _, parts = compact(forest).contributions(np.array([[1.0, 9.0]], dtype=np.float32), [0])
+    assert parts[0, 1] == 0.0
+
+
+def test_trees_of_several_selections_of_columns_are_one_forest():
+    chosen = [np.array([4, 0]), np.array([1, 5, 2])]
+    forests = [RandomForestRegressor(5, random_state=0).fit(ROWS[:, columns], VALUES) for columns in chosen]
+    together = CompactForest(
+        (tree.tree_, columns)
+        for forest, columns in zip(forests, chosen, strict=True)
+        for tree in forest.estimators_
+    )
+    expected = [forest.predict(ROWS[:, columns]) for forest, columns in zip(forests, chosen, strict=True)]
+    np.testing.assert_allclose(together.predict(ROWS)[:, 0], np.mean(expected, axis=0), rtol=1e-12)

@@ -132,7 +132,7 @@ TIERS = [3 if x["seconds"] > 1.3 else 2 if x["seconds"] > 0.6 and x["kind"] == "
 
 
 def tier_learner(seed):
-    return RefitClassifier(breadths=(2, 3), trees_each=10, seed=seed)
+    return RefitClassifier(ranking_rounds=4, breadths=(2, 3), trees_each=10, seed=seed)
 
 
 def small_tier_model():
@@ -197,9 +197,19 @@ def test_the_reasons_for_a_tier_are_what_the_rule_goes_by():
     assert model.explain(long_visits, 1)[0].contribution < -0.2
 
 
-def test_a_learner_without_a_measure_of_its_own_is_explained_by_leaving_features_out():
-    class Sum(Fixed):
-        def predict_proba_many(self, xs):
-            return [{"a": 0.5 * ("x" in x) + 0.25 * ("y" in x)} for x in xs]
+def test_many_are_explained_as_each_alone():
+    model = small_tier_model()
+    model.learn_many([Example(x, y) for x, y in zip(USERS, TIERS, strict=True)])
+    labels = [1 + n % 3 for n in range(30)]
+    explained = model.explain_many(USERS[:30], labels, most=1)
+    assert explained == [[model.explain(x, label)[0]] for x, label in zip(USERS, labels, strict=False)]
+    assert model.explain_many([], []) == []
 
-    assert Sum({}).contributions({"x": 1, "y": 2, "z": 3}, "a") == {"x": 0.5, "y": 0.25, "z": 0.0}
+
+def test_a_learner_without_a_measure_of_its_own_is_explained_by_features_as_they_become_known():
+    class Both(Fixed):
+        def predict_proba_many(self, xs):
+            return [{"a": 0.1 + 0.5 * ("x" in x) + 0.2 * ("x" in x and "y" in x)} for x in xs]
+
+    parts = Both({}).contributions_many([{"x": 1, "y": 2, "z": 3}], ["a"])[0]
+    assert parts == pytest.approx({"x": 0.6, "y": 0.1, "z": 0.0})

@@ -3,7 +3,9 @@ import random
 import numpy as np
 import pytest
 
-from models.refit import RefitClassifier, RefitRegressor, Refits, filled
+from models.features import filled
+from models.refit import SCREENED, RefitClassifier, RefitRegressor
+from models.refitting import Refits
 
 
 def users(count, seed=0):
@@ -17,7 +19,13 @@ def users(count, seed=0):
 
 
 def small(**settings):
-    return RefitClassifier(breadths=(2, 4, 8), trees_each=8, **settings)
+    return RefitClassifier(ranking_rounds=4, breadths=(2, 4, 8), trees_each=8, **settings)
+
+
+def answer(learner, xs):
+    return (
+        learner.predict_proba_many(xs) if isinstance(learner, RefitClassifier) else learner.predict_many(xs)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +48,16 @@ def test_refits_fall_due_by_growth_and_never_too_far_apart():
 
 
 def test_it_finds_the_features_that_matter(learned):
-    assert set(learned.fitted.columns.features[:2]) == {"age", "seconds"}
+    assert set(learned.newest.forest.columns.features[:2]) == {"age", "seconds"}
+
+
+def test_of_very_many_features_it_finds_those_that_matter():
+    learner, chance = small(first=300), random.Random(1)
+    for x, y in users(300):
+        learner.learn_one(x | {f"more_{n}": chance.random() for n in range(SCREENED)}, y)
+    features = learner.newest.forest.columns.features
+    assert set(features[:2]) == {"age", "seconds"}
+    assert len(set(features)) <= SCREENED
 
 
 def test_it_learns_the_rule(learned):
@@ -105,9 +122,32 @@ def test_refresh_sees_what_came_after_the_last_refit():
 
 
 def test_refresh_without_anything_new_changes_nothing(learned):
-    before = learned.fitted
+    before = learned.newest
     learned.refresh()
-    assert learned.fitted is before
+    assert learned.newest is before
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RefitClassifier(ranking_rounds=4, breadths=(2,), trees_each=4),
+        lambda: RefitRegressor(trees=4, first=100),
+    ],
+)
+def test_learning_goes_on_after_a_refresh_as_if_there_had_been_none(make):
+    examples = list(users(390))
+    xs, ys = [x for x, _ in examples], [y for _, y in examples]
+    undisturbed, refreshed = make(), make()
+    answers = undisturbed.predict_then_learn(xs, ys)
+    given = []
+    for first in range(0, 390, 130):
+        given += refreshed.predict_then_learn(xs[first : first + 130], ys[first : first + 130])
+        refreshed.refresh()
+    assert given == answers
+    assert undisturbed.newest is undisturbed.fitted
+    undisturbed.refresh()
+    assert refreshed.newest is not refreshed.fitted
+    assert answer(refreshed, xs[:40]) == answer(undisturbed, xs[:40])
 
 
 def test_the_regressor_learns_a_curve_and_stays_within_what_it_saw():
@@ -125,12 +165,20 @@ def test_the_regressor_learns_a_curve_and_stays_within_what_it_saw():
             assert answer == pytest.approx(50 + 10 * x["a"] ** 2, abs=4)
 
 
-def test_contributions_add_up_by_feature(learned):
-    x = next(users(1, seed=3))[0]
-    start, parts = learned.fitted.contributions(x)
-    total = start + sum(parts.values())
-    np.testing.assert_allclose(total, learned.fitted.predict([x])[0], atol=1e-12)
-    assert set(parts) <= set(x)
+def test_contributions_add_up_to_what_sets_the_answer_apart_from_labels_all_alike(learned):
+    xs = [x for x, _ in users(50, seed=3)]
+    labels = [1 + n % 3 for n in range(50)]
+    for x, label, parts in zip(xs, labels, learned.contributions_many(xs, labels), strict=True):
+        balanced = learned.newest.forest.predict([x])[0][learned.newest.labels.index(label)]
+        assert sum(parts.values()) == pytest.approx(balanced - 1 / 3, abs=1e-9)
+        assert set(parts) <= set(x)
+
+
+def test_a_label_that_was_never_learned_has_no_contributions(learned):
+    xs = [x for x, _ in users(2, seed=3)]
+    unknown, known = learned.contributions_many(xs, [9, 1])
+    assert unknown == {}
+    assert known == learned.contributions_many(xs[1:], [1])[0]
 
 
 def test_filled_puts_the_median_of_what_is_known():
@@ -145,8 +193,9 @@ def test_it_learns_from_what_it_may_see():
     learner = small(sees=("noise_*", "kind"), first=60)
     for x, y in users(120):
         learner.learn_one(x, y)
-    assert learner.fitted.columns.features
-    assert all(name.startswith("noise_") or name == "kind" for name in learner.fitted.columns.features)
+    columns = learner.fitted.forest.columns
+    assert columns.features
+    assert all(name.startswith("noise_") or name == "kind" for name in columns.features)
     assert "seconds" not in learner._reservoir.columns.features
 
 

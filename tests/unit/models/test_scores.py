@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from models.scores import Calibration, ClassificationScores, PrequentialScores, RegressionScores, log_loss
+from models.scores import (
+    Calibration,
+    ClassificationScores,
+    PrequentialScores,
+    Ranking,
+    RegressionScores,
+    log_loss,
+)
 
 
 def answers(count=400, seed=0):
@@ -84,3 +91,49 @@ def test_one_who_always_says_the_true_chance_is_calibrated():
     for n in range(1_000):
         calibration.update(0.7, n % 10 < 7)
     assert calibration.get() == pytest.approx(0.0)
+
+
+def chances(count=600, seed=6):
+    """Rounded to make ties."""
+    random_ = random.Random(seed)
+    for _ in range(count):
+        chance = round(random_.random() ** 2, 2)
+        yield random_.random() < chance, chance
+
+
+def test_the_area_under_the_curve_is_scikit_learns_overall_and_rolling():
+    scores = PrequentialScores(ClassificationScores, window=80)
+    judged = list(chances())
+    for label, chance in judged:
+        scores.update(label, chance > 0.5, {True: chance, False: 1 - chance})
+    for span, part in (("overall", judged), ("rolling", judged[-80:])):
+        labels, given = zip(*part, strict=True)
+        figures = scores.get()[span]
+        assert figures["roc_auc"] == pytest.approx(metrics.roc_auc_score(labels, given))
+        assert figures["brier"] == pytest.approx(2 * metrics.brier_score_loss(labels, given))
+
+
+def test_the_area_is_a_half_while_one_answer_alone_has_come_true():
+    ranking = Ranking()
+    assert ranking.get() == 0.5
+    ranking.update(0.9, True)
+    assert ranking.get() == 0.5
+    ranking.update(0.2, False)
+    assert ranking.get() == 1.0
+    ranking.revert(0.9, True)
+    assert ranking.get() == 0.5
+
+
+def test_the_memory_of_the_area_is_bounded():
+    ranking, random_ = Ranking(), random.Random(0)
+    for _ in range(60_000):
+        ranking.update(random_.random(), random_.random() < 0.5)
+    assert len(ranking._yes) + len(ranking._no) < 37_000
+    assert ranking.get() == pytest.approx(0.5, abs=0.02)
+
+
+def test_other_targets_have_no_area_under_the_curve():
+    scores = ClassificationScores()
+    scores.update(1, 1, {1: 0.7, 2: 0.3})
+    assert "roc_auc" not in scores.get()
+    assert scores.get()["brier"] == pytest.approx(0.18)

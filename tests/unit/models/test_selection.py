@@ -2,7 +2,9 @@ import random
 
 import numpy as np
 
-from models.selection import rank_columns, shadow_scores
+from models.selection import rank_features, shadow_scores
+
+FEATURE_OF = np.array([0, 1, 2, 2, 2, 3, 4, 5, 6, 7])
 
 
 def rows_of(count, seed=0):
@@ -20,20 +22,29 @@ def _noise(chance):
     return [chance.random() for _ in range(5)]
 
 
-def test_the_columns_that_matter_come_first_and_none_is_left_out():
+def test_the_features_that_matter_come_first_and_none_is_left_out():
     rows, targets = rows_of(300)
-    ranked = rank_columns(rows, targets, seed=1)
-    assert set(ranked[:2]) == {1, 3}
-    assert sorted(ranked) == list(range(10))
+    ranked = rank_features(rows, targets, FEATURE_OF, np.arange(8), seed=1, rounds=8)
+    assert set(ranked[:2]) == {1, 2}
+    assert sorted(ranked) == list(range(8))
 
 
-def test_a_column_that_tells_nothing_is_no_better_than_its_shuffled_copies():
+def test_features_are_ranked_among_those_named():
     rows, targets = rows_of(300)
-    scores = shadow_scores(rows, targets, seed=2)
-    assert max(scores[[0, 5, 6, 7, 8, 9]]) < 1.5 < 5 < min(scores[[1, 3]])
+    ranked = rank_features(rows, targets, FEATURE_OF, np.array([6, 2, 0, 5]), seed=1, rounds=6)
+    assert ranked[0] == 2
+    assert sorted(ranked) == [0, 2, 5, 6]
+
+
+def test_a_feature_that_tells_nothing_is_no_better_than_its_shuffled_copies():
+    rows, targets = rows_of(300)
+    scores = shadow_scores(rows, targets, FEATURE_OF, seed=2, rounds=10)
+    assert max(scores[[0, 3, 4, 5, 6, 7]]) < 1.5 < 5 < min(scores[[1, 2]])
 
 
 def test_the_same_seed_finds_the_same():
     rows, targets = rows_of(120)
-    first, second = (rank_columns(rows, targets, seed=3) for _ in range(2))
+    first, second = (
+        rank_features(rows, targets, FEATURE_OF, np.arange(8), seed=3, rounds=4).tolist() for _ in range(2)
+    )
     assert first == second

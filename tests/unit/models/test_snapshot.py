@@ -19,7 +19,7 @@ AT = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
 
 def make(seed):
-    return RefitClassifier(first=20, breadths=(1, 2), trees_each=3, seed=seed)
+    return RefitClassifier(ranking_rounds=4, first=20, breadths=(1, 2), trees_each=3, seed=seed)
 
 
 SPEC = ClassificationSpec(

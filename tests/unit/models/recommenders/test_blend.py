@@ -44,7 +44,7 @@ def test_before_the_first_session_there_is_nothing_to_recommend():
 
 
 def test_the_current_item_may_be_recommended_unless_excluded(blend):
-    assert "r4" in ids(blend.recommend(["r4"], 5))
+    assert "r4" in ids(blend.recommend(["r4"], 9))
     recommended = ids(blend.recommend(["r4"], 20, exclude={"r4", "r5", "unknown"}))
     assert len(recommended) == 20
     assert not {"r4", "r5"} & set(recommended)
@@ -99,3 +99,26 @@ def test_an_explanation_is_of_what_is_recommended_and_names_the_strongest_lead()
     for item, source_shares, _ in explained:
         assert sum(source_shares.values()) == pytest.approx(1)
         assert source_shares[item.source] == max(source_shares.values())
+
+
+def test_a_situation_in_which_people_go_back_moves_the_current_item_up():
+    blend = Blend()
+    draw = random.Random(3)
+    for turn in range(600):
+        first, second, other = draw.sample("abcdefgh", 3)
+        blend.learn_session([first, first, first] if turn % 2 else [first, second, other], turn * 60.0)
+    after_repeat, after_change = (
+        next(item.score for item in blend.recommend(session, 8) if item.item_id == "a")
+        for session in ("aa", "ba")
+    )
+    assert after_repeat > 0.8
+    assert after_change < 0.4
+
+
+def test_evictions_are_counted_by_cap():
+    limits = IndexLimits(sessions=2, clicks=100, items=3, clicks_per_session=3, clicks_per_item=1)
+    blend = Blend(SessionIndex(limits))
+    for turn, items in enumerate(["ab", "aab", "cdea", "b"]):
+        blend.learn_session(list(items), turn * 60.0)
+    assert blend.evictions.keys() == {"sessions", "items", "session_clicks", "item_clicks"}
+    assert min(blend.evictions.values()) > 0

@@ -4,7 +4,7 @@ import pytest
 from models.recommenders.item_postings import ItemPostings
 
 
-@pytest.mark.parametrize("count", [0, 1, 4, 5, 7, 8, 20])
+@pytest.mark.parametrize("count", [0, 1, 4, 5, 7, 8, 14, 15, 40])
 @pytest.mark.parametrize("most", [1, 3, 50])
 def test_the_latest_positions_are_the_end_of_what_was_added(count, most):
     postings = ItemPostings(most=7)

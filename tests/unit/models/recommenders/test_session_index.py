@@ -120,6 +120,6 @@ def test_an_erased_session_leaves_no_neighbours():
     index = SessionIndex()
     index.learn_session(["a", "private"], 1.0, owner="ann")
     positions = index.positions_of(index.item_numbers["a"], 1)
-    assert index.neighbours_at(positions).any()
+    assert index.neighbourhoods(positions)[0].any()
     index.forget("ann")
-    assert not index.neighbours_at(positions).any()
+    assert not index.neighbourhoods(positions)[0].any()

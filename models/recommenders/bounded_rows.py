@@ -1,0 +1,87 @@
+"""Rows of fixed-size tables, given out by key; where none is free, the key touched longest ago loses its."""
+
+from typing import NamedTuple, Self
+
+import msgspec
+
+
+class BoundedRowsState(msgspec.Struct):
+    """Keys and their rows, the key touched longest ago first; rows given back; evictions so far."""
+
+    limit: int
+    rows: dict[str, int]
+    free: list[int]
+    evictions: int
+
+
+class TouchedRow(NamedTuple):
+    """A key's row, and whether it has just been given out and holds what its last key left there."""
+
+    row: int
+    is_new: bool
+
+
+class BoundedRows:
+    """At most `limit` keys, each with a row below `limit`; `keys` has the key of each row, None for none."""
+
+    def __init__(self, limit: int) -> None:
+        if limit < 1:
+            raise ValueError(f"a table needs at least one row, not {limit}")
+        self.limit = limit
+        self.evictions = 0
+        self.keys: list[str | None] = []
+        self._rows: dict[str, int] = {}
+        self._free: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def used(self) -> int:
+        """How many rows were ever given out."""
+        return len(self.keys)
+
+    def find(self, key: str) -> int | None:
+        """Return a key's row."""
+        return self._rows.get(key)
+
+    def touch(self, key: str) -> TouchedRow:
+        """Return a key's row, given out now if it had none, and make it the last to be evicted."""
+        row = self._rows.pop(key, None)
+        is_new = row is None
+        if row is None:
+            row = self._give_out()
+            self.keys[row] = key
+        self._rows[key] = row
+        return TouchedRow(row, is_new)
+
+    def release(self, key: str) -> int | None:
+        """Take a key's row back and return it."""
+        row = self._rows.pop(key, None)
+        if row is not None:
+            self.keys[row] = None
+            self._free.append(row)
+        return row
+
+    def to_state(self) -> BoundedRowsState:
+        """Return all keys and rows."""
+        return BoundedRowsState(self.limit, self._rows, self._free, self.evictions)
+
+    @classmethod
+    def from_state(cls, state: BoundedRowsState) -> Self:
+        """Return what `to_state` described."""
+        table = cls(state.limit)
+        table._rows, table._free, table.evictions = dict(state.rows), list(state.free), state.evictions
+        table.keys = [None] * (len(state.rows) + len(state.free))
+        for key, row in state.rows.items():
+            table.keys[row] = key
+        return table
+
+    def _give_out(self) -> int:
+        if self._free:
+            return self._free.pop()
+        if self.used < self.limit:
+            self.keys.append(None)
+            return self.used - 1
+        self.evictions += 1
+        return self._rows.pop(next(iter(self._rows)))

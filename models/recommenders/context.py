@@ -1,0 +1,35 @@
+"""Where and when a recommendation is asked for, from the whole of it down to nothing."""
+
+from typing import NamedTuple
+
+HOUR_SECONDS = 3_600.0
+HOURS_PER_BAND = 6
+BANDS = ("night", "morning", "afternoon", "evening")
+
+
+class Context(NamedTuple):
+    """What is known of a request; each part is None where it is not. `hour_band` is one of `BANDS`."""
+
+    device: str | None = None
+    hour_band: str | None = None
+    country: str | None = None
+
+    def narrowest_first(self) -> list[str]:
+        """Return the keys under which evidence is kept, each for fewer circumstances than the one before.
+
+        The hour goes first and the country last, as language and assortment are bound to it; the key of all
+        requests together is not among them.
+        """
+        device, hour_band, country = self.device or "", self.hour_band or "", self.country or ""
+        widening = [(device, hour_band, country), (device, "", country), ("", "", country)]
+        keys = ["|".join(parts) for parts in widening if any(parts)]
+        return list(dict.fromkeys(keys))
+
+
+NO_CONTEXT = Context()
+
+
+def context_at(at: float, device: str | None, country: str | None) -> Context:
+    """Return the context of a time in epoch seconds; hours are those of UTC."""
+    hour = int(at // HOUR_SECONDS) % 24
+    return Context(device, BANDS[hour // HOURS_PER_BAND], country)

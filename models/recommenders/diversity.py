@@ -1,0 +1,56 @@
+"""A cap on how many items of one category or brand a list may show."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from models.recommenders.catalogue_view import ItemFacts
+from models.recommenders.types import ScoredItem
+
+
+class GroupCaps(NamedTuple):
+    """The most items of one category and of one brand; None for no cap."""
+
+    per_category: int | None = None
+    per_brand: int | None = None
+
+
+class CappedGroups:
+    """Groups counted as a list is filled. An item of no known category or brand is capped by none."""
+
+    def __init__(self, caps: GroupCaps, facts_of: Callable[[str], ItemFacts]) -> None:
+        self._caps = caps
+        self._facts_of = facts_of
+        self._categories: Counter[str] = Counter()
+        self._brands: Counter[str] = Counter()
+
+    def has_room(self, item_id: str) -> bool:
+        """Say whether an item may be added."""
+        if self._caps == NO_CAPS:
+            return True
+        facts = self._facts_of(item_id)
+        return _fits(self._categories, facts.category, self._caps.per_category) and _fits(
+            self._brands, facts.brand, self._caps.per_brand
+        )
+
+    def add(self, item_id: str) -> None:
+        """Count an item."""
+        facts = self._facts_of(item_id)
+        if facts.category is not None:
+            self._categories[facts.category] += 1
+        if facts.brand is not None:
+            self._brands[facts.brand] += 1
+
+    def take(self, items: Iterable[ScoredItem]) -> Iterator[ScoredItem]:
+        """Yield the items that fit, in their order, counting each."""
+        for item in items:
+            if self.has_room(item.item_id):
+                self.add(item.item_id)
+                yield item
+
+
+NO_CAPS = GroupCaps()
+
+
+def _fits(counts: Counter[str], group: str | None, most: int | None) -> bool:
+    return group is None or most is None or counts[group] < most

@@ -1,0 +1,79 @@
+"""Recommenders judged in the stream: a sample of sessions is foreseen before it is learned."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from models.recommenders.exploration import chance
+from models.recommenders.prequential_scores import CUTOFFS, PrequentialScores, PrequentialScoresState
+from models.recommenders.session_index import SessionIndex
+
+JUDGED_AT_FIRST = 100  # sessions of which each is judged; it costs a query to every contestant
+MOST_UNJUDGED = 63  # sessions in a row that are not, later on
+MOST_CONTESTANTS = 32
+
+
+class Position(NamedTuple):
+    """A click of a session that is to be foreseen from those before it."""
+
+    known: Sequence[str]
+    clicked: str
+
+
+class JudgeState(msgspec.Struct):
+    """Sessions seen so far, and scores by contestant."""
+
+    sessions: int
+    scores: dict[str, PrequentialScoresState]
+
+
+class StreamJudge:
+    """Scores of each contestant over the same sampled positions, popularity always among them.
+
+    All of the first `JUDGED_AT_FIRST` sessions are sampled, then ever fewer, down to one in
+    1 + `MOST_UNJUDGED`. Which they are follows from the sessions alone, so that workers with the same input
+    judge the same.
+    """
+
+    def __init__(self) -> None:
+        self._sessions = 0
+        self._scores: dict[str, PrequentialScores] = {}
+
+    def sample(self, items: Sequence[str], ended_at: float, owner: str | None) -> Position | None:
+        """Return the click of a session that is to be foreseen, the first one included; None for most."""
+        number = self._sessions
+        self._sessions += 1
+        if not items or number % (1 + min(number // JUDGED_AT_FIRST, MOST_UNJUDGED)):
+            return None
+        place = int(chance(f"{ended_at!r}:{owner}", "judged at") * len(items))
+        return Position(items[:place], items[place])
+
+    def score(self, answers: Mapping[str, Sequence[str]], clicked: str, index: SessionIndex) -> None:
+        """Judge what each contestant answered, the best first."""
+        for name, answer in answers.items():
+            if name not in self._scores and len(self._scores) >= MOST_CONTESTANTS:
+                raise ValueError(f"{name} is one contestant too many: at most {MOST_CONTESTANTS} are judged")
+            ranked = answer[: CUTOFFS[-1]]
+            shares = [index.click_share(item) if item in index.item_numbers else 0.0 for item in ranked]
+            self._scores.setdefault(name, PrequentialScores()).add(ranked, clicked, shares)
+
+    def summary(self, items: int) -> dict[str, dict[str, float]]:
+        """Return the scores of each contestant; see `PrequentialScores.summary`."""
+        return {name: scores.summary(items) for name, scores in self._scores.items()}
+
+    @property
+    def positions(self) -> int:
+        """How many positions were judged."""
+        return max((scores.positions for scores in self._scores.values()), default=0)
+
+    def to_state(self) -> JudgeState:
+        """Return all scores."""
+        return JudgeState(self._sessions, {name: scores.to_state() for name, scores in self._scores.items()})
+
+    def restore(self, state: JudgeState) -> None:
+        """Become what `to_state` described."""
+        self._sessions = state.sessions
+        for name, packed in state.scores.items():
+            self._scores[name] = PrequentialScores()
+            self._scores[name].restore(packed)

@@ -1,0 +1,100 @@
+"""Running scores of one recommender in the stream: overall, and over the last judgements."""
+
+from collections import deque
+from collections.abc import Sequence
+from math import log, log2
+from zlib import crc32
+
+import msgspec
+
+CUTOFFS = (5, 10, 20)
+WINDOW = 1_000
+COVERAGE_BITS = 1 << 15
+
+
+class PrequentialScoresState(msgspec.Struct):
+    """Sums over all judgements; the last ranks, 0 for a miss; the bitmap of items recommended."""
+
+    positions: int
+    hits: list[int]
+    reciprocal_ranks: list[float]
+    recommended: int
+    bits: float
+    last_ranks: bytes
+    coverage: bytes
+
+
+class PrequentialScores:
+    """Hit rate and mean reciprocal rank at each of `CUTOFFS`, coverage and novelty.
+
+    Distinct items are counted in a bitmap of fixed size (linear counting: Whang, Vander-Zanden & Taylor,
+    TODS 1990). Novelty is the mean of -log2 of an item's share in past clicks (Zhou et al., PNAS 2010).
+    """
+
+    def __init__(self) -> None:
+        self.positions = 0
+        self._hits = [0] * len(CUTOFFS)
+        self._reciprocal_ranks = [0.0] * len(CUTOFFS)
+        self._recommended = 0
+        self._bits = 0.0
+        self._last_ranks: deque[int] = deque(maxlen=WINDOW)
+        self._coverage = bytearray(COVERAGE_BITS // 8)
+
+    def add(self, ranked: Sequence[str], clicked: str, click_shares: Sequence[float]) -> None:
+        """Judge a ranking of at most the largest cutoff, the best first, by the next click.
+
+        `click_shares` stand beside the ranked items, 0 for those never clicked, which add no novelty.
+        """
+        self.positions += 1
+        rank = ranked.index(clicked) + 1 if clicked in ranked else 0
+        for place, cutoff in enumerate(CUTOFFS):
+            if 0 < rank <= cutoff:
+                self._hits[place] += 1
+                self._reciprocal_ranks[place] += 1 / rank
+        self._last_ranks.append(rank)
+        for item, share in zip(ranked, click_shares, strict=True):
+            bit = crc32(item.encode()) % COVERAGE_BITS
+            self._coverage[bit >> 3] |= 1 << (bit & 7)
+            if share > 0:
+                self._recommended += 1
+                self._bits -= log2(share)
+
+    def summary(self, items: int) -> dict[str, float]:
+        """Return `hr@k`, `mrr@k` and the same as `recent_...` over the last `WINDOW`, `coverage`, `novelty`.
+
+        `items` is the number of items that could be recommended. All are 0 before the first judgement.
+        """
+        positions, recent = max(self.positions, 1), max(len(self._last_ranks), 1)
+        scores: dict[str, float] = {}
+        for place, cutoff in enumerate(CUTOFFS):
+            ranks = [rank for rank in self._last_ranks if 0 < rank <= cutoff]
+            scores[f"hr@{cutoff}"] = self._hits[place] / positions
+            scores[f"mrr@{cutoff}"] = self._reciprocal_ranks[place] / positions
+            scores[f"recent_hr@{cutoff}"] = len(ranks) / recent
+            scores[f"recent_mrr@{cutoff}"] = sum(1 / rank for rank in ranks) / recent
+        scores["coverage"] = min(1.0, self._distinct() / max(items, 1))
+        scores["novelty"] = self._bits / max(self._recommended, 1)
+        return scores
+
+    def to_state(self) -> PrequentialScoresState:
+        """Return all sums."""
+        return PrequentialScoresState(
+            self.positions,
+            self._hits,
+            self._reciprocal_ranks,
+            self._recommended,
+            self._bits,
+            bytes(self._last_ranks),
+            bytes(self._coverage),
+        )
+
+    def restore(self, state: PrequentialScoresState) -> None:
+        """Become what `to_state` described."""
+        self.positions, self._recommended, self._bits = state.positions, state.recommended, state.bits
+        self._hits, self._reciprocal_ranks = list(state.hits), list(state.reciprocal_ranks)
+        self._last_ranks = deque(state.last_ranks, maxlen=WINDOW)
+        self._coverage = bytearray(state.coverage)
+
+    def _distinct(self) -> float:
+        empty = COVERAGE_BITS - int.from_bytes(self._coverage, "little").bit_count()
+        return COVERAGE_BITS * log(COVERAGE_BITS / max(empty, 1))

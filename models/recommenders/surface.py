@@ -1,0 +1,321 @@
+"""From the blend's candidates to what a user is shown."""
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain, islice
+from typing import NamedTuple, Self
+
+import msgspec
+
+from models.recommenders.attribution import Attribution, AttributionState, Emission, RecommendedClick
+from models.recommenders.blend import Blend
+from models.recommenders.catalogue_view import CatalogueView, CatalogueViewState, ItemFacts
+from models.recommenders.category_fallback import CategoryFallback, FallbackState
+from models.recommenders.contest import judge_click
+from models.recommenders.context import NO_CONTEXT, Context
+from models.recommenders.context_visits import ContextVisits, Neighbours
+from models.recommenders.diversity import CappedGroups
+from models.recommenders.exploration import BanditState, SourceBandit, draw_offer, is_explored
+from models.recommenders.factorisation import Factorisation, FactorisationState
+from models.recommenders.judge import JudgeState, StreamJudge
+from models.recommenders.prequential_gate import GateState, PrequentialGate
+from models.recommenders.session_index import owner_key
+from models.recommenders.source_weights import SourceWeightsState
+from models.recommenders.surface_levels import (
+    FALLBACKS,
+    LEVELS,
+    POOL,
+    Occasion,
+    SurfaceLevels,
+    user_features,
+)
+from models.recommenders.surface_rules import Exclusion, SurfaceRules
+from models.recommenders.types import ScoredItem
+
+MOST_HISTORY = 20
+NEXT_IN_LINE = "next_in_line"  # the source that offers what would have come next
+
+
+class ShownItem(NamedTuple):
+    """An item of a list: its share of the expectation, the level it came from, and how likely it was here.
+
+    `propensity` is the probability, over the lists that might have been shown on this occasion, that the
+    list has this item; `is_explored` tells that another source's choice took the place.
+    """
+
+    item_id: str
+    score: float
+    source: str
+    propensity: float = 1.0
+    is_explored: bool = False
+
+
+class SurfaceState(msgspec.Struct):
+    """All that a surface has learned, the blend included."""
+
+    blend: bytes
+    catalogue: CatalogueViewState
+    fallback: FallbackState
+    factorisation: FactorisationState
+    weights: SourceWeightsState
+    gate: GateState
+    bandit: BanditState
+    judge: JudgeState
+    attribution: AttributionState
+
+
+class Surface:
+    """The blend with its fallbacks, rules, exploration and judge; learns from closed sessions and clicks.
+
+    `user` is anybody's key. It is kept as a digest alone.
+    """
+
+    def __init__(
+        self,
+        blend: Blend | None = None,
+        rules: SurfaceRules | None = None,
+        catalogue: CatalogueView | None = None,
+        fallback: CategoryFallback | None = None,
+        factorisation: Factorisation | None = None,
+    ) -> None:
+        self.blend = Blend() if blend is None else blend
+        self.rules = SurfaceRules() if rules is None else rules
+        self.catalogue = CatalogueView() if catalogue is None else catalogue
+        self.fallback = CategoryFallback() if fallback is None else fallback
+        self.factorisation = Factorisation() if factorisation is None else factorisation
+        self.gate = PrequentialGate()
+        self.bandit = SourceBandit()
+        self.judge = StreamJudge()
+        self.attribution = Attribution()
+        self.levels = SurfaceLevels(self.blend, self.fallback, self.factorisation, self.catalogue)
+
+    def recommend(
+        self,
+        session_items: Sequence[str],
+        count: int,
+        *,
+        user: str | None = None,
+        user_history: Sequence[str] = (),
+        context: Context = NO_CONTEXT,
+        bought: Collection[str] = (),
+        seed: str = "",
+        now: float = 0.0,
+    ) -> list[ShownItem]:
+        """Return at most `count` items, the best first, within the surface's rules.
+
+        Args:
+            session_items: items of the open session in click order.
+            count: how many items the surface has room for.
+            user: key of the user; None where unknown or where consent to the user's past is missing.
+            user_history: the user's earlier items, the latest last.
+            context: device, hour band and country of the request.
+            bought: items that the user has.
+            seed: the cause of the request; all chance follows from it.
+            now: event time in epoch seconds, for what is available.
+        """
+        occasion = self._occasion(session_items, user, user_history, context)
+        weights = self.levels.weigh(occasion, self.gate.is_open)
+        found = self.levels.ask(occasion, weights)
+        mixed = self.levels.mix(occasion, found, weights, self.gate.is_open)
+        barred = self._barred(session_items, occasion.user_history, bought)
+        candidates = self._candidates(mixed, occasion, barred, now)
+        groups = CappedGroups(self.rules.caps, self.catalogue.facts)
+        shown = [ShownItem(*item) for item in islice(groups.take(candidates), count)]
+        if shown and self.rules.exploration:
+            rest = list(islice(groups.take(candidates), self.rules.offers_per_source))
+            if rest:
+                shown[-1] = self._explore(shown, rest, occasion, barred, seed, now)
+        return shown
+
+    def neighbours(self, item: str, context: Context = NO_CONTEXT, count: int = 10) -> Neighbours:
+        """Return what goes with an item in a context, with the context that had evidence enough."""
+        return ContextVisits(self.fallback.log).neighbours(item, context, count)
+
+    def learn_session(
+        self,
+        items: Sequence[str],
+        ended_at: float,
+        owner: str | None = None,
+        context: Context = NO_CONTEXT,
+        may_personalise: bool = True,
+    ) -> None:
+        """Learn a closed session: its items in click order, its end in epoch seconds; judge it first.
+
+        Factorisation learns from a user's second session on: who comes once has no taste that would show.
+        Unless `may_personalise`, nothing of the owner's past is used; their digest is kept to forget by.
+        """
+        if not items:
+            return
+        position = self.judge.sample(items, ended_at, owner)
+        if position is not None:
+            occasion = self._occasion(position.known, owner if may_personalise else None, (), context)
+            judge_click(occasion, position.clicked, self.blend, self.levels, self.judge, self.gate)
+        self.blend.learn_session(items, ended_at, owner)
+        facts = [self.catalogue.facts(item) for item in items]
+        is_back = owner is not None and self.fallback.log.knows(owner)
+        self.fallback.learn_session(items, [known.category for known in facts], ended_at, owner, context)
+        if owner is not None and is_back and may_personalise and self.rules.factorisation:
+            features = [_item_features(known) for known in facts]
+            self.factorisation.learn(_digest(owner), items, features, user_features(context))
+
+    def note_emission(self, emission: Emission) -> None:
+        """Count a list as shown."""
+        self.attribution.note_emission(emission)
+        for item in emission.items:
+            if item.is_explored:
+                self.bandit.note_shown(item.source)
+
+    def note_click(self, click: RecommendedClick) -> None:
+        """Count a click on a recommended item, as `attribute_click` found it."""
+        self.attribution.note_click(click)
+        if click.is_explored:
+            self.bandit.note_clicked(click.source)
+
+    def evictions(self) -> dict[str, int]:
+        """Return how often each cap beside the blend's own made something be forgotten."""
+        return {
+            "catalogue": self.catalogue.evictions,
+            "sessions": self.fallback.log.evictions,
+            "users": self.factorisation.users.evictions,
+            "items": self.factorisation.items.evictions,
+        }
+
+    def forget(self, user: str) -> int:
+        """Erase a user's sessions and vector; return how many sessions the blend had of the user.
+
+        What remains is the user's part in sums that all share: weights, tallies and items' vectors.
+        """
+        self.fallback.forget(user)
+        self.factorisation.forget(_digest(user))
+        return self.blend.forget(user)
+
+    def to_state(self) -> bytes:
+        """Return all that was learned; `from_state` continues as if nothing had happened."""
+        state = SurfaceState(
+            blend=self.blend.to_state(),
+            catalogue=self.catalogue.to_state(),
+            fallback=self.fallback.to_state(),
+            factorisation=self.factorisation.to_state(),
+            weights=self.levels.weights.to_state(),
+            gate=self.gate.to_state(),
+            bandit=self.bandit.to_state(),
+            judge=self.judge.to_state(),
+            attribution=self.attribution.to_state(),
+        )
+        return msgspec.msgpack.encode(state)
+
+    @classmethod
+    def from_state(cls, state: bytes, rules: SurfaceRules | None = None) -> Self:
+        """Return the surface of a state under the rules given.
+
+        Raises:
+            msgspec.ValidationError, msgspec.DecodeError: the bytes are no such state.
+        """
+        packed = msgspec.msgpack.decode(state, type=SurfaceState)
+        surface = cls(
+            Blend.from_state(packed.blend),
+            rules,
+            CatalogueView.from_state(packed.catalogue),
+            CategoryFallback.from_state(packed.fallback),
+            Factorisation.from_state(packed.factorisation),
+        )
+        surface.levels.weights.restore(packed.weights)
+        surface.gate.restore(packed.gate)
+        surface.bandit = SourceBandit.from_state(packed.bandit)
+        surface.judge.restore(packed.judge)
+        surface.attribution.restore(packed.attribution)
+        return surface
+
+    def _occasion(
+        self, session_items: Sequence[str], user: str | None, user_history: Sequence[str], context: Context
+    ) -> Occasion:
+        if user is None:
+            return Occasion(session_items, None, user_history, context)
+        history = user_history or self.fallback.log.items_of(user, MOST_HISTORY)
+        return Occasion(session_items, _digest(user), history[-MOST_HISTORY:], context)
+
+    def _barred(
+        self, session_items: Sequence[str], user_history: Sequence[str], bought: Collection[str]
+    ) -> set[str]:
+        """Items that the rules leave out because of the user's past."""
+        exclude = self.rules.exclude
+        barred: set[str] = set()
+        if Exclusion.BOUGHT in exclude:
+            barred.update(bought)
+        if Exclusion.CONSUMED in exclude:
+            barred.update(session_items, user_history)
+        if Exclusion.CURRENT in exclude:
+            barred.update(session_items[-1:])
+        return barred
+
+    def _may_show(self, item_id: str, barred: set[str], now: float) -> bool:
+        if item_id in barred:
+            return False
+        return Exclusion.UNAVAILABLE not in self.rules.exclude or self.catalogue.is_showable(item_id, now)
+
+    def _candidates(
+        self, mixed: Sequence[ScoredItem], occasion: Occasion, barred: set[str], now: float
+    ) -> Iterator[ScoredItem]:
+        """Yield the mixed items that may be shown and then, with no score, those of the fallbacks in order.
+
+        The fallbacks are asked only where the items before them did not fill the list.
+        """
+        yielded: set[str] = set()
+        for items in chain((mixed,), self._fallbacks(occasion)):
+            for item in items:
+                if item.item_id not in yielded and self._may_show(item.item_id, barred, now):
+                    yielded.add(item.item_id)
+                    yield item
+
+    def _fallbacks(self, occasion: Occasion) -> Iterator[list[ScoredItem]]:
+        for level in FALLBACKS:
+            for items in self.levels.ask(occasion, (level,)).values():
+                yield [item._replace(score=0.0) for item in items]
+        yield [item._replace(score=0.0) for item in self.blend.recommend((), POOL)]
+
+    def _explore(
+        self,
+        shown: list[ShownItem],
+        rest: list[ScoredItem],
+        occasion: Occasion,
+        barred: set[str],
+        seed: str,
+        now: float,
+    ) -> ShownItem:
+        """Return what stands in the last place: the usual item, or another that a level by itself would show.
+
+        `rest` is what would have come next; as it is offered too, there is always something to draw.
+        """
+        share = self.rules.exploration
+        if not is_explored(seed, share):
+            return shown[-1]._replace(propensity=1 - share)
+        listed = {item.item_id for item in shown}
+        groups = CappedGroups(self.rules.caps, self.catalogue.facts)
+        for item in shown[:-1]:
+            groups.add(item.item_id)
+        offers = {NEXT_IN_LINE: [item.item_id for item in rest]}
+        scores = {item.item_id: item.score for item in rest}
+        for level, items in self.levels.ask(occasion, LEVELS).items():
+            fitting = (
+                item
+                for item in items
+                if item.item_id not in listed
+                and groups.has_room(item.item_id)
+                and self._may_show(item.item_id, barred, now)
+            )
+            offered = list(islice(fitting, self.rules.offers_per_source))
+            scores |= {item.item_id: item.score for item in offered}
+            if offered:
+                offers[level] = [item.item_id for item in offered]
+        drawn = draw_offer(offers, self.bandit, seed)
+        return ShownItem(
+            drawn.item_id, scores[drawn.item_id], drawn.source, share * drawn.probability, is_explored=True
+        )
+
+
+def _item_features(facts: ItemFacts) -> list[str]:
+    named = (("category", facts.category), ("brand", facts.brand))
+    return [f"{name}:{value}" for name, value in named if value is not None]
+
+
+def _digest(user: str) -> str:
+    return str(owner_key(user))

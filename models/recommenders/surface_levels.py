@@ -1,0 +1,172 @@
+"""The levels a surface draws on: the blend, what is known of the user, and the fallbacks, mixed.
+
+Each level spreads one unit of expectation over items. Their weights are learned for each situation: how
+much the session and the user's past have to say.
+"""
+
+from collections.abc import Iterable, Sequence
+from heapq import nsmallest
+from typing import NamedTuple
+
+import numpy as np
+
+from models.recommenders.blend import Blend
+from models.recommenders.catalogue_view import CatalogueView
+from models.recommenders.category_fallback import CATEGORY_POPULARITY, CONTEXT_POPULARITY, CategoryFallback
+from models.recommenders.context import NO_CONTEXT, Context
+from models.recommenders.factorisation import Factorisation
+from models.recommenders.source_weights import SourceWeights
+from models.recommenders.types import FloatArray, ScoredItem
+
+BLEND = "blend"
+USER_HISTORY = "user_history"
+LEVELS = (BLEND, USER_HISTORY, Factorisation.name, CATEGORY_POPULARITY, CONTEXT_POPULARITY)
+FALLBACKS = (CATEGORY_POPULARITY, CONTEXT_POPULARITY)
+EMPTY, UNKNOWN_ITEM, KNOWN_ITEM = range(3)  # what a session says
+# Before anything is learned, by what the session says.
+PRIOR_WEIGHTS = (
+    (0.20, 0.20, 0.10, 0.05, 0.45),
+    (0.30, 0.10, 0.05, 0.45, 0.10),
+    (0.90, 0.025, 0.025, 0.025, 0.025),
+)
+POOL = 60  # items asked of each level, and kept of their mixture
+LEAST_WEIGHT = 0.1  # a level that weighs less is not asked, as its question costs as much as any
+MOST_LEANING = 5.0  # in natural logarithms of odds
+
+LevelItems = dict[str, list[ScoredItem]]
+
+
+class Occasion(NamedTuple):
+    """What a list is asked for: the open session and the user's past, each in click order."""
+
+    session_items: Sequence[str]
+    user: str | None = None
+    user_history: Sequence[str] = ()
+    context: Context = NO_CONTEXT
+
+
+class SurfaceLevels:
+    """Asks the levels and mixes what they say. Factorisation, where on, also leans all scores to the user."""
+
+    def __init__(
+        self,
+        blend: Blend,
+        fallback: CategoryFallback,
+        factorisation: Factorisation,
+        catalogue: CatalogueView,
+    ) -> None:
+        self.weights = SourceWeights(2 * len(PRIOR_WEIGHTS), len(LEVELS))
+        self.weights.proportions[:] = np.repeat(PRIOR_WEIGHTS, 2, axis=0)
+        self._blend = blend
+        self._fallback = fallback
+        self._factorisation = factorisation
+        self._catalogue = catalogue
+
+    def situation(self, occasion: Occasion) -> int:
+        """Number the weights: what the session says, nothing, an unknown item or a known one; any past."""
+        user = occasion.user
+        has_past = bool(occasion.user_history) or (user is not None and self._factorisation.knows(user))
+        return 2 * self._session_evidence(occasion.session_items) + has_past
+
+    def ask(self, occasion: Occasion, levels: Iterable[str]) -> LevelItems:
+        """Return what each of the levels expects, the best first; a level with nothing to say is left out."""
+        found = {level: self._ask(level, occasion) for level in levels}
+        return {level: items for level, items in found.items() if items}
+
+    def weigh(self, occasion: Occasion, is_factorising: bool) -> dict[str, float]:
+        """Return the weights of the levels in the occasion's situation, of those that are worth asking.
+
+        After a known item the fallbacks are not: by likelihood they would earn a share of the mixture, but
+        they push what the blend knows out of the first places.
+        """
+        proportions = self.weights.proportions[self.situation(occasion)].tolist()
+        left_out = {level for level, weight in zip(LEVELS, proportions, strict=True) if weight < LEAST_WEIGHT}
+        if self._session_evidence(occasion.session_items) == KNOWN_ITEM:
+            left_out.update(FALLBACKS)
+        if not is_factorising:
+            left_out.add(Factorisation.name)
+        return {
+            level: weight
+            for level, weight in zip(LEVELS, proportions, strict=True)
+            if level == BLEND or level not in left_out
+        }
+
+    def mix(
+        self, occasion: Occasion, found: LevelItems, weights: dict[str, float], is_factorising: bool
+    ) -> list[ScoredItem]:
+        """Return all items by their shares of the mixture; each names the level that gave most of it."""
+        scores: dict[str, float] = {}
+        largest: dict[str, tuple[float, str]] = {}
+        for level, weight in weights.items():
+            for item, score, source in found.get(level, ()):
+                part = weight * score
+                known = scores.get(item)
+                scores[item] = part if known is None else known + part
+                if known is None or part > largest[item][0]:
+                    largest[item] = part, source
+        if is_factorising:
+            scores = self._lean(scores, occasion)
+        total = sum(scores.values()) or 1.0
+        ranked = nsmallest(POOL, scores.items(), key=_best_first)
+        return [ScoredItem(item, score / total, largest[item][1]) for item, score in ranked]
+
+    def learn(self, occasion: Occasion, found: LevelItems, clicked: str) -> None:
+        """Move the situation's weights towards the levels that expected the click.
+
+        A level that had nothing to say keeps its weight, as a sleeping specialist does (Freund, Schapire,
+        Singer & Warmuth, STOC 1997): it is given the mean likelihood of the others.
+        """
+        situation = self.situation(occasion)
+        expected = [
+            sum(item.score for item in found.get(level, ()) if item.item_id == clicked) for level in LEVELS
+        ]
+        likelihoods: FloatArray = np.array(expected)
+        spoke = np.array([level in found for level in LEVELS])
+        heard = self.weights.proportions[situation][spoke]
+        if heard.sum() > 0:
+            likelihoods[~spoke] = np.average(likelihoods[spoke], weights=heard)
+        self.weights.learn(situation, likelihoods)
+
+    def _ask(self, level: str, occasion: Occasion) -> list[ScoredItem]:
+        if level == BLEND:
+            return self._blend.recommend(occasion.session_items, POOL)
+        if level == USER_HISTORY:
+            found = self._blend.recommend(occasion.user_history, POOL) if occasion.user_history else []
+            return [item._replace(source=USER_HISTORY) for item in found]
+        if level == CATEGORY_POPULARITY:
+            return self._fallback.by_category(self._categories(occasion))[:POOL]
+        if level == CONTEXT_POPULARITY:
+            return self._fallback.by_context(occasion.context)[:POOL]
+        if occasion.user is None:
+            return []
+        return self._factorisation.recommend(occasion.user, POOL, user_features(occasion.context))
+
+    def _lean(self, scores: dict[str, float], occasion: Occasion) -> dict[str, float]:
+        """Multiply scores by the odds that the user's taste adds to an item."""
+        if occasion.user is None or not scores:
+            return scores
+        liking = self._factorisation.affinities(occasion.user, list(scores), user_features(occasion.context))
+        if liking is None:
+            return scores
+        odds = np.exp(liking.clip(-MOST_LEANING, MOST_LEANING)).tolist()
+        return {item: score * lean for (item, score), lean in zip(scores.items(), odds, strict=True)}
+
+    def _categories(self, occasion: Occasion) -> Iterable[str | None]:
+        """Categories of the session's items, the latest first, then of the user's past."""
+        items = [*reversed(occasion.session_items), *reversed(occasion.user_history)]
+        return (self._catalogue.facts(item).category for item in items)
+
+    def _session_evidence(self, session_items: Sequence[str]) -> int:
+        if not session_items:
+            return EMPTY
+        return KNOWN_ITEM if session_items[-1] in self._blend.index.item_numbers else UNKNOWN_ITEM
+
+
+def user_features(context: Context) -> list[str]:
+    """Return the side features of a user in a context."""
+    named = (("device", context.device), ("country", context.country))
+    return [f"{name}:{value}" for name, value in named if value is not None]
+
+
+def _best_first(entry: tuple[str, float]) -> tuple[float, str]:
+    return -entry[1], entry[0]

@@ -1,0 +1,39 @@
+"""What one place on a site or in a mail may show."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from models.recommenders.diversity import NO_CAPS, GroupCaps
+
+
+class Exclusion(StrEnum):
+    """What a list may leave out: by the user's past, by the catalogue, or the item that is looked at."""
+
+    BOUGHT = "bought"
+    CONSUMED = "consumed"
+    UNAVAILABLE = "unavailable"
+    CURRENT = "current"
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceRules:
+    """Settings of a surface.
+
+    By default the current item stays in: a quarter of next clicks on real data go back to it. `caps` bound
+    a list's items per category and brand; `exploration` is the share of lists whose last place is drawn.
+    Without `factorisation` nothing is learned of users' tastes, which costs more than all else.
+    """
+
+    exclude: frozenset[Exclusion] = frozenset({Exclusion.BOUGHT, Exclusion.UNAVAILABLE})
+    caps: GroupCaps = NO_CAPS
+    exploration: float = 0.0
+    offers_per_source: int = 3
+    factorisation: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.exploration <= 1:
+            raise ValueError(f"exploration is a share from 0 to 1, not {self.exploration}")
+        if self.offers_per_source < 1:
+            raise ValueError(f"a source must offer one item at least, not {self.offers_per_source}")
+        if any(cap is not None and cap < 1 for cap in self.caps):
+            raise ValueError(f"caps must let one item through: {self.caps}")
