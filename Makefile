@@ -3,12 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 STREAM_APP := $(BIN)/stream-app
 
-.PHONY: demo test lint bench kafka kafka-stop install clean
+.PHONY: demo test lint bench browser-test kafka kafka-stop install clean
 
 demo: .venv/installed  ## the main job on a simulated fortnight, on this machine, no broker
 	rm -rf demo-data
 	$(STREAM_APP) simulate --users 1500 --days 14 --out demo-data/input
-	$(STREAM_APP) replay demo-data/input/events.jsonl --data-dir demo-data/state
+	$(STREAM_APP) replay demo-data/input/events.jsonl --catalogue demo-data/input/catalogue.jsonl \
+		--data-dir demo-data/state
 
 test: .venv/installed-dev lint  ## everything, the Kafka tests included
 	$(BIN)/pytest -n 2 --dist worksteal
@@ -19,8 +20,12 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: .venv/installed-dev  ## decode and dispatch: bulk transport, plain Faust agent, bare client
+bench: .venv/installed-dev  ## the core's cost an event; bulk transport, plain Faust agent, bare client
+	$(BIN)/python tests/benchmarks/core_bench.py
 	$(BIN)/python -m load_tests.transport_bench
+
+browser-test: .venv/installed-dev  ## the collector's page in headless Chromium (apt-get install chromium)
+	CI=true $(BIN)/pytest tests/browser
 
 kafka: .venv/installed-dev  ## a broker on port 9092, without Docker
 	$(BIN)/python -m load_tests.broker start --data-dir .kafka --port 9092

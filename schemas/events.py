@@ -56,6 +56,20 @@ class LocationContext(WireModel):
     country: ShortText | None = None
 
 
+class CampaignContext(WireModel):
+    """The campaign that brought the user (Segment `context.campaign`)."""
+
+    source: ShortText | None = None
+    medium: ShortText | None = None
+    name: ShortText | None = None
+
+
+class ConsentContext(WireModel):
+    """What the user agreed to, by purpose (Segment `context.consent`)."""
+
+    category_preferences: Annotated[dict[ShortText, bool], Field(max_length=64)] = {}
+
+
 class Context(WireModel):
     """What surrounds an event; every part may be missing."""
 
@@ -69,29 +83,39 @@ class Context(WireModel):
     os: NamedContext | None = None
     browser: NamedContext | None = None
     location: LocationContext | None = None
+    campaign: CampaignContext | None = None
+    consent: ConsentContext | None = None
 
 
 _GIVEN: JsonDict = {"type": "string", "minLength": 1}
 
 
+def _needs_one_of(*names: str) -> JsonDict:
+    return {"anyOf": [{"required": [name], "properties": {name: _GIVEN}} for name in names]}
+
+
 class BaseEvent(WireModel):
-    """Fields of every event. `timestamp` is event time; without an offset it is read as UTC.
+    """Fields of every event. Times without an offset are read as UTC.
+
+    `timestamp` is event time. Where it is missing, event time is `originalTimestamp`, by the device's own
+    clock, corrected by how far that clock was off when it sent: `receivedAt - (sentAt - originalTimestamp)`
+    (Segment's specification of timestamps).
 
     An empty id counts as none: RudderStack's trackers send `"userId": ""` until a user is known.
     """
 
     model_config = ConfigDict(
         json_schema_extra={
-            "anyOf": [
-                {"required": [name], "properties": {name: _GIVEN}} for name in ("userId", "anonymousId")
-            ]
+            "allOf": [_needs_one_of("userId", "anonymousId"), _needs_one_of("timestamp", "originalTimestamp")]
         }
     )
 
     message_id: Id | None = None
     user_id: UserId | None = None
     anonymous_id: UserId | None = None
-    timestamp: datetime
+    timestamp: datetime | None = None
+    original_timestamp: datetime | None = None
+    sent_at: datetime | None = None
     received_at: datetime | None = None
     context: Context | None = None
 
@@ -132,6 +156,13 @@ class IdentifyEvent(BaseEvent):
 
     type: Literal["identify"]
     traits: dict[str, Any] = {}
+
+
+class AliasEvent(BaseEvent):
+    """Two ids are one user: what was known of `previousId` belongs to `userId` (Segment's alias call)."""
+
+    type: Literal["alias"]
+    previous_id: Id
 
 
 class GroupEvent(BaseEvent):
@@ -178,8 +209,10 @@ class LabelEvent(BaseEvent):
     properties: Label
 
 
-Event = PageEvent | ScreenEvent | TrackEvent | IdentifyEvent | GroupEvent | SessionEvent | LabelEvent
+Event = (
+    PageEvent | ScreenEvent | TrackEvent | IdentifyEvent | AliasEvent | GroupEvent | SessionEvent | LabelEvent
+)
 
-EVENT_TYPES: tuple[str, ...] = ("page", "screen", "track", "identify", "group", "session", "label")
+EVENT_TYPES: tuple[str, ...] = ("page", "screen", "track", "identify", "alias", "group", "session", "label")
 
 EVENT_ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])

@@ -10,17 +10,15 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
-from schemas.catalogue import CatalogueItem
 from schemas.events import EVENT_ADAPTER
-from schemas.topics import EVENTS, TOPIC_BY_CONTRACT
+from schemas.topics import EVENTS, TOPICS, Role
 
 SCHEMA_FOLDER = Path(__file__).with_name("json")
-CATALOGUE_ITEMS = "catalogue.items.v1"
 
 
 class _UntitledFields(GenerateJsonSchema):
@@ -34,11 +32,12 @@ def render_schemas() -> dict[str, str]:
     """The text of every schema file, by file name."""
     contracts: list[tuple[str, TypeAdapter[Any], JsonSchemaMode]] = [
         (EVENTS.name, EVENT_ADAPTER, "validation"),
-        (CATALOGUE_ITEMS, TypeAdapter(CatalogueItem), "validation"),
     ]
-    contracts += [
-        (topic.name, TypeAdapter(contract), "serialization") for contract, topic in TOPIC_BY_CONTRACT.items()
-    ]
+    for topic in TOPICS:
+        if topic.contract is not None:
+            mode: JsonSchemaMode = "validation" if topic.role is Role.INPUT else "serialization"
+            union: Any = Union[topic.contracts]  # noqa: UP007  # known only here, which `|` cannot say
+            contracts.append((topic.name, TypeAdapter(union), mode))
     return {f"{name}.json": _render(name, adapter, mode) for name, adapter, mode in contracts}
 
 

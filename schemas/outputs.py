@@ -59,25 +59,68 @@ class Tier(StrEnum):
     HIGH = "high"
 
 
-class EngagementTier(Envelope):
-    """How engaged a user is, sent when the tier is first known and whenever it changes."""
+class Addressed(Envelope):
+    """An output that reaches a user by somebody's hands: what they agreed to, and their control group."""
+
+    consent: list[Literal["analytics", "personalisation", "marketing"]]
+    control_group: str | None
+
+
+class TierReason(OutputModel):
+    """A feature that moved a user towards their tier (contribution above 0) or away from it."""
+
+    feature: str
+    value: float | str | None
+    contribution: float
+
+
+class EngagementTier(Addressed):
+    """How engaged a user is: sent when the tier is first known, when it changes, and anew before it expires.
+
+    It holds until `valid_until` (event time), or until the next. `reasons` are the features that counted
+    most, largest contribution first; contributions are in probability. A rule gives none.
+    """
 
     schema_name: Literal["engagement_tier"] = "engagement_tier"
     tier: Annotated[int, Field(ge=1, le=3)]
     tier_name: Tier
     previous_tier: Annotated[int, Field(ge=1, le=3)] | None
     probabilities: dict[str, Annotated[float, Field(ge=0, le=1)]]
+    valid_until: AwareDatetime
+    reasons: list[TierReason]
+
+
+class OutcomeChance(OutputModel):
+    """How probable it is that a user will do something before the outlook ends, and who says so."""
+
+    target: Id
+    probability: Annotated[float, Field(ge=0, le=1)]
+    model: ModelStamp
+
+
+class Outlook(Addressed):
+    """What a user will do until `ends_at` (event time): return, stay away, buy. Told at a session's end."""
+
+    schema_name: Literal["outlook"] = "outlook"
+    chances: list[OutcomeChance]
+    ends_at: AwareDatetime
 
 
 class RecommendedItem(OutputModel):
-    """One item with its score and the source (level of the fallback chain) that it came from."""
+    """One item with its score and the source (level of the fallback chain) that it came from.
+
+    `propensity` is the probability, over the lists that might have been sent on this occasion, that the list
+    has the item; `is_explored` tells that its place was drawn.
+    """
 
     item_id: str
     score: float
     source: str
+    propensity: Annotated[float, Field(gt=0, le=1)] = 1.0
+    is_explored: bool = False
 
 
-class Recommendations(Envelope):
+class Recommendations(Addressed):
     """What to show a user next, best first; not to be shown after `expires_at` (event time)."""
 
     schema_name: Literal["recommendations"] = "recommendations"
@@ -86,10 +129,36 @@ class Recommendations(Envelope):
     expires_at: AwareDatetime
 
 
+class RecommendationClick(Envelope):
+    """A user looked at an item of a list sent to them while it was valid, `delay` seconds after.
+
+    `rank` counts from 1. Each place of a list is clicked once at most, and a click belongs to one list, the
+    newest that holds the item.
+    """
+
+    schema_name: Literal["recommendation_click"] = "recommendation_click"
+    request_id: str
+    item_id: str
+    rank: Annotated[int, Field(ge=1)]
+    item_source: str
+    propensity: Annotated[float, Field(gt=0, le=1)]
+    is_explored: bool
+    delay: Annotated[float, Field(ge=0)]
+
+
+class ItemFacts(OutputModel):
+    """What events told of an item; null where they did not."""
+
+    category: str | None = None
+    brand: str | None = None
+
+
 class ClosedSession(Envelope):
     """A session that has ended: computed here, or summarised by its tracker.
 
-    `items` are in the order of their event times; the duration is in seconds.
+    `items` are in the order of their event times; the duration is in seconds. A bot's are not learned from.
+    The device and the country are those that the user was seen with most. Unless `may_personalise`, nothing
+    is to be learned of the user. `item_facts` are of the items of which something was told last.
     """
 
     schema_name: Literal["closed_session"] = "closed_session"
@@ -100,6 +169,11 @@ class ClosedSession(Envelope):
     event_count: Annotated[int, Field(ge=0)]
     page_views: Annotated[int, Field(ge=0)]
     items: list[str]
+    is_bot: bool
+    device: str | None = None
+    country: str | None = None
+    may_personalise: bool = False
+    item_facts: dict[str, ItemFacts] = {}
 
 
 class TrainingExample(Envelope):
@@ -120,6 +194,8 @@ class FailureReason(StrEnum):
     BAD_JSON = "bad_json"
     TOO_DEEP = "too_deep"
     NOT_AN_OBJECT = "not_an_object"
+    UNREADABLE_FORM = "unreadable_form"
+    SEVERAL_EVENTS = "several_events"
     UNKNOWN_TYPE = "unknown_type"
     CONTRACT = "contract"
     MISSING_USER = "missing_user"
@@ -145,4 +221,46 @@ class FailedEvent(Envelope):
     original: bytes | None
 
 
-Output = EngagementTier | Recommendations | ClosedSession | TrainingExample | FailedEvent
+class UserErased(Envelope):
+    """A user whose data was erased: whoever keeps any of it is to delete it. `as_of` is until when."""
+
+    schema_name: Literal["user_erased"] = "user_erased"
+
+
+class StoreErasure(OutputModel):
+    """What an erasure came to in one store, with counts of what was removed by kind.
+
+    `removed`: it is gone. `announced`: whoever holds it was told to remove it. `expires`: it goes within
+    `expires_within` seconds by the topic's retention. `anonymous`: nothing in it names a user.
+    """
+
+    store: str
+    state: Literal["removed", "announced", "expires", "anonymous"]
+    removed: dict[str, Annotated[int, Field(ge=0)]] = {}
+    expires_within: int | None = None
+
+
+class PrivacyReceipt(Envelope):
+    """The answer to a privacy request. It names the user by a keyed hash alone: `user_key` is null.
+
+    Events of the user up to `as_of` are dropped from now on, whenever they come again.
+    """
+
+    schema_name: Literal["privacy_receipt"] = "privacy_receipt"
+    request_id: Id
+    kind: Literal["erase"]
+    subject: str
+    stores: list[StoreErasure]
+
+
+Output = (
+    EngagementTier
+    | Outlook
+    | Recommendations
+    | RecommendationClick
+    | ClosedSession
+    | TrainingExample
+    | FailedEvent
+    | UserErased
+    | PrivacyReceipt
+)

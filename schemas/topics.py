@@ -9,13 +9,19 @@ from types import MappingProxyType
 
 from pydantic import BaseModel
 
+from schemas.catalogue import CatalogueItem
 from schemas.outputs import (
     ClosedSession,
     EngagementTier,
     FailedEvent,
+    Outlook,
+    PrivacyReceipt,
+    RecommendationClick,
     Recommendations,
     TrainingExample,
+    UserErased,
 )
+from schemas.privacy import PrivacyRequest
 
 DAY_SECONDS = 86_400
 MEBIBYTE = 1_048_576
@@ -34,7 +40,8 @@ class Topic:
     """One topic. `partitions` None: as many as users are spread over (a setting); else fixed.
 
     `contract` None: the values are events of the union in `schemas.events`, or bytes that
-    `docs/contracts.md` describes. `retention` is in seconds; a compacted topic keeps the newest of each key.
+    `docs/contracts.md` describes; `also` are contracts that share the topic for the sake of their order.
+    `retention` is in seconds; a compacted topic keeps the newest of each key.
     """
 
     name: str
@@ -46,6 +53,12 @@ class Topic:
     compacted: bool = False
     max_message_bytes: int = MEBIBYTE
     description: str = ""
+    also: tuple[type[BaseModel], ...] = ()
+
+    @property
+    def contracts(self) -> tuple[type[BaseModel], ...]:
+        """Every contract that the topic carries."""
+        return (*(() if self.contract is None else (self.contract,)), *self.also)
 
     def config(self, replication: int) -> Mapping[str, str]:
         """Broker-side settings of the topic, as Kafka names them."""
@@ -69,6 +82,16 @@ EVENTS = Topic(
     retention=7 * DAY_SECONDS,
     description="What trackers send: page, screen, track, identify, group, session and label events.",
 )
+CATALOGUE = Topic(
+    "catalogue.items.v1",
+    Role.INPUT,
+    key="item id",
+    contract=CatalogueItem,
+    partitions=1,
+    retention=None,
+    compacted=True,
+    description="What can be recommended: categories, brands, availability and expiry, for every worker.",
+)
 FAILED = Topic(
     "clickstream.failed.v1",
     Role.OUTPUT,
@@ -86,7 +109,8 @@ SESSIONS = Topic(
     contract=ClosedSession,
     partitions=1,
     retention=7 * DAY_SECONDS,
-    description="Closed sessions, in one order for all: every worker feeds its recommender from them.",
+    description="Closed sessions and erased users, in one order: what every worker's recommender learns.",
+    also=(UserErased,),
 )
 TIERS = Topic(
     "engagement.tiers.v1",
@@ -97,6 +121,15 @@ TIERS = Topic(
     retention=30 * DAY_SECONDS,
     description="A user's engagement tier, when first known and at each change.",
 )
+OUTLOOKS = Topic(
+    "engagement.outlooks.v1",
+    Role.OUTPUT,
+    key="user key",
+    contract=Outlook,
+    partitions=None,
+    retention=30 * DAY_SECONDS,
+    description="How probably a user returns, stays away or buys in the coming days, at each session's end.",
+)
 RECOMMENDATIONS = Topic(
     "engagement.recommendations.v1",
     Role.OUTPUT,
@@ -106,6 +139,15 @@ RECOMMENDATIONS = Topic(
     retention=7 * DAY_SECONDS,
     description="What to show a user next.",
 )
+RECOMMENDATION_CLICKS = Topic(
+    "engagement.recommendation-clicks.v1",
+    Role.OUTPUT,
+    key="user key",
+    contract=RecommendationClick,
+    partitions=None,
+    retention=30 * DAY_SECONDS,
+    description="Clicks on what was recommended, each with the list, the place and the source.",
+)
 EXAMPLES = Topic(
     "training.examples.v1",
     Role.INTERNAL,
@@ -114,6 +156,33 @@ EXAMPLES = Topic(
     partitions=1,
     retention=30 * DAY_SECONDS,
     description="Labelled examples, in one order, for the one trainer.",
+)
+PRIVACY_REQUESTS = Topic(
+    "privacy.requests.v1",
+    Role.INPUT,
+    key="user id",
+    contract=PrivacyRequest,
+    partitions=None,
+    retention=7 * DAY_SECONDS,
+    description="Users to erase.",
+)
+PRIVACY_RECEIPTS = Topic(
+    "privacy.receipts.v1",
+    Role.OUTPUT,
+    key="request id",
+    contract=PrivacyReceipt,
+    partitions=None,
+    retention=30 * DAY_SECONDS,
+    description="What was removed of an erased user, store by store.",
+)
+LINKS = Topic(
+    "identity.links.v1",
+    Role.INTERNAL,
+    key="user key",
+    contract=None,
+    partitions=None,
+    retention=7 * DAY_SECONDS,
+    description="What joins an anonymous history to its user, from one's partition to the other's.",
 )
 SNAPSHOTS = Topic(
     "models.snapshots.v1",
@@ -141,8 +210,23 @@ def rows_changelog(app_id: str) -> Topic:
     )
 
 
-TOPICS: tuple[Topic, ...] = (EVENTS, FAILED, SESSIONS, TIERS, RECOMMENDATIONS, EXAMPLES, SNAPSHOTS)
+TOPICS: tuple[Topic, ...] = (
+    EVENTS,
+    CATALOGUE,
+    PRIVACY_REQUESTS,
+    FAILED,
+    SESSIONS,
+    TIERS,
+    OUTLOOKS,
+    RECOMMENDATIONS,
+    RECOMMENDATION_CLICKS,
+    PRIVACY_RECEIPTS,
+    EXAMPLES,
+    LINKS,
+    SNAPSHOTS,
+)
 
+# What the product writes: by each output's contract, its topic.
 TOPIC_BY_CONTRACT: Mapping[type[BaseModel], Topic] = MappingProxyType(
-    {topic.contract: topic for topic in TOPICS if topic.contract is not None}
+    {contract: topic for topic in TOPICS if topic.role is not Role.INPUT for contract in topic.contracts}
 )

@@ -7,12 +7,19 @@ import sys
 import typer
 
 from stream_app.commands import evaluate_models, kafka, replay
+from stream_app.commands.clusters import clusters
+from stream_app.commands.collect import collect
+from stream_app.commands.drivers import drivers
+from stream_app.commands.erase import erase
 from stream_app.commands.evaluate import evaluate_app
+from stream_app.commands.export_user import export_user
+from stream_app.commands.interest import interest
 from stream_app.commands.options import messages
 from stream_app.commands.predict import predict
 from stream_app.commands.recommend import recommend
 from stream_app.commands.settings import settings
 from stream_app.commands.simulate import simulate
+from stream_app.commands.what_if import what_if_command
 from stream_app.errors import StreamAppError
 
 app = typer.Typer(
@@ -24,7 +31,9 @@ app = typer.Typer(
 )
 app.command()(replay.replay)
 app.command()(replay.outputs)
+app.command()(collect)
 app.command()(kafka.produce)
+app.command()(kafka.catalogue)
 app.command()(kafka.worker)
 app.command()(kafka.trainer)
 app.add_typer(kafka.topics_app, name="topics")
@@ -33,6 +42,12 @@ evaluate_app.command("engagement")(evaluate_models.evaluate_engagement)
 app.add_typer(evaluate_app, name="evaluate")
 app.command()(predict)
 app.command()(recommend)
+app.command()(interest)
+app.command()(erase)
+app.command("export-user")(export_user)
+app.command()(clusters)
+app.command()(drivers)
+app.command("what-if")(what_if_command)
 app.command()(simulate)
 app.command()(settings)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from math import inf
@@ -10,23 +10,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 from models.features import Label
-from models.learning import ClassPrediction, Example, Status
+from models.learning import ClassPrediction, Example, Reason, Status
 from models.targets import ENGAGEMENT
 from schemas.outputs import ModelStamp, TrainingExample
-from schemas.topics import EVENTS
+from schemas.topics import EVENTS, LINKS
 from stream_app.core.features import read_features
+from stream_app.core.identity_messages import encode_message
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.rules import Rules
 from stream_app.core.step import StepResult, step
 from stream_app.core.user_row import UserRow
 from stream_app.errors import InputError
+from stream_app.intake import plain_intake
 from stream_app.model_adapters import TIERS
-from stream_app.ports import Features, Models, ScoredItem
+from stream_app.ports import Features, Models, Occasion, ScoredItem
+from stream_app.sources import courses, marketing
 from stream_app.sources.courses import CourseTables
 from stream_app.sources.marketing import TICK, MarketingTables
 
 BATCH_RECORDS = 1_000
+DEFAULT_RULES = Rules()
 
 
 class MarketingUsers(NamedTuple):
@@ -54,7 +58,10 @@ def replay_marketing(users: Path, sessions: Path) -> MarketingUsers:
     examples: list[Example[Label]] = []
     refused: Counter[str] = Counter()
     for result in replay_history(chain(values, tables.users_without_sessions()), rows):
-        examples += [Example(output.features, _tier(users, output)) for output in _examples_of(result)]
+        examples += [
+            Example(output.features, _tier(users, output))
+            for output in _examples_of(result, marketing.TARGET)
+        ]
         refused += result.failures
     features: dict[str, Features] = {
         user: read_features(row, row.last_at + TICK.total_seconds()) for user, row in rows.items()
@@ -72,22 +79,32 @@ def replay_courses(features: Path, target: Path) -> list[Example[float]]:
     return [
         Example(output.features, _score(target, output))
         for result in replay_history(values, {})
-        for output in _examples_of(result)
+        for output in _examples_of(result, courses.TARGET)
     ]
 
 
-def replay_history(values: Iterable[bytes], rows: dict[str, UserRow]) -> Iterator[StepResult]:
+def replay_history(
+    values: Iterable[bytes], rows: dict[str, UserRow], rules: Rules = DEFAULT_RULES
+) -> Iterator[StepResult]:
     """Take events in order of time through the core, in one partition, with models that say nothing.
 
     `rows` holds every user's row so far.
     """
-    rules = Rules()
     partition = Partition(0, rules)
     models = Models(SilentTierModel(), SilentRecommender())
+    intake = plain_intake()
     records = (Record(offset, None, value, received_at=inf) for offset, value in enumerate(values))
-    while taken := list(islice(records, BATCH_RECORDS)):
-        result = step(partition, Batch(EVENTS.name, 0, taken), rows, models, rules, now=0.0)
-        rows |= result.rows
+    batches: deque[Batch] = deque()
+    while batches or (taken := list(islice(records, BATCH_RECORDS))):
+        batch = batches.popleft() if batches else Batch(EVENTS.name, 0, taken)
+        result = step(partition, batch, rows, intake, models, rules, now=0.0)
+        rows |= {user_key: row for user_key, row in result.rows.items() if row is not None}
+        if sent := [encode_message(message) for _, message in result.sent + result.sent_after]:
+            first = partition.meta.applied.get(LINKS.name, -1) + 1
+            messages = [
+                Record(offset, None, value, received_at=inf) for offset, value in enumerate(sent, first)
+            ]
+            batches.append(Batch(LINKS.name, 0, messages))
         yield result
 
 
@@ -102,6 +119,10 @@ class SilentTierModel:
         """No label and no probabilities, for each example."""
         return [ClassPrediction(None, {}, Status.WARMING_UP) for _ in examples]
 
+    def explain_tiers(self, examples: Sequence[Features], tiers: Sequence[int]) -> list[list[Reason]]:  # noqa: ARG002
+        """No reasons, for each example."""
+        return [[] for _ in examples]
+
 
 class SilentRecommender:
     """Recommends nothing."""
@@ -110,13 +131,15 @@ class SilentRecommender:
         """No sessions learned."""
         return ModelStamp(name="silent_items", version=1, examples_seen=0, status="warming_up")
 
-    def recommend(self, session_items: Sequence[str], count: int) -> list[ScoredItem]:  # noqa: ARG002
+    def recommend(self, occasion: Occasion, count: int) -> list[ScoredItem]:  # noqa: ARG002
         """No items."""
         return []
 
 
-def _examples_of(result: StepResult) -> Iterator[TrainingExample]:
-    return (output for output in result.outputs if isinstance(output, TrainingExample))
+def _examples_of(result: StepResult, target: str) -> Iterator[TrainingExample]:
+    return (
+        output for output in result.outputs if isinstance(output, TrainingExample) and output.target == target
+    )
 
 
 def _tier(table: Path, example: TrainingExample) -> int:

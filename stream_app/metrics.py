@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from models.drift import DRIFT_KINDS
 from models.snapshot import Refusal
-from schemas.outputs import FailureReason
-from schemas.topics import EXAMPLES, SESSIONS, TOPIC_BY_CONTRACT
+from schemas.outputs import FailureReason, Output, RecommendationClick, Recommendations
+from schemas.topics import CATALOGUE, EXAMPLES, SESSIONS, TOPIC_BY_CONTRACT
 from stream_app.core.learning import ExampleOutcome
 from stream_app.core.step import StepResult
 from stream_app.errors import SettingsError
@@ -60,7 +61,7 @@ class Metrics:
         )
         self.refused_records = self._counter(
             "stream_app_refused_records_total",
-            "Records of internal topics that break their contract.",
+            "Records of internal topics and of the catalogue that break their contract.",
             "topic",
         )
         self.commits = self._counter(
@@ -68,6 +69,9 @@ class Metrics:
             "Batches (worker), checkpoints (embedded) or rounds of snapshots (trainer) made durable.",
         )
         self.users = self._gauge("stream_app_users", "Users held, by partition.", "partition")
+        self.removed_users = self._counter(
+            "stream_app_removed_users_total", "Users whose rows were removed, by why.", "reason"
+        )
         self.lag = self._gauge(
             "stream_app_lag_records",
             "Records of a source partition that are not processed yet (Kafka).",
@@ -109,6 +113,48 @@ class Metrics:
             "the last examples (span).",
             "model", "who", "span", "score",
         )  # fmt: skip
+        self.drifts = self._gauge(
+            "stream_app_model_drifts",
+            "Drifts found so far, by kind: the model's loss has risen, or a feature is not what it was.",
+            "model", "kind",
+        )  # fmt: skip
+        self.recommended = self._counter(
+            "stream_app_recommended_items_total", "Items recommended, by the source of each.", "source"
+        )
+        self.recommendation_clicks = self._counter(
+            "stream_app_recommendation_clicks_total",
+            "Clicks on recommended items, by the source of each.",
+            "source",
+        )
+        self.recommendation_score = self._gauge(
+            "stream_app_recommendation_score",
+            "How well a source, the mixture of all (surface) or popularity foresaw clicks before they were "
+            "learned: hit rate and reciprocal rank at 5, 10 and 20 over all or the last clicks (span), "
+            "coverage, novelty in bits.",
+            "source", "span", "score",
+        )  # fmt: skip
+        self.evictions = self._gauge(
+            "stream_app_recommender_evictions",
+            "How often a cap of the recommender made something be forgotten, by what.",
+            "what",
+        )
+        self.collector_requests = self._counter(
+            "stream_app_collector_requests_total",
+            "Requests that the collector answered, by route and status code.",
+            "route", "status",
+        )  # fmt: skip
+        self.collector_events = self._counter(
+            "stream_app_collector_events_total", "Events that the collector made durable."
+        )
+        self.collector_refused = self._counter(
+            "stream_app_collector_refused_total",
+            "Requests of which the collector took nothing, by reason.",
+            "reason",
+        )
+        self.collector_seconds = self._histogram(
+            "stream_app_collector_durable_seconds",
+            "From a request's body being read until its events were durable.",
+        )
         self._begin_at_zero()
 
     def serve(self, host: str, port: int) -> None:
@@ -125,21 +171,28 @@ class Metrics:
                 "port, one for each process of a machine, or to 0 for none"
             ) from error
 
-    def count_step(self, partition: int, result: StepResult) -> None:
-        """Count what one batch came to."""
+    def count_step(self, partition: int, result: StepResult, users: int) -> None:
+        """Count what one batch came to; the partition holds so many users now."""
         for (event_type, outcome), count in result.events.items():
             self.events.labels(event_type, outcome).inc(count)
         for reason, count in result.failures.items():
             self.failed.labels(reason).inc(count)
         for schema, count in Tally(output.schema_name for output in result.outputs).items():
             self.outputs.labels(schema).inc(count)
-        if result.new_users:
-            self.users.labels(str(partition)).inc(result.new_users)
+        self._count_recommendations(result.outputs)
+        for why, count in result.removed.items():
+            self.removed_users.labels(why).inc(count)
+        self.users.labels(str(partition)).set(users)
 
     def count_example(self, target: str, outcome: ExampleOutcome) -> None:
         """Count an example; targets are the senders' to name, so those not learned share one label."""
         known = target if outcome is not ExampleOutcome.UNKNOWN_TARGET else UNKNOWN_TARGET
         self.examples.labels(known, outcome).inc()
+
+    def count_collected(self, events: int, seconds: float) -> None:
+        """Count one request's events, which are durable now, `seconds` after its body was read."""
+        self.collector_events.inc(events)
+        self.collector_seconds.observe(max(seconds, 0.0))
 
     def count_latency(self, received: Mapping[float, int], durable_at: float) -> None:
         """Count records that are durable now, given by their time of receipt; times in epoch seconds."""
@@ -173,16 +226,41 @@ class Metrics:
                 for score, value in figures.items():
                     self.score.labels(model, who, span, score).set(value)
 
-    def forget_partition(self, topic: str, partition: int) -> None:
-        """Show nothing more of a partition that has moved elsewhere."""
-        self.lag.remove(topic, str(partition))
+    def show_drifts(self, model: str, counts: Mapping[str, int]) -> None:
+        """Show how many drifts of each kind were found in a model's loss and features."""
+        for kind in DRIFT_KINDS:
+            self.drifts.labels(model, kind).set(counts.get(kind, 0))
+
+    def show_recommender(
+        self, scores: Mapping[str, Mapping[str, float]], evictions: Mapping[str, int]
+    ) -> None:
+        """Show the recommender's prequential scores by source, and what its caps made it forget."""
+        for source, figures in scores.items():
+            for name, value in figures.items():
+                span = "recent" if name.startswith("recent_") else "overall"
+                self.recommendation_score.labels(source, span, name.removeprefix("recent_")).set(value)
+        for what, count in evictions.items():
+            self.evictions.labels(what).set(count)
+
+    def forget_partition(self, topics: Iterable[str], partition: int) -> None:
+        """Show nothing more of a partition of some topics that has moved elsewhere."""
+        for topic in topics:
+            self.lag.remove(topic, str(partition))
         for gauge in (self.users, self.watermark, self.freshness):
             gauge.remove(str(partition))
 
     def forget_models(self) -> None:
         """Show nothing more of models that another process goes on with."""
-        for gauge in (self.model_version, self.model_examples, self.model_created, self.score):
+        for gauge in (self.model_version, self.model_examples, self.model_created, self.score, self.drifts):
             gauge.clear()
+
+    def _count_recommendations(self, outputs: Iterable[Output]) -> None:
+        for output in outputs:
+            if isinstance(output, Recommendations):
+                for source, count in Tally(item.source for item in output.items).items():
+                    self.recommended.labels(source).inc(count)
+            elif isinstance(output, RecommendationClick):
+                self.recommendation_clicks.labels(output.item_source).inc()
 
     def _begin_at_zero(self) -> None:
         # Prometheus sees no increase in a series that is born at 1: its first failure would raise no alert.
@@ -190,7 +268,7 @@ class Metrics:
             self.failed.labels(reason)
         for refusal in (*Refusal, WRONG_MODEL):
             self.refused_snapshots.labels(refusal)
-        for topic in (EXAMPLES, SESSIONS):
+        for topic in (CATALOGUE, EXAMPLES, SESSIONS):
             self.refused_records.labels(topic.name)
         for contract in TOPIC_BY_CONTRACT:
             self.outputs.labels(contract.model_fields["schema_name"].default)

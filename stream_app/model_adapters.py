@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
-from models.learning import ClassificationModel, ClassPrediction, Example, LearningModel, RegressionModel
+import numpy as np
+
+from models.learning import (
+    ClassificationModel,
+    ClassPrediction,
+    Example,
+    LearningModel,
+    Reason,
+    RegressionModel,
+)
+from models.recommenders.attribution import Emission, EmittedItem, RecommendedClick
 from models.recommenders.blend import Blend
-from models.recommenders.types import ScoredItem
-from schemas.outputs import ModelStamp
-from stream_app.ports import Features
+from models.recommenders.context import context_at
+from models.recommenders.session_index import owner_key
+from models.recommenders.surface import ShownItem, Surface
+from schemas.outputs import ClosedSession, ModelStamp, Output, RecommendationClick, Recommendations
+from stream_app.ports import Features, Occasion
 
 TIERS = (1, 2, 3)
 ModelT = TypeVar("ModelT", bound=LearningModel[Any, Any, Any])
@@ -28,6 +40,15 @@ class Adapted(Generic[ModelT]):
         """The model's name, as snapshots and metrics carry it."""
         return self.model.name
 
+    def stamp(self) -> ModelStamp:
+        """Name, version and examples seen."""
+        return ModelStamp(
+            name=self.model.name,
+            version=self.model.version,
+            examples_seen=self.model.examples_seen,
+            status=self.model.status.value,
+        )
+
     def take_model(self, model: object) -> None:
         """Score and learn with a loaded model from now on.
 
@@ -38,24 +59,28 @@ class Adapted(Generic[ModelT]):
             raise TypeError(f"{type(model).__name__} is no {self.kind.__name__}")
         self.model = model
 
+    def refresh(self) -> None:
+        """Bring the answers up to date with all that was learned; the learning goes on as if nothing was."""
+        self.model.refresh()
+
 
 class TierScorer(Adapted[ClassificationModel]):
     """A tier model that is scored with and learned from."""
 
     kind = ClassificationModel
 
-    def stamp(self) -> ModelStamp:
-        """Name, version and examples seen."""
-        return ModelStamp(
-            name=self.model.name,
-            version=self.model.version,
-            examples_seen=self.model.examples_seen,
-            status=self.model.status.value,
-        )
-
     def predict_tiers(self, examples: Sequence[Features]) -> Sequence[ClassPrediction]:
         """One decision per example."""
         return self.model.predict_many(examples)
+
+    def explain_tiers(
+        self, examples: Sequence[Features], tiers: Sequence[int], most: int = 3
+    ) -> Sequence[Sequence[Reason]]:
+        """The features that moved each example most towards its tier or from it, in one call for a batch.
+
+        Largest contribution first; none while warming up. Ask for those alone that are sent.
+        """
+        return self.model.explain_many(examples, tiers, most)
 
     def learn_many(self, examples: Sequence[tuple[Features, bool | float | str]]) -> Sequence[bool]:
         """Learn tiers, given as numbers or as digits."""
@@ -64,6 +89,28 @@ class TierScorer(Adapted[ClassificationModel]):
             [Example(x, tier) for (x, _), tier in zip(examples, tiers, strict=True) if tier is not None]
         )
         return [tier is not None for tier in tiers]
+
+
+class OutcomeScorer(Adapted[ClassificationModel]):
+    """A model of what users will do, such as return or buy, that is scored with and learned from."""
+
+    kind = ClassificationModel
+
+    def predict_chances(self, examples: Sequence[Features]) -> Sequence[float]:
+        """Each example's calibrated probability that it will come true; its share so far while warming up."""
+        return [prediction.probabilities.get(True, 0.0) for prediction in self.model.predict_many(examples)]
+
+    def learn_many(self, examples: Sequence[tuple[Features, bool | float | str]]) -> Sequence[bool]:
+        """Learn whether it came true, given as true and false or as 1 and 0."""
+        usable = [not isinstance(label, str) and label in {0, 1} for _, label in examples]
+        self.model.learn_many(
+            [
+                Example(x, bool(label))
+                for (x, label), is_usable in zip(examples, usable, strict=True)
+                if is_usable
+            ]
+        )
+        return usable
 
 
 class ValueLearner(Adapted[RegressionModel]):
@@ -88,12 +135,17 @@ class ValueLearner(Adapted[RegressionModel]):
 
 
 class SessionRecommender:
-    """The blend of recommenders, counted and stamped."""
+    """The surface over the blend of recommenders, counted and stamped."""
 
     VERSION = 1
 
-    def __init__(self, blend: Blend) -> None:
-        self.blend = blend
+    def __init__(self, surface: Surface) -> None:
+        self.surface = surface
+
+    @property
+    def blend(self) -> Blend:
+        """The blend below the surface."""
+        return self.surface.blend
 
     def stamp(self) -> ModelStamp:
         """Name, version and sessions learned."""
@@ -105,14 +157,89 @@ class SessionRecommender:
             status="ready" if learned else "warming_up",
         )
 
-    def recommend(self, session_items: Sequence[str], count: int) -> Sequence[ScoredItem]:
+    def recommend(self, occasion: Occasion, count: int) -> Sequence[ShownItem]:
         """At most `count` items, best first."""
-        return self.blend.recommend(session_items, count)
+        return self.surface.recommend(
+            occasion.session_items,
+            count,
+            user=occasion.user,
+            user_history=occasion.user_history,
+            context=context_at(occasion.at, occasion.device, occasion.country),
+            bought=occasion.bought,
+            seed=occasion.seed,
+            now=occasion.at,
+        )
 
-    def learn_session(self, items: Sequence[str], ended_at: float, user_key: str | None) -> None:
-        """Learn a closed session of at least one item."""
-        if items:
-            self.blend.learn_session(items, ended_at, user_key)
+    def sessions_of(self, user_key: str) -> list[tuple[float, list[str]]]:
+        """The sessions learned of a user that are still held: when each ended, and its items."""
+        index = self.blend.index
+        live = np.arange(index.first_session, index.next_session) % index.limits.sessions
+        found: list[tuple[float, list[str]]] = []
+        for slot in live[index.session_owners[live] == owner_key(user_key)].tolist():
+            start, length = int(index.session_starts[slot]), int(index.session_lengths[slot])
+            numbers = index.items_at(np.arange(start, start + length)).tolist()
+            items = [index.item_ids[number] for number in numbers if number]
+            found.append((float(index.session_ended_at[slot]), items))
+        return found
+
+    def learn(self, output: Output) -> bool:
+        """Learn what an output of the stream tells and say whether it told anything.
+
+        A closed session teaches what goes with what, unless it is empty or a bot's; lists that were sent, and
+        clicks on them, teach which sources are liked.
+        """
+        match output:
+            case ClosedSession():
+                return self._learn_session(output)
+            case Recommendations():
+                self.surface.note_emission(_emission_of(output))
+                return True
+            case RecommendationClick():
+                self.surface.note_click(_click_of(output))
+                return True
+        return False
+
+    def forget(self, user_key: str) -> int:
+        """Erase a user's sessions and return how many there were."""
+        return self.surface.forget(user_key)
+
+    def scores(self) -> dict[str, dict[str, float]]:
+        """How well each source and the mixture foresaw clicks; see `PrequentialScores.summary`."""
+        return self.surface.judge.summary(len(self.blend.index.item_numbers))
+
+    def evictions(self) -> dict[str, int]:
+        """How often each cap made something be forgotten, by what it was."""
+        index = {f"index_{name}": count for name, count in self.blend.evictions.items()}
+        return index | {f"surface_{name}": count for name, count in self.surface.evictions().items()}
+
+    def _learn_session(self, session: ClosedSession) -> bool:
+        if session.is_bot or not session.items:
+            return False
+        for item, facts in session.item_facts.items():
+            self.surface.catalogue.learn(item, facts.category, facts.brand)
+        ended_at = session.ended_at.timestamp()
+        context = context_at(ended_at, session.device, session.country)
+        self.surface.learn_session(
+            session.items, ended_at, session.user_key, context, session.may_personalise
+        )
+        return True
+
+
+def _emission_of(sent: Recommendations) -> Emission:
+    items = [EmittedItem(item.item_id, item.source, item.propensity, item.is_explored) for item in sent.items]
+    return Emission(sent.request_id, sent.as_of.timestamp(), sent.expires_at.timestamp(), tuple(items))
+
+
+def _click_of(click: RecommendationClick) -> RecommendedClick:
+    return RecommendedClick(
+        click.request_id,
+        click.item_id,
+        click.rank,
+        click.item_source,
+        click.propensity,
+        click.is_explored,
+        click.delay,
+    )
 
 
 def _tier_of(label: bool | float | str) -> int | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from aiokafka.partitioner import murmur2
 from pydantic_core import from_json
 
+from stream_app.core.decoding import named_users
+
 
 def partition_of(key: bytes | None, partitions: int) -> int:
     """The partition of a record key; a record without one goes to the first."""
@@ -14,11 +16,15 @@ def partition_of(key: bytes | None, partitions: int) -> int:
 
 
 def record_key(value: bytes) -> bytes | None:
-    """The key under which an event is to be produced: its user's; None where it has none."""
+    """The key under which an event is to be produced: its user's; None where it has none.
+
+    What is broken goes to the user whom it names, so that it is found where the user is erased.
+    """
     try:
         event = from_json(value)
     except ValueError:
-        return None
+        named = named_users(value)
+        return named[0].encode() if named else None
     if not isinstance(event, dict):
         return None
     for name in ("userId", "anonymousId"):

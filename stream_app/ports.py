@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 from schemas.outputs import ModelStamp
 from stream_app.core.user_row import UserRow
+from stream_app.core.wire import Context
 
 Features = Mapping[str, float | str]
 
@@ -19,6 +20,59 @@ class UserRows(Protocol):
         """The user's row, or None for a user that is not held."""
 
 
+class Surroundings(Protocol):
+    """What surrounds an event, cleaned; a text that is missing is empty."""
+
+    @property
+    def device(self) -> str: ...
+    @property
+    def browser(self) -> str: ...
+    @property
+    def os(self) -> str: ...
+    @property
+    def is_bot(self) -> bool: ...
+    @property
+    def referrer_medium(self) -> str: ...
+    @property
+    def search_terms(self) -> Sequence[str]: ...
+    @property
+    def fields(self) -> Sequence[str]: ...
+
+
+class Cleaner(Protocol):
+    """Reads what an event's free texts mean: the same text always means the same."""
+
+    def describe(self, context: Context) -> Surroundings:
+        """The client and the way by which an event came, from its user agent, page and referrer."""
+
+    def search_terms(self, query: str) -> Sequence[str]:
+        """The words of a search that say something and name nobody."""
+
+
+class Privacy(Protocol):
+    """Decides what may be kept of who somebody is."""
+
+    def user_key(self, user_id: str) -> str:
+        """The key of a user's row."""
+
+    def user_keys(self, user_id: str) -> Sequence[str]:
+        """Every key under which a user may be held, the present one first."""
+
+    def marker(self, user_key: str) -> str:
+        """A keyed hash by which an erased user is known again, and which tells nobody's name."""
+
+    def scrub_bytes(self, original: bytes) -> bytes:
+        """A record as it may be kept."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """How events are read: what their texts mean, and what of them may be kept."""
+
+    cleaner: Cleaner
+    privacy: Privacy
+
+
 class TierPrediction(Protocol):
     """A decision among tiers 1, 2 and 3 (None: cannot say), and the probabilities behind it."""
 
@@ -26,6 +80,17 @@ class TierPrediction(Protocol):
     def label(self) -> int | str | None: ...
     @property
     def probabilities(self) -> Mapping[int | str, float]: ...
+
+
+class Contribution(Protocol):
+    """How far a feature's value moved a decision, in probability."""
+
+    @property
+    def feature(self) -> str: ...
+    @property
+    def value(self) -> float | str | None: ...
+    @property
+    def contribution(self) -> float: ...
 
 
 class TierModel(Protocol):
@@ -37,9 +102,24 @@ class TierModel(Protocol):
     def predict_tiers(self, examples: Sequence[Features]) -> Sequence[TierPrediction]:
         """One prediction per example, in one call for a whole batch."""
 
+    def explain_tiers(
+        self, examples: Sequence[Features], tiers: Sequence[int]
+    ) -> Sequence[Sequence[Contribution]]:
+        """What moved each example most towards its tier or from it, largest first."""
+
+
+class OutcomeModel(Protocol):
+    """Foresees one thing that users may do; it does not change while a batch is scored with it."""
+
+    def stamp(self) -> ModelStamp:
+        """Name, version and examples seen."""
+
+    def predict_chances(self, examples: Sequence[Features]) -> Sequence[float]:
+        """Each example's probability, in one call for a whole batch."""
+
 
 class ScoredItem(Protocol):
-    """One recommended item, and the source that it came from."""
+    """One recommended item, the source that it came from, and with what probability it was to be shown."""
 
     @property
     def item_id(self) -> str: ...
@@ -47,6 +127,26 @@ class ScoredItem(Protocol):
     def score(self) -> float: ...
     @property
     def source(self) -> str: ...
+    @property
+    def propensity(self) -> float: ...
+    @property
+    def is_explored(self) -> bool: ...
+
+
+class Occasion(NamedTuple):
+    """What a list is asked for: an open session at event time `at`, and what may be used of its user.
+
+    `session_items` and the user's earlier items are in click order; all chance follows from `seed`.
+    """
+
+    session_items: Sequence[str]
+    at: float
+    seed: str
+    user: str | None = None
+    user_history: Sequence[str] = ()
+    device: str | None = None
+    country: str | None = None
+    bought: Sequence[str] = ()
 
 
 class Recommender(Protocol):
@@ -55,16 +155,17 @@ class Recommender(Protocol):
     def stamp(self) -> ModelStamp:
         """Name, version and sessions learned."""
 
-    def recommend(self, session_items: Sequence[str], count: int) -> Sequence[ScoredItem]:
+    def recommend(self, occasion: Occasion, count: int) -> Sequence[ScoredItem]:
         """At most `count` items, best first; none where nothing is known at all."""
 
 
 @dataclass(frozen=True)
 class Models:
-    """What a batch is scored with."""
+    """What a batch is scored with; outcomes by their targets."""
 
     tiers: TierModel
     recommender: Recommender
+    outcomes: Mapping[str, OutcomeModel] = field(default_factory=dict)
 
 
 class Learner(Protocol):

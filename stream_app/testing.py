@@ -15,11 +15,13 @@ from pydantic import BaseModel
 from schemas.outputs import FailureReason, ModelStamp, Output, TrainingExample
 from stream_app.core.records import Record
 from stream_app.core.rules import DAY
-from stream_app.ports import Features, Models
+from stream_app.intake import plain_intake
+from stream_app.ports import Features, Models, Occasion
 from stream_app.sources.source import wire_event
 
 START = datetime(2024, 3, 4, 8, tzinfo=UTC).timestamp()  # a Monday morning, in epoch seconds
 RECEIVED_AT = START + 3_650 * DAY
+INTAKE = plain_intake()
 JsonObject = dict[str, Any]
 
 
@@ -28,6 +30,14 @@ class FixedPrediction(NamedTuple):
 
     label: int | str | None
     probabilities: Mapping[int | str, float]
+
+
+class FixedContribution(NamedTuple):
+    """How far a feature moved a decision."""
+
+    feature: str
+    value: float | str | None
+    contribution: float
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,15 @@ class FixedTierModel:
         """One prediction per example."""
         return [self._predict(features) for features in examples]
 
+    def explain_tiers(
+        self, examples: Sequence[Features], tiers: Sequence[int]
+    ) -> list[list[FixedContribution]]:
+        """The events of the last day, which alone decide."""
+        return [
+            [FixedContribution("events_24h", features.get("events_24h", 0), tier / 3)]
+            for features, tier in zip(examples, tiers, strict=True)
+        ]
+
     def _predict(self, features: Features) -> FixedPrediction:
         if features["active_days"] == 0 or float(features.get("events_30d", 0)) < self.silent_below:
             return FixedPrediction(None, {})
@@ -63,6 +82,8 @@ class FixedItem(NamedTuple):
     item_id: str
     score: float
     source: str
+    propensity: float = 1.0
+    is_explored: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,9 +94,9 @@ class FixedRecommender:
         """The same stamp at any time."""
         return ModelStamp(name="fixed_items", version=1, examples_seen=0, status="ready")
 
-    def recommend(self, session_items: Sequence[str], count: int) -> list[FixedItem]:
+    def recommend(self, occasion: Occasion, count: int) -> list[FixedItem]:
         """At most three items, which say how many the session has and which was its last."""
-        seen, last = len(session_items), session_items[-1]
+        seen, last = len(occasion.session_items), occasion.session_items[-1]
         return [FixedItem(f"{last}-{seen}-{rank}", 1 / rank, "fixed") for rank in (1, 2, 3)][:count]
 
 
@@ -95,6 +116,13 @@ class FixedModels:
     def learn(self, outputs: Sequence[Output]) -> None:
         """Note the examples, learn nothing."""
         self.examples += [output for output in outputs if isinstance(output, TrainingExample)]
+
+    def forget(self, _user_key: str) -> int:
+        """Forget nothing: nothing is learned."""
+        return 0
+
+    def refresh(self) -> None:
+        """Nothing is learned."""
 
     def take_changed_snapshots(self) -> dict[str, bytes]:
         """None: nothing is learned."""
@@ -197,6 +225,14 @@ def malformed(random: Random) -> Malformed:
             orjson.dumps(random.choice([[good], token, 7, None, True, []])),
             FailureReason.NOT_AN_OBJECT,
         ),
+        lambda: (
+            orjson.dumps({"api_key": token, "batch": [{"event": token, "distinct_id": "u"}] * 2}),
+            FailureReason.SEVERAL_EVENTS,
+        ),
+        lambda: (
+            orjson.dumps({"api_key": token, "batch": random.choice([[good, 1], token, {}])}),
+            FailureReason.UNREADABLE_FORM,
+        ),
         lambda: (orjson.dumps(_without(good, "type")), FailureReason.UNKNOWN_TYPE),
         lambda: (
             orjson.dumps(good | {"type": random.choice([token, 1, None, [], {}])}),
@@ -215,8 +251,9 @@ def malformed(random: Random) -> Malformed:
             FailureReason.CONTRACT,
         ),
         lambda: (orjson.dumps(_without(good, "timestamp")), FailureReason.MISSING_TIME),
+        lambda: (orjson.dumps(good | {"timestamp": None}), FailureReason.MISSING_TIME),
         lambda: (
-            orjson.dumps(good | {"timestamp": random.choice([token, None, [], 1e30, "2024-13-45"])}),
+            orjson.dumps(good | {"timestamp": random.choice([token, [], 1e30, "2024-13-45"])}),
             FailureReason.BAD_TIME,
         ),
         lambda: (
@@ -251,7 +288,13 @@ def as_json(output: Output | bytes | JsonObject) -> JsonObject:
 
 
 def _random_event(random: Random, user: str, at: float, number: int) -> bytes:
-    fields: JsonObject = {"context": {"device": {"type": random.choice(["mobile", "desktop"])}}}
+    context: JsonObject = {"device": {"type": random.choice(["mobile", "desktop"])}}
+    if random.random() < 0.1:
+        purpose = random.choice(["analytics", "personalisation", "marketing"])
+        context["consent"] = {"categoryPreferences": {purpose: random.random() < 0.7}}
+    if random.random() < 0.01:
+        context["userAgent"] = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+    fields: JsonObject = {"context": context}
     if random.random() < 0.9:
         fields["messageId"] = f"m{number}"
     item = f"item-{random.randrange(12)}"
@@ -268,7 +311,13 @@ def _random_event(random: Random, user: str, at: float, number: int) -> bytes:
         case "order":
             return track(user, at, "Order Completed", {"revenue": round(random.uniform(1, 99), 2)}, **fields)
         case "identify":
-            return event("identify", user, at, traits={"age": random.randrange(18, 80)}, **fields)
+            return event(
+                "identify",
+                user,
+                at,
+                traits={"age": random.randrange(18, 80), "control_group": f"group-{number % 3}"},
+                **fields,
+            )
         case "session":
             return session(user, at, round(random.uniform(0, 4_000), 1), random.randrange(20))
         case "label":

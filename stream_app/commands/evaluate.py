@@ -12,11 +12,15 @@ from rich import box
 from rich.table import Table
 
 from models.recommendation_evaluation import EvaluationReport, Scores, evaluate_sessions
+from stream_app.commands.evaluate_oracle import evaluate_oracle
+from stream_app.commands.evaluate_outcomes import evaluate_outcomes
 from stream_app.commands.options import AsJson, console, messages
 from stream_app.errors import InputError, SettingsError
 from stream_app.sources.session_clicks import read_positions, read_session_clicks
 
 evaluate_app = typer.Typer(help="Judge what is learned on data of your own.", no_args_is_help=True)
+evaluate_app.command("oracle")(evaluate_oracle)
+evaluate_app.command("outcomes")(evaluate_outcomes)
 
 T = TypeVar("T")
 

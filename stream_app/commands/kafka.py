@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,8 +25,10 @@ from stream_app.commands.inputs import (
 )
 from stream_app.commands.options import SetOption, console
 from stream_app.errors import InputError
+from stream_app.memory import collect_seldom
 from stream_app.metrics import Metrics
 from stream_app.settings import Settings, load_settings
+from stream_app.sources.catalogue_lines import read_catalogue
 
 topics_app = typer.Typer(help="The topics that the product reads and writes.", no_args_is_help=True)
 
@@ -47,6 +50,7 @@ def worker(
         command = [sys.executable, "-m", "stream_app", "trainer", "--beside", "--set", "metrics_port=0"]
         command += [part for flag in flags or () for part in ("--set", flag)]
     settings.required_snapshot_key  # noqa: B018  # refuse a missing key before anything is started
+    collect_seldom()
     asyncio.run(run_app(lambda: build_worker(settings, metrics), settings, command))
 
 
@@ -82,6 +86,19 @@ def produce(
         with progress(source, "sending") as show:
             sent += asyncio.run(feeding.produce(source, settings, show))
     console.print(f"{sent:,} events acknowledged")
+
+
+def catalogue(
+    file: Annotated[Path, typer.Argument(help="Items that can be recommended, in JSON lines.")],
+    flags: SetOption = None,
+) -> None:
+    """Send a catalogue to Kafka; of an item that was sent before, what is newest counts."""
+    from stream_app.runtimes.kafka import feeding
+
+    settings = load_settings(flags or ())
+    items = list(read_catalogue(file))  # nothing is sent of a file that is bad further on
+    sent = asyncio.run(feeding.send_catalogue(items, settings))
+    console.print(f"{sent:,} items acknowledged")
 
 
 @topics_app.command("read")

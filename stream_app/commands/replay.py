@@ -11,6 +11,8 @@ from typing import Annotated
 import orjson
 import typer
 
+from schemas.catalogue import CatalogueItem
+from stream_app.commands.data_folder import open_replay
 from stream_app.commands.inputs import (
     FeaturesTable,
     Files,
@@ -26,10 +28,9 @@ from stream_app.commands.options import AsJson, DataDir, SetOption, console, mes
 from stream_app.commands.replay_report import ReplayReport, print_report
 from stream_app.errors import InputError
 from stream_app.metrics import Metrics
-from stream_app.runtimes.embedded.learned import LearnedModels, folder_key
-from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Store
 from stream_app.settings import Settings, load_settings
+from stream_app.sources.catalogue_lines import read_catalogue
 from stream_app.sources.source import Source
 
 
@@ -41,6 +42,10 @@ def replay(
     sessions: SessionsTable = None,
     features: FeaturesTable = None,
     target: TargetTable = None,
+    catalogue: Annotated[
+        Path | None,
+        typer.Option(help="Items that can be recommended, in JSON lines."),
+    ] = None,
     partitions: Annotated[int, typer.Option(min=1, help="Partitions, to match a Kafka run's.")] = 1,
     metrics_page: Annotated[bool, typer.Option("--metrics", help="Serve metrics while it runs.")] = False,
     as_json: AsJson = False,
@@ -49,7 +54,8 @@ def replay(
     """Run events through the whole job on this machine; begun again, it goes on where it was."""
     settings = load_settings(flags or ())
     sources = open_sources(form, files or [], (users, sessions), (features, target))
-    report = run_replay(sources, data_dir, settings, partitions=partitions, serve_metrics=metrics_page)
+    items = list(read_catalogue(catalogue)) if catalogue is not None else ()
+    report = run_replay(sources, data_dir, settings, partitions, metrics_page, items)
     print_report(report, as_json)
 
 
@@ -59,6 +65,7 @@ def run_replay(
     settings: Settings,
     partitions: int = 1,
     serve_metrics: bool = False,
+    catalogue: Sequence[CatalogueItem] = (),
 ) -> ReplayReport:
     """Replay sources into a data folder, one after the other, with a progress bar on a terminal.
 
@@ -69,21 +76,15 @@ def run_replay(
     metrics = Metrics()
     if serve_metrics and settings.metrics_port:
         metrics.serve(settings.metrics_host, settings.metrics_port)
-    with Store(data_dir) as store:
-        key = (
-            settings.snapshot_key.get_secret_value().encode()
-            if settings.snapshot_key
-            else folder_key(data_dir)
-        )
-        learned = LearnedModels(store, key, settings.tier_targets, metrics, time.time)
-        run = Replay(store, learned, settings.rules, metrics, time.time, partitions, settings.hot_rows)
+    with open_replay(data_dir, settings, metrics, partitions) as (store, learned, run):
         begun_at = time.perf_counter()
+        learned.take_catalogue(catalogue)
         records = 0
         for source in sources:
             _tell_of_skipped(source, store)
             with progress(source, "replaying") as show:
                 records += run.run(source, show)
-        run.close_idle()
+        run.finish()
         seconds = time.perf_counter() - begun_at
         return ReplayReport.of(store, learned, metrics, data_dir, records, seconds)
 

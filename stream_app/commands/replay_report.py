@@ -18,7 +18,8 @@ from stream_app.runtimes.embedded.learned import LearnedModels
 from stream_app.runtimes.embedded.store import Store
 
 Scores = dict[str, dict[str, dict[str, float]]]
-SHOWN_SCORES = ("macro_f1", "weighted_f1", "log_loss", "r2", "mae")
+RECOMMENDATION_SCORES = ("hr@5", "hr@10", "hr@20", "mrr@20", "coverage", "novelty")
+SHOWN_SCORES = ("macro_f1", "weighted_f1", "roc_auc", "log_loss", "calibration_error", "r2", "mae")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class ReplayReport:
     sessions_learned: int
     models: dict[str, dict[str, int | str]]
     scores: dict[str, Scores]
+    recommendations: dict[str, dict[str, float]]
 
     @classmethod
     def of(
@@ -51,7 +53,7 @@ class ReplayReport:
         tiers: Counter[str] = Counter()
         for _, _, row in store.rows():
             tiers[TIER_NAMES[row.tier].value if row.tier else "none"] += 1
-        taught = [model for model in (learned.tiers.model, learned.scores.model) if model.examples_seen]
+        taught = [scorer.model for scorer in learned.taught if scorer.model.examples_seen]
         return cls(
             data_dir=str(data_dir),
             records=records,
@@ -71,6 +73,7 @@ class ReplayReport:
                 for model in taught
             },
             scores={model.name: model.scores() for model in taught},
+            recommendations=learned.recommender.scores(),
         )
 
 
@@ -89,6 +92,8 @@ def print_report(report: ReplayReport, as_json: bool) -> None:
     console.print(tables)
     if report.scores:
         console.print(_scores(report))
+    if report.recommendations:
+        console.print(_recommendations(report))
     folder = shlex.quote(report.data_dir)
     for line in (
         f"Outputs, rows and models lie in {folder}. Next:",
@@ -123,6 +128,17 @@ def _outputs(report: ReplayReport) -> Table:
         table.add_row(name, f"{count:,}")
     for reason, count in sorted(report.failed.items()):
         table.add_row(f"  failed: {reason}", f"{count:,}", style="dim")
+    return table
+
+
+def _recommendations(report: ReplayReport) -> Table:
+    table = Table(title="Next clicks foreseen before they were learned, a sample", title_justify="left")
+    table.add_column("source")
+    for name in RECOMMENDATION_SCORES:
+        table.add_column(name, justify="right")
+    ranked = sorted(report.recommendations.items(), key=lambda entry: -entry[1]["hr@10"])
+    for source, scores in ranked:
+        table.add_row(source, *(f"{scores[name]:.3f}" for name in RECOMMENDATION_SCORES))
     return table
 
 

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.events import EVENT_ADAPTER, EVENT_TYPES, Event
+from schemas.events import EVENT_ADAPTER, EVENT_TYPES
 from schemas.outputs import FailureReason
+from stream_app.core import trackers
 from stream_app.core.rules import Rules
+from stream_app.core.wire import Event, convert_event, decode_event
+from stream_app.ports import Privacy
 
 DETAILS_SHOWN = 3
+CONTRACT_DEPTH = 199  # objects and lists within an event that the contract's JSON reader takes
+TIME_FIELDS = (("timestamp",), ("originalTimestamp",))
 # Any other part of an error's place is a key of the sender's own, and may be personal.
 FIELD_NAMES = frozenset(
     name
     for definition in EVENT_ADAPTER.json_schema()["$defs"].values()
     for name in definition.get("properties", ())
 )
+
+
+class _Names(msgspec.Struct, rename="camel"):
+    user_id: Any = None
+    anonymous_id: Any = None
+    previous_id: Any = None
+
+
+_NAMED_IN_TEXT = re.compile(rb'"(?:userId|anonymousId|previousId)"\s*:\s*"([^"\\]{1,256})"')
+_decode_names = msgspec.json.Decoder(_Names).decode
 
 
 class Failure(NamedTuple):
@@ -36,7 +54,7 @@ class TimedEvent(NamedTuple):
     at: float
 
 
-def decode(value: bytes | None, received_at: float, rules: Rules) -> TimedEvent | Failure:
+def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rules) -> TimedEvent | Failure:
     """Validate one event; `received_at` (epoch seconds) bounds how far in the future it may lie."""
     if value is None:
         return Failure(FailureReason.NULL_VALUE, "the record has no value")
@@ -44,22 +62,91 @@ def decode(value: bytes | None, received_at: float, rules: Rules) -> TimedEvent 
         return Failure(
             FailureReason.TOO_LARGE, f"{len(value)} bytes; at most {rules.max_event_bytes} are taken"
         )
+    event: Event | None = None
     try:
-        event = EVENT_ADAPTER.validate_json(value, by_alias=True, by_name=False)
-    except ValidationError as error:
-        return _classify(value, error)
+        if not value.isascii():
+            value.decode()  # msgspec does not look into what it passes over
+        event = decode_event(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass  # the contract says why
+    if event is None or _nests_deeper(_free_part(event), CONTRACT_DEPTH):
+        judged = _judge(value, rules)
+        if isinstance(judged, Failure):
+            return judged
+        event = judged
     user_key = event.user_key
     if user_key is None:
         return Failure(FailureReason.MISSING_USER, "neither userId nor anonymousId is given")
-    at = _epoch_seconds(event.timestamp)
     if event.received_at is not None:
         received_at = min(received_at, _epoch_seconds(event.received_at))
+    at = _event_time(event)
+    if at is None:
+        return Failure(FailureReason.MISSING_TIME, "neither timestamp nor originalTimestamp is given")
     if not rules.earliest_time <= at <= received_at + rules.allowed_skew:
         return Failure(
             FailureReason.TIME_OUT_OF_RANGE,
             f"the timestamp is before 2000 or more than {rules.allowed_skew:.0f} s after its receipt",
         )
-    return TimedEvent(event, user_key, at)
+    return TimedEvent(event, privacy.user_key(user_key), at)
+
+
+def named_users(value: bytes) -> list[str]:
+    """The ids of users that a record names, whether or not it is a good event, or JSON at all."""
+    try:
+        named = _decode_names(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return [user_id.decode(errors="replace") for user_id in _NAMED_IN_TEXT.findall(value)]
+    found = (named.user_id, named.anonymous_id, named.previous_id)
+    return [user_id for user_id in found if isinstance(user_id, str) and user_id]
+
+
+def _free_part(event: Event) -> object:
+    return getattr(event, "properties", None) or getattr(event, "traits", None)
+
+
+def _nests_deeper(value: object, levels: int) -> bool:
+    if isinstance(value, dict):
+        inner: Iterable[object] = value.values()
+    elif isinstance(value, list):
+        inner = value
+    else:
+        return False
+    return levels == 0 or any(
+        _nests_deeper(part, levels - 1) for part in inner if isinstance(part, dict | list)
+    )
+
+
+def _event_time(event: Event) -> float | None:
+    if event.timestamp is not None:
+        return _epoch_seconds(event.timestamp)
+    if event.original_timestamp is None:
+        return None
+    at = _epoch_seconds(event.original_timestamp)
+    # A receipt that only the log tells is the time of a replay as often as that of the event.
+    if event.sent_at is None or event.received_at is None:
+        return at
+    return _epoch_seconds(event.received_at) - (_epoch_seconds(event.sent_at) - at)
+
+
+def _judge(value: bytes, rules: Rules) -> Event | Failure:
+    """What the contract says of a value that did not decode: read otherwise, or refused with a reason."""
+    form = trackers.Form(rules.tracker_form) if rules.tracker_form else trackers.detect(value)
+    try:
+        if form is trackers.Form.SEGMENT:
+            event = EVENT_ADAPTER.validate_json(value, by_alias=True, by_name=False)
+        else:
+            events = trackers.read(value, form)
+            if len(events) != 1:
+                return Failure(
+                    FailureReason.SEVERAL_EVENTS,
+                    f"{len(events)} events in one record: send it to the collector",
+                )
+            event = EVENT_ADAPTER.validate_python(events[0], by_alias=True, by_name=False)
+    except trackers.Unreadable as error:
+        return Failure(FailureReason.UNREADABLE_FORM, f"{form}: {error.detail}")
+    except ValidationError as error:
+        return _classify(value, error)
+    return convert_event(event.model_dump(by_alias=True, exclude_none=True))
 
 
 def _epoch_seconds(timestamp: datetime) -> float:
@@ -73,20 +160,19 @@ def _classify(value: bytes, error: ValidationError) -> Failure:
     first = details[0]
     match first["type"]:
         case "json_invalid":
-            return _classify_json(value, first["msg"])
+            return classify_json(value, first["msg"])
         case "dict_type" | "model_type" | "model_attributes_type" if not first["loc"]:
             return Failure(FailureReason.NOT_AN_OBJECT, "an event is a JSON object")
         case "union_tag_invalid" | "union_tag_not_found":
             return Failure(FailureReason.UNKNOWN_TYPE, f"`type` must be one of {', '.join(EVENT_TYPES)}")
-    in_time = [detail for detail in details if detail["loc"][1:] == ("timestamp",)]
+    in_time = [detail for detail in details if detail["loc"][1:] in TIME_FIELDS]
     if in_time:
-        missing = in_time[0]["type"] == "missing"
-        reason = FailureReason.MISSING_TIME if missing else FailureReason.BAD_TIME
-        return Failure(reason, _describe(in_time))
+        return Failure(FailureReason.BAD_TIME, _describe(in_time))
     return Failure(FailureReason.CONTRACT, _describe(details))
 
 
-def _classify_json(value: bytes, message: str) -> Failure:
+def classify_json(value: bytes, message: str) -> Failure:
+    """Why a value is no JSON, given what the parser says of it."""
     try:
         value.decode()
     except UnicodeDecodeError as error:

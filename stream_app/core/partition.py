@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from heapq import heappop, heappush
+from collections.abc import Callable
+from heapq import heappop, heappush, heapreplace
 
 import msgspec
 
-from stream_app.core import sessions
-from stream_app.core.rules import Rules
+from stream_app.core import outlook, sessions
+from stream_app.core.erasures import Erasures
+from stream_app.core.rules import DAY, Rules
+from stream_app.core.timers import Timers
 from stream_app.core.user_row import UserRow
 
 
@@ -28,15 +30,27 @@ class Partition:
     """The moving state of one partition.
 
     The watermark (epoch seconds) trails the highest event time by the allowed lateness: what is older
-    is late, and sessions that end before it are closed.
+    is late, and sessions that end before it are closed. `place_of` tells the partition of a user's id.
     """
 
-    def __init__(self, number: int, rules: Rules, meta: bytes | None = None) -> None:
+    def __init__(
+        self,
+        number: int,
+        rules: Rules,
+        meta: bytes | None = None,
+        place_of: Callable[[str], int] = lambda _: 0,
+    ) -> None:
         self.number = number
+        self.place_of = place_of
         self.meta = _decoder.decode(meta) if meta is not None else PartitionMeta()
+        self.erasures = Erasures()
         self._rules = rules
-        self._timers: list[tuple[float, str]] = []
-        self._scheduled: dict[str, float] = {}
+        self.sessions = Timers()
+        self.outlooks = Timers()
+        # One entry a user: a day on or before that of their last event, which is looked up when it comes up.
+        self._idle_since: list[tuple[int, str]] = []
+        self._unsent: list[str] = []
+        self._dropped: set[str] = set()  # of these entries, the users who are held no more
 
     def encode_meta(self) -> bytes:
         """The part that is stored; timers are found again by reading the rows."""
@@ -48,23 +62,92 @@ class Partition:
         return self.meta.highest_at - self._rules.allowed_lateness
 
     def schedule(self, user_key: str, row: UserRow) -> None:
-        """Remember when the user's next session falls due."""
-        due = sessions.next_due(row, self._rules)
-        if due is not None and due < self._scheduled.get(user_key, float("inf")):
-            self._scheduled[user_key] = due
-            heappush(self._timers, (due, user_key))
+        """Remember when the user's next session ends, and when their next moment or label comes."""
+        session_due = sessions.next_due(row, self._rules)
+        if session_due is not None:
+            self.sessions.schedule(user_key, session_due)
+        outlook_due = outlook.next_due(row, self._rules)
+        if outlook_due is not None:
+            self.outlooks.schedule(user_key, outlook_due)
 
-    def schedule_all(self, rows: Iterable[tuple[str, UserRow]]) -> None:
-        """Find the timers of all rows again, after a start or a move of the partition."""
-        for user_key, row in rows:
-            self.schedule(user_key, row)
+    def advance(self, at: float) -> bool:
+        """Take an event time in; whether the watermark moved past something that was scheduled."""
+        if at <= self.meta.highest_at:
+            return False
+        self.meta.highest_at = at
+        watermark = self.watermark
+        return (
+            self.sessions.is_due(watermark)
+            or self.outlooks.is_due(watermark)
+            or (bool(self._idle_since) and self._idle_since[0][0] < self._last_valid_day(watermark))
+        )
 
-    def take_due(self, until: float) -> list[str]:
-        """Users of whom something may be due at `until`, in no order that matters; each is forgotten here."""
-        due: list[str] = []
-        while self._timers and self._timers[0][0] <= until:
-            due_at, user_key = heappop(self._timers)
-            if self._scheduled.get(user_key) == due_at:
-                del self._scheduled[user_key]
-                due.append(user_key)
-        return due
+    def hold(self, user_key: str, row: UserRow) -> None:
+        """Know a stored row again, after a start or a move of the partition."""
+        self.add_user(user_key, row)
+        self.schedule(user_key, row)
+        if row.outgoing:
+            self._unsent.append(user_key)
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether some row may have something to give that was not sent before the last stop."""
+        return bool(self._unsent)
+
+    def take_unsent(self) -> list[str]:
+        """The keys of these rows; each is told once."""
+        taken, self._unsent = self._unsent, []
+        return taken
+
+    @property
+    def users(self) -> int:
+        """How many users the partition holds."""
+        return len(self._idle_since) - len(self._dropped)
+
+    def add_user(self, user_key: str, row: UserRow) -> None:
+        """Hold one more user."""
+        if user_key in self._dropped:
+            self._dropped.remove(user_key)
+        else:
+            heappush(self._idle_since, (_day_of(row), user_key))
+
+    def drop_user(self, user_key: str) -> None:
+        """Hold a user no more."""
+        self._dropped.add(user_key)
+
+    def take_idlest(self, row_of: Callable[[str], UserRow | None]) -> str:
+        """Let go of the user whose last event lies the most days back, ties by key, and return them."""
+        while True:
+            self._skip_dropped()
+            day, user_key = self._idle_since[0]
+            row = row_of(user_key)
+            if row is None or _day_of(row) == day:
+                heappop(self._idle_since)
+                return user_key
+            heapreplace(self._idle_since, (_day_of(row), user_key))
+
+    def take_expired(self, watermark: float, row_of: Callable[[str], UserRow | None]) -> list[str]:
+        """Let go of the users whose rows are no longer valid at the watermark, and return them."""
+        last_day = self._last_valid_day(watermark)
+        expired: list[str] = []
+        self._skip_dropped()
+        while self._idle_since and self._idle_since[0][0] < last_day:
+            user_key = self.take_idlest(row_of)
+            row = row_of(user_key)
+            if row is None or _day_of(row) < last_day:
+                expired.append(user_key)
+            else:
+                self.add_user(user_key, row)
+            self._skip_dropped()
+        return expired
+
+    def _last_valid_day(self, watermark: float) -> int:
+        return int((watermark - self._rules.row_validity) // DAY)
+
+    def _skip_dropped(self) -> None:
+        while self._idle_since and self._idle_since[0][1] in self._dropped:
+            self._dropped.remove(heappop(self._idle_since)[1])
+
+
+def _day_of(row: UserRow) -> int:
+    return int(row.seen_at // DAY)

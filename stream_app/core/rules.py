@@ -11,7 +11,12 @@ DAY = 24 * HOUR
 
 @dataclass(frozen=True)
 class Rules:
-    """Spans are in seconds of event time, sizes in bytes."""
+    """Spans are in seconds of event time, sizes in bytes.
+
+    `tracker_form` names the form of all records that are not in our own; "" lets their shape tell.
+    `default_consent` are the purposes, as bits, that a user who has not said agrees to. A row expires after
+    `row_validity` without a use; a partition holds at most `max_users` rows (0: any number).
+    """
 
     session_gap: float = 30 * MINUTE
     session_limit: float = 24 * HOUR
@@ -19,7 +24,14 @@ class Rules:
     allowed_skew: float = 5 * MINUTE
     earliest_time: float = 946_684_800.0  # 2000-01-01: older clocks were never set
     max_event_bytes: int = 262_144
-    tier_interval: float = MINUTE
+    tracker_form: str = ""
+    default_consent: int = 7
+    row_validity: float = 390 * DAY
+    max_users: int = 0
+    outlook_horizon: float = 7 * DAY
+    outlook_interval: float = 3.5 * DAY
+    tier_interval: float = 5 * MINUTE
+    tier_validity: float = 7 * DAY
     recommend_interval: float = 30.0
     recommend_count: int = 10
     recommend_validity: float = DAY

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from schemas.outputs import (
     EngagementTier,
     ModelStamp,
+    OutcomeChance,
+    Outlook,
     Recommendations,
     RecommendedItem,
-    SourcePosition,
     Tier,
+    TierReason,
 )
+from stream_app.core import consent, outlook
+from stream_app.core.emission import source_of, time_of
 from stream_app.core.features import Features
-from stream_app.core.identifiers import output_id
+from stream_app.core.identifiers import Cause, output_id
 from stream_app.core.rules import Rules
 from stream_app.core.user_row import UserRow
-from stream_app.ports import ScoredItem, TierModel
+from stream_app.ports import Contribution, OutcomeModel, ScoredItem, TierModel
 
 TIER_NAMES: Mapping[int, Tier] = {1: Tier.LOW, 2: Tier.MEDIUM, 3: Tier.HIGH}
 
 USAGE_RULE = ModelStamp(name="usage_rule", version=1, examples_seen=0, status="ready")
 USAGE_MEDIUM_SESSIONS = 3
 USAGE_HIGH_SESSIONS = 10
+SESSION_CLOSED = "session_closed"
 USAGE_FEATURE = "sessions_30d"
 
 
@@ -35,12 +40,17 @@ class ScoreRequest(NamedTuple):
     row: UserRow
     features: Features
     at: float
-    source: SourcePosition
+    cause: Cause
     moment: str
+    consent: int
+    control_group: str
 
 
-def decide_tiers(requests: Sequence[ScoreRequest], model: TierModel, now: datetime) -> list[EngagementTier]:
-    """Score all requests of a batch at once; a tier is sent when it is first known and when it changes.
+def decide_tiers(
+    requests: Sequence[ScoreRequest], model: TierModel, rules: Rules, now: datetime
+) -> list[EngagementTier]:
+    """Score all requests of a batch at once; a tier is sent when first known, when it changes, and anew
+    before its validity ends.
 
     Hysteresis: a change must be decided twice in a row.
     """
@@ -48,16 +58,53 @@ def decide_tiers(requests: Sequence[ScoreRequest], model: TierModel, now: dateti
         return []
     stamp = model.stamp()
     predictions = model.predict_tiers([request.features for request in requests])
-    decided: list[EngagementTier] = []
+    decisions: list[_Decision] = []
     for request, prediction in zip(requests, predictions, strict=True):
         row, tier, decided_by = request.row, prediction.label, stamp
         if not isinstance(tier, int):
             tier, decided_by = tier_by_usage(request.features), USAGE_RULE
-        if row.tier == 0 or (tier != row.tier and tier == row.next_tier):
-            decided.append(_tier_output(request, tier, prediction.probabilities, decided_by, now))
+        is_changed = row.tier == 0 or (tier != row.tier and tier == row.next_tier)
+        if is_changed or (tier == row.tier and request.at >= row.tier_until):
+            row.tier_until = request.at + rules.tier_validity
+            decisions.append(_Decision(request, tier, row.tier, prediction.probabilities, decided_by))
             row.tier = tier
         row.next_tier = tier
-    return decided
+    by_model = [decision for decision in decisions if decision.decided_by is stamp]
+    explained = model.explain_tiers(
+        [decision.request.features for decision in by_model], [decision.tier for decision in by_model]
+    )
+    reasons = {id(decision): reasons for decision, reasons in zip(by_model, explained, strict=True)}
+    return [_tier_output(decision, reasons.get(id(decision), ()), rules, now) for decision in decisions]
+
+
+def foresee(
+    requests: Sequence[ScoreRequest], models: Mapping[str, OutcomeModel], rules: Rules, now: datetime
+) -> list[Outlook]:
+    """What the users of ended sessions will do; models that have seen nothing say nothing."""
+    ended = [request for request in requests if request.moment == SESSION_CLOSED]
+    stamps = {target: model.stamp() for target, model in models.items()}
+    known = {target: model for target, model in models.items() if stamps[target].examples_seen}
+    if not ended or not known:
+        return []
+    examples = [outlook.select(request.features) for request in ended]
+    chances = {target: model.predict_chances(examples) for target, model in known.items()}
+    return [
+        Outlook(
+            id=output_id("outlook", request.cause, request.moment),
+            user_key=request.user_key,
+            as_of=time_of(request.at),
+            emitted_at=now,
+            source=source_of(request.cause),
+            chances=[
+                OutcomeChance(target=target, probability=chances[target][place], model=stamps[target])
+                for target in known
+            ],
+            ends_at=time_of(request.at + rules.outlook_horizon),
+            consent=consent.agreed_purposes(request.consent, rules.default_consent),
+            control_group=request.control_group or None,
+        )
+        for place, request in enumerate(ended)
+    ]
 
 
 def tier_by_usage(features: Features) -> int:
@@ -70,44 +117,67 @@ def tier_by_usage(features: Features) -> int:
 
 def build_recommendations(
     user_key: str,
+    row: UserRow,
     items: Sequence[ScoredItem],
     stamp: ModelStamp,
-    at: float,
-    source: SourcePosition,
+    cause: Cause,
     rules: Rules,
     now: datetime,
 ) -> Recommendations:
-    """One emission for one user, as of event time `at`."""
-    cause = output_id("recommendations", source)
+    """One emission for one user, as of their last use."""
+    output = output_id("recommendations", cause)
     return Recommendations(
-        id=cause,
-        request_id=cause,
+        id=output,
+        request_id=output,
         user_key=user_key,
-        as_of=datetime.fromtimestamp(at, UTC),
+        as_of=time_of(row.last_at),
         emitted_at=now,
-        source=source,
+        source=source_of(cause),
         model=stamp,
-        items=[RecommendedItem(item_id=item.item_id, score=item.score, source=item.source) for item in items],
-        expires_at=datetime.fromtimestamp(at + rules.recommend_validity, UTC),
+        items=[
+            RecommendedItem(
+                item_id=item.item_id,
+                score=item.score,
+                source=item.source,
+                propensity=item.propensity,
+                is_explored=item.is_explored,
+            )
+            for item in items
+        ],
+        expires_at=time_of(row.last_at + rules.recommend_validity),
+        consent=consent.agreed_purposes(row.consent, rules.default_consent),
+        control_group=row.control_group or None,
     )
 
 
+class _Decision(NamedTuple):
+    request: ScoreRequest
+    tier: int
+    previous: int
+    probabilities: Mapping[int | str, float]
+    decided_by: ModelStamp
+
+
 def _tier_output(
-    request: ScoreRequest,
-    tier: int,
-    probabilities: Mapping[int | str, float],
-    stamp: ModelStamp,
-    now: datetime,
+    decision: _Decision, reasons: Sequence[Contribution], rules: Rules, now: datetime
 ) -> EngagementTier:
+    request = decision.request
     return EngagementTier(
-        id=output_id("engagement_tier", request.source, request.moment),
+        id=output_id("engagement_tier", request.cause, request.moment),
         user_key=request.user_key,
-        as_of=datetime.fromtimestamp(request.at, UTC),
+        as_of=time_of(request.at),
         emitted_at=now,
-        source=request.source,
-        model=stamp,
-        tier=tier,
-        tier_name=TIER_NAMES[tier],
-        previous_tier=request.row.tier or None,
-        probabilities={str(name): share for name, share in probabilities.items()},
+        source=source_of(request.cause),
+        model=decision.decided_by,
+        tier=decision.tier,
+        tier_name=TIER_NAMES[decision.tier],
+        previous_tier=decision.previous or None,
+        probabilities={str(name): share for name, share in decision.probabilities.items()},
+        valid_until=time_of(request.at + rules.tier_validity),
+        reasons=[
+            TierReason(feature=reason.feature, value=reason.value, contribution=reason.contribution)
+            for reason in reasons
+        ],
+        consent=consent.agreed_purposes(request.consent, rules.default_consent),
+        control_group=request.control_group or None,
     )

@@ -7,11 +7,14 @@ Zipline feature stores' scheme of accurate head and coarse tail.
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import NamedTuple
 
+from stream_app.core.distinct import estimate_distinct
 from stream_app.core.rules import DAY, HOUR, MINUTE
 
-Tiles = dict[int, list[float | int]]
+Tile = list[float | int]
+Tiles = dict[int, Tile]
 
 
 class Window(NamedTuple):
@@ -34,18 +37,53 @@ WINDOWS: tuple[Window, ...] = (
     Window("7d", 7 * DAY, 6 * HOUR),
     Window("30d", 30 * DAY, DAY),
 )
+_LEVELS = tuple((window.hop, window.tile_count) for window in WINDOWS)
 
 
-class Measures(NamedTuple):
-    """What is summed in a tile; duration in seconds, revenue in the events' own currency."""
+class Cell(IntEnum):
+    """What a tile holds, in the order of its list; durations in seconds, revenue in the events' currency.
 
-    events: int = 0
-    page_views: int = 0
-    actions: int = 0
-    sessions: int = 0
-    purchases: int = 0
-    duration: float = 0
-    revenue: float = 0
+    Shortest, longest, smallest and largest mean nothing while there is no session or no purchase. Pages
+    and items are sets in 64 bits (see `distinct`).
+    """
+
+    EVENTS = 0
+    PAGE_VIEWS = 1
+    ACTIONS = 2
+    SESSIONS = 3
+    PURCHASES = 4
+    DURATION = 5
+    REVENUE = 6
+    SHORTEST = 7
+    LONGEST = 8
+    SMALLEST = 9
+    LARGEST = 10
+    PAGES = 11
+    ITEMS = 12
+
+
+_EMPTY: Tile = [0] * len(Cell)
+# Plain numbers: an enum's member costs a look-up at each use.
+_EVENTS, _PAGE_VIEWS, _ACTIONS, _SESSIONS, _PURCHASES, _DURATION, _REVENUE = range(7)
+_SHORTEST, _LONGEST, _SMALLEST, _LARGEST, _PAGES, _ITEMS = range(7, 13)
+
+
+class Sums(NamedTuple):
+    """One window as it stands at one time."""
+
+    events: int
+    page_views: int
+    actions: int
+    sessions: int
+    purchases: int
+    duration: float
+    revenue: float
+    shortest_session: float
+    longest_session: float
+    smallest_purchase: float
+    largest_purchase: float
+    distinct_pages: float
+    distinct_items: float
 
 
 def new_tiles() -> list[Tiles]:
@@ -53,29 +91,107 @@ def new_tiles() -> list[Tiles]:
     return [{} for _ in WINDOWS]
 
 
-def add(tiles: list[Tiles], measures: Measures, at: float, latest_at: float) -> None:
-    """Add measures at event time `at`; tiles that no window at `latest_at` reads any more are dropped."""
-    for window, window_tiles in zip(WINDOWS, tiles, strict=True):
-        index = int(at // window.hop)
-        tile = window_tiles.get(index)
-        if tile is not None:
-            for position, value in enumerate(measures):
-                if value:
-                    tile[position] += value
-            continue
-        oldest = int(latest_at // window.hop) - window.tile_count
-        if index < oldest:
-            continue
-        window_tiles[index] = list(measures)
-        if len(window_tiles) > window.tile_count + 1:
-            for expired in [tile_index for tile_index in window_tiles if tile_index < oldest]:
-                del window_tiles[expired]
+def add_event(
+    tiles: list[Tiles], at: float, latest_at: float, is_view: bool, page_bit: int, item_bit: int
+) -> None:
+    """Count one page view or action at event time `at`; the bits are those of its page and item, or 0."""
+    kind = _PAGE_VIEWS if is_view else _ACTIONS
+    for tile in _tiles_at(tiles, at, latest_at):
+        tile[_EVENTS] += 1
+        tile[kind] += 1
+        tile[_PAGES] |= page_bit  # type: ignore[operator]  # these two cells are whole numbers
+        tile[_ITEMS] |= item_bit  # type: ignore[operator]
 
 
-def read(tiles: list[Tiles], window_index: int, at: float) -> Measures:
-    """The sums of one window as they stand at event time `at`."""
-    window = WINDOWS[window_index]
-    newest = int(at // window.hop)
-    oldest = newest - window.tile_count
+def add_purchase(tiles: list[Tiles], at: float, latest_at: float, revenue: float) -> None:
+    """Count one completed order."""
+    revenue = _short(revenue)
+    for tile in _tiles_at(tiles, at, latest_at):
+        tile[_SMALLEST] = min(tile[_SMALLEST], revenue) if tile[_PURCHASES] else revenue
+        tile[_LARGEST] = max(tile[_LARGEST], revenue) if tile[_PURCHASES] else revenue
+        tile[_PURCHASES] += 1
+        tile[_REVENUE] += revenue
+
+
+def add_session(tiles: list[Tiles], at: float, latest_at: float, duration: float) -> None:
+    """Count one session that ended at `at`."""
+    duration = _short(duration)
+    for tile in _tiles_at(tiles, at, latest_at):
+        tile[_SHORTEST] = min(tile[_SHORTEST], duration) if tile[_SESSIONS] else duration
+        tile[_LONGEST] = max(tile[_LONGEST], duration) if tile[_SESSIONS] else duration
+        tile[_SESSIONS] += 1
+        tile[_DURATION] += duration
+
+
+def add_page_views(tiles: list[Tiles], at: float, latest_at: float, count: int) -> None:
+    """Add page views that a tracker only tells in sum."""
+    for tile in _tiles_at(tiles, at, latest_at):
+        tile[_PAGE_VIEWS] += count
+
+
+def prune(tiles: list[Tiles], latest_at: float) -> None:
+    """Drop the tiles that no window at `latest_at` or later reads."""
+    for (hop, count), level in zip(_LEVELS, tiles, strict=True):
+        oldest = int(latest_at // hop) - count
+        for expired in [index for index in level if index < oldest]:
+            del level[expired]
+
+
+def merge(tiles: list[Tiles], other: list[Tiles]) -> None:
+    """Add another user's tiles to `tiles`."""
+    for level, other_level in zip(tiles, other, strict=True):
+        for index, added in other_level.items():
+            tile = level.get(index)
+            level[index] = list(added) if tile is None else _combine([tile, added])
+
+
+def read(tiles: list[Tiles], window_index: int, at: float) -> Sums | None:
+    """One window as it stands at event time `at`; None where nothing lies in it."""
+    hop, count = _LEVELS[window_index]
+    newest = int(at // hop)
+    oldest = newest - count
     covered = [tile for index, tile in tiles[window_index].items() if oldest <= index <= newest]
-    return Measures._make(map(sum, zip(*covered, strict=True))) if covered else Measures()
+    if not covered:
+        return None
+    cells = covered[0] if len(covered) == 1 else _combine(covered)
+    return Sums._make(
+        (*cells[:_PAGES], estimate_distinct(int(cells[_PAGES])), estimate_distinct(int(cells[_ITEMS])))
+    )
+
+
+def _short(value: float) -> float:
+    """A whole number as one: it takes 1 to 5 bytes of a row, not 9."""
+    return int(value) if float(value).is_integer() else value
+
+
+def _combine(tiles: list[Tile]) -> Tile:
+    combined: Tile = list(map(sum, zip(*tiles, strict=True)))
+    for low, high, count in ((_SHORTEST, _LONGEST, _SESSIONS), (_SMALLEST, _LARGEST, _PURCHASES)):
+        if combined[count]:
+            counted = [tile for tile in tiles if tile[count]]
+            combined[low] = min([tile[low] for tile in counted])
+            combined[high] = max([tile[high] for tile in counted])
+    pages = items = 0
+    for tile in tiles:
+        pages |= tile[_PAGES]  # type: ignore[operator]
+        items |= tile[_ITEMS]  # type: ignore[operator]
+    combined[_PAGES:] = pages, items
+    return combined
+
+
+def _tiles_at(tiles: list[Tiles], at: float, latest_at: float) -> list[Tile]:
+    """The tile of each window that `at` falls into, but for those that no window reads any more."""
+    found: list[Tile] = []
+    for (hop, count), level in zip(_LEVELS, tiles, strict=True):
+        index = int(at // hop)
+        tile = level.get(index)
+        if tile is None:
+            oldest = int(latest_at // hop) - count
+            if index < oldest:
+                continue
+            tile = level[index] = _EMPTY.copy()
+            if len(level) > count + 1:
+                for expired in [other for other in level if other < oldest]:
+                    del level[expired]
+        found.append(tile)
+    return found

@@ -19,7 +19,7 @@ class RowCache:
         self._load = load
         self._limit = limit
         self._recent: dict[Place, UserRow] = {}
-        self.changed: dict[Place, UserRow] = {}
+        self.changed: dict[Place, UserRow | None] = {}
 
     def of_partition(self, partition: int) -> PartitionRows:
         """The rows of one partition, as the core asks for them."""
@@ -27,15 +27,17 @@ class RowCache:
 
     def find(self, place: Place) -> UserRow | None:
         """A row by partition and user key."""
-        row = self.changed.get(place) or self._recent.pop(place, None)
+        if place in self.changed:
+            return self.changed[place]
+        row = self._recent.pop(place, None)
         if row is None:
             row = self._load(*place)
         if row is not None:
             self._recent[place] = row
         return row
 
-    def change(self, partition: int, rows: Mapping[str, UserRow]) -> None:
-        """Take in what a batch changed."""
+    def change(self, partition: int, rows: Mapping[str, UserRow | None]) -> None:
+        """Take in what a batch changed; None where it removed a row."""
         for user_key, row in rows.items():
             self.changed[partition, user_key] = row
 
@@ -43,7 +45,8 @@ class RowCache:
         """Forget what changed, once it is stored, and the longest unused rows over the limit."""
         for place, row in self.changed.items():
             self._recent.pop(place, None)
-            self._recent[place] = row
+            if row is not None:
+                self._recent[place] = row
         self.changed = {}
         surplus = len(self._recent) - self._limit
         for place in list(self._recent)[: max(surplus, 0)]:

@@ -108,8 +108,8 @@ class RuntimeBehaviour(ABC):
         assert done.metrics.event_outcomes() == {"processed": 8}
 
     def test_a_tier_is_sent_when_first_known_and_when_it_changes(self, tmp_path: Path) -> None:
-        minutes = [page("u", minute * 61.0) for minute in range(9)]
-        done = self.take(tmp_path, page("quiet", 0), *minutes)
+        moments = [page("u", number * 301.0) for number in range(9)]
+        done = self.take(tmp_path, page("quiet", 0), *moments)
         tiers = [
             (tier["previous_tier"], tier["tier"], tier["tier_name"])
             for tier in done.of("engagement_tier", "u")
@@ -200,7 +200,8 @@ class RuntimeBehaviour(ABC):
             70,
             {"length": 9, "kind": "x"},
         )
-        assert third.features == {"active_days": 0, "distinct_items": 0}
+        nothing = ("active_days", "distinct_items", "uses", "is_loyal", "has_returned")
+        assert third.features == dict.fromkeys(nothing, 0)
 
     def test_sessions_close_by_the_watermark_and_when_idle(self, tmp_path: Path) -> None:
         done = self.take(
@@ -226,6 +227,29 @@ class RuntimeBehaviour(ABC):
         )
         [closed] = done.of("closed_session")
         assert (closed["session_id"], closed["items"], closed["page_views"]) == ("s", ["a", "b"], 2)
+
+    def test_an_anonymous_history_joins_its_user(self, tmp_path: Path) -> None:
+        known = [page("u", at, f"item-{at}", messageId=f"m{at}") for at in range(0, 180, 30)]
+        alone = self.take(tmp_path / "known", *known)
+        visits = [
+            RawRecord(b"a", event("page", "", at, anonymousId="a", messageId=f"m{at}",
+                                  properties={"product_id": f"item-{at}"}))
+            for at in (0, 30, 150)
+        ]  # fmt: skip
+        said = event("identify", "u", 61, anonymousId="a", messageId="said")
+        done = self.process(
+            tmp_path / "joined",
+            [*visits[:2], *keyed([known[2], said])],
+            [*keyed([known[3], said]), visits[2], *keyed([known[4]])],
+        )
+        expected = alone.features("u", 300)
+        joined = {name: value for name, value in done.features("u", 300).items() if name in expected}
+        assert joined == expected
+        assert done.features("u", 300)["count_identify"] == 1
+        assert done.rows["a"].merged_into == "u"
+        assert "count_page" not in done.features("a", 300)
+        [closed] = done.of("closed_session")
+        assert (closed["user_key"], closed["event_count"]) == ("u", 6)
 
     def test_stops_between_deliveries_change_nothing(self, tmp_path: Path) -> None:
         values = random_events(Random(3), 400)

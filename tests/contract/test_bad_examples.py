@@ -12,6 +12,7 @@ from schemas.outputs import FailureReason
 from schemas.topics import EVENTS
 from stream_app.core.decoding import Failure, TimedEvent, decode
 from stream_app.core.rules import Rules
+from stream_app.testing import INTAKE
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
 RECEIVED_AT = datetime(2026, 3, 9, 12, tzinfo=UTC).timestamp()
@@ -35,7 +36,7 @@ def reason_of(file: Path) -> FailureReason:
 
 @pytest.mark.parametrize("file", BAD_FILES, ids=lambda file: f"{file.parts[-3]}/{file.stem}")
 def test_bad_event_is_refused_for_its_reason(file: Path):
-    failure = decode(file.read_bytes(), RECEIVED_AT, Rules())
+    failure = decode(file.read_bytes(), RECEIVED_AT, INTAKE.privacy, Rules())
     assert isinstance(failure, Failure)
     assert failure.reason == reason_of(file), failure.detail
 
@@ -50,7 +51,7 @@ def test_schema_refuses_it_too(file: Path, validator: Callable[[str], Draft20201
 
 
 def test_a_record_without_a_value_is_refused():
-    assert decode(None, RECEIVED_AT, Rules()).reason == FailureReason.NULL_VALUE
+    assert decode(None, RECEIVED_AT, INTAKE.privacy, Rules()).reason == FailureReason.NULL_VALUE
 
 
 @pytest.mark.parametrize(("surplus", "is_refused"), [(0, False), (1, True)])
@@ -58,7 +59,7 @@ def test_size_is_bounded(surplus: int, is_refused: bool):
     rules = Rules()
     event = {"type": "page", "userId": "u-1042", "timestamp": "2026-03-02T08:00:05Z", "filler": ""}
     room = rules.max_event_bytes - len(json.dumps(event)) + surplus
-    decoded = decode(json.dumps({**event, "filler": "x" * room}).encode(), RECEIVED_AT, rules)
+    decoded = decode(json.dumps({**event, "filler": "x" * room}).encode(), RECEIVED_AT, INTAKE.privacy, rules)
     assert isinstance(decoded, Failure) is is_refused
     if isinstance(decoded, Failure):
         assert decoded.reason == FailureReason.TOO_LARGE
@@ -82,7 +83,7 @@ def _far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("_far_from_utc")
 def test_a_time_without_offset_is_utc():
     event = {"type": "page", "userId": "u-1042", "timestamp": "2026-03-02T08:00:05"}
-    decoded = decode(json.dumps(event).encode(), RECEIVED_AT, Rules())
+    decoded = decode(json.dumps(event).encode(), RECEIVED_AT, INTAKE.privacy, Rules())
     assert isinstance(decoded, TimedEvent)
     assert decoded.at == datetime(2026, 3, 2, 8, 0, 5, tzinfo=UTC).timestamp()
 
@@ -91,6 +92,9 @@ def test_a_time_without_offset_is_utc():
 def test_skew_is_allowed_up_to_its_bound(seconds: float, is_taken: bool):
     at = datetime.fromtimestamp(RECEIVED_AT + seconds, UTC).isoformat()
     decoded = decode(
-        json.dumps({"type": "page", "userId": "u", "timestamp": at}).encode(), RECEIVED_AT, Rules()
+        json.dumps({"type": "page", "userId": "u", "timestamp": at}).encode(),
+        RECEIVED_AT,
+        INTAKE.privacy,
+        Rules(),
     )
     assert isinstance(decoded, Failure) is not is_taken

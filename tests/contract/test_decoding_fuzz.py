@@ -15,6 +15,7 @@ from schemas.events import EVENT_TYPES
 from schemas.outputs import FailureReason
 from stream_app.core.decoding import Failure, TimedEvent, decode
 from stream_app.core.rules import Rules
+from stream_app.testing import INTAKE
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
 GOOD = [file.read_bytes() for name in EVENT_TYPES for file in sorted((EXAMPLES / name).glob("*.json"))]
@@ -35,7 +36,7 @@ loose_events = st.fixed_dictionaries(
 
 
 def check_answer(value: bytes) -> TimedEvent | Failure:
-    decoded = decode(value, RECEIVED_AT, RULES)
+    decoded = decode(value, RECEIVED_AT, INTAKE.privacy, RULES)
     if isinstance(decoded, TimedEvent):
         assert decoded.user_key
         assert RULES.earliest_time <= decoded.at <= RECEIVED_AT + RULES.allowed_skew

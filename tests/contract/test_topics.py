@@ -11,12 +11,14 @@ ENVELOPE_BYTES = 8_192
 def test_names_are_unique_and_versioned():
     names = [topic.name for topic in TOPICS]
     assert len(set(names)) == len(names)
-    assert all(re.fullmatch(r"[a-z]+\.[a-z]+\.v[1-9][0-9]*", name) for name in names)
+    assert all(re.fullmatch(r"[a-z]+\.[a-z-]+\.v[1-9][0-9]*", name) for name in names)
 
 
 def test_every_output_contract_has_one_topic():
     assert set(TOPIC_BY_CONTRACT) == set(get_args(Output))
-    assert len(TOPIC_BY_CONTRACT) == sum(topic.contract is not None for topic in TOPICS)
+    assert len(TOPIC_BY_CONTRACT) == sum(
+        len(topic.contracts) for topic in TOPICS if topic.role is not Role.INPUT
+    )
 
 
 def test_outputs_have_contracts_and_all_topics_a_key_and_a_description():

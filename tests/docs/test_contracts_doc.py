@@ -9,18 +9,30 @@ from jsonschema import Draft202012Validator
 
 from schemas.catalogue import CatalogueItem
 from schemas.events import EVENT_TYPES, BaseEvent, Context
-from schemas.export import CATALOGUE_ITEMS, SCHEMA_FOLDER
+from schemas.export import SCHEMA_FOLDER
 from schemas.outputs import Envelope, FailureReason
-from schemas.topics import DAY_SECONDS, EVENTS, TOPIC_BY_CONTRACT, TOPICS, Topic, rows_changelog
+from schemas.privacy import PrivacyRequest
+from schemas.topics import (
+    CATALOGUE,
+    DAY_SECONDS,
+    EVENTS,
+    PRIVACY_REQUESTS,
+    TOPIC_BY_CONTRACT,
+    TOPICS,
+    Topic,
+    rows_changelog,
+)
 from stream_app.core.decoding import TimedEvent, decode
 from stream_app.core.rules import Rules
+from stream_app.testing import INTAKE
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "contracts.md").read_text("utf-8")
 EXAMPLES = [json.loads(block) for block in re.findall(r"```json\n(.+?)```", DOCUMENT, re.DOTALL)]
 EVENT_EXAMPLES = [example for example in EXAMPLES if "type" in example]
 OUTPUT_EXAMPLES = [example for example in EXAMPLES if "schema_name" in example]
-TOPIC_BY_SCHEMA = {
-    contract.model_fields["schema_name"].default: topic for contract, topic in TOPIC_BY_CONTRACT.items()
+OTHERS = [example for example in EXAMPLES if not {"type", "schema_name"} & example.keys()]
+CONTRACT_BY_SCHEMA = {
+    contract.model_fields["schema_name"].default: contract for contract in TOPIC_BY_CONTRACT
 }
 RECEIVED_AT = datetime(2026, 3, 9, 12, tzinfo=UTC).timestamp()
 
@@ -39,11 +51,18 @@ def schema_of(contract: str) -> Draft202012Validator:
 
 def describe(topic: Topic) -> list[str]:
     """The topic's row as it must stand in the document."""
-    contract = topic.contract.model_fields["schema_name"].default if topic.contract else None
-    if contract is None:
-        shown = "the events above" if topic is EVENTS else "bytes, internal"
-    else:
-        shown = f"`{contract}`"
+    match topic:
+        case _ if topic is EVENTS:
+            shown = "the events above"
+        case _ if topic is PRIVACY_REQUESTS:
+            shown = "a privacy request"
+        case _ if topic is CATALOGUE:
+            shown = "a catalogue item"
+        case Topic(contract=None):
+            shown = "bytes, internal"
+        case _:
+            names = [contract.model_fields["schema_name"].default for contract in topic.contracts]
+            shown = ", ".join(f"`{name}`" for name in names)
     return [
         f"`{topic.name}`",
         topic.role.value,
@@ -91,30 +110,36 @@ def test_field_tables_are_the_contracts_fields():
 
 def test_every_contract_has_an_example():
     assert [example["type"] for example in EVENT_EXAMPLES] == list(EVENT_TYPES)
-    assert {example["schema_name"] for example in OUTPUT_EXAMPLES} == set(TOPIC_BY_SCHEMA)
-    assert len(EXAMPLES) == len(EVENT_EXAMPLES) + len(OUTPUT_EXAMPLES) + 1
+    assert {example["schema_name"] for example in OUTPUT_EXAMPLES} == set(CONTRACT_BY_SCHEMA)
+    assert len(EXAMPLES) == len(EVENT_EXAMPLES) + len(OUTPUT_EXAMPLES) + len(OTHERS)
 
 
 @pytest.mark.parametrize("example", EVENT_EXAMPLES, ids=lambda example: example["type"])
 def test_event_example_is_taken(example: dict[str, Any]):
-    assert isinstance(decode(json.dumps(example).encode(), RECEIVED_AT, Rules()), TimedEvent)
+    assert isinstance(decode(json.dumps(example).encode(), RECEIVED_AT, INTAKE.privacy, Rules()), TimedEvent)
     schema_of(EVENTS.name).validate(example)
 
 
 @pytest.mark.parametrize("example", OUTPUT_EXAMPLES, ids=lambda example: example["schema_name"])
 def test_output_example_is_what_is_written(example: dict[str, Any]):
-    topic = TOPIC_BY_SCHEMA[example["schema_name"]]
-    assert topic.contract is not None
-    output = topic.contract.model_validate_json(json.dumps(example))
+    contract = CONTRACT_BY_SCHEMA[example["schema_name"]]
+    topic = TOPIC_BY_CONTRACT[contract]
+    output = contract.model_validate_json(json.dumps(example))
     assert json.loads(output.model_dump_json()) == example
     schema_of(topic.name).validate(example)
     assert re.fullmatch("[0-9a-f]{32}", example["id"])
 
 
 def test_catalogue_example_is_taken():
-    (item,) = [example for example in EXAMPLES if "item_id" in example]
+    (item,) = [example for example in OTHERS if "kind" in example and "item_id" in example]
     CatalogueItem.model_validate_json(json.dumps(item))
-    schema_of(CATALOGUE_ITEMS).validate(item)
+    schema_of(CATALOGUE.name).validate(item)
+
+
+def test_privacy_request_example_is_taken():
+    (request,) = [example for example in OTHERS if "request_id" in example]
+    PrivacyRequest.model_validate_json(json.dumps(request))
+    schema_of(PRIVACY_REQUESTS.name).validate(request)
 
 
 def test_links_lead_somewhere():
@@ -126,4 +151,4 @@ def test_links_lead_somewhere():
         if target.startswith("#"):
             assert target[1:] in anchors
         else:
-            assert (Path(__file__).parents[2] / "docs" / target).exists(), target
+            assert (Path(__file__).parents[2] / "docs" / target.partition("#")[0]).exists(), target

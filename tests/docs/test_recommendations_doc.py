@@ -3,7 +3,7 @@ from dataclasses import astuple
 from pathlib import Path
 
 from models.recommenders import Blend, IndexLimits
-from models.recommenders.blend import JUDGED_AT_FIRST, MOST_UNJUDGED
+from models.recommenders.blend import CLICKS_JUDGED_AT_FIRST, MOST_CLICKS_UNJUDGED, POPULARITY_DISCOUNT
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/recommendations.md").read_text("utf-8")
 
@@ -35,7 +35,13 @@ def test_the_reading_limits_are_those_of_the_sources() -> None:
 
 
 def test_how_often_sources_are_judged_is_as_told() -> None:
-    assert (
-        f"first {JUDGED_AT_FIRST} sessions judge so, then ever fewer, down to one in {MOST_UNJUDGED + 1}"
-        in (DOCUMENT)
+    told = (
+        f"first {CLICKS_JUDGED_AT_FIRST} clicks judge so, then ever fewer, down to one in "
+        f"{MOST_CLICKS_UNJUDGED + 1}"
     )
+    assert told in " ".join(DOCUMENT.split())
+
+
+def test_the_discount_of_popular_items_is_as_told() -> None:
+    assert POPULARITY_DISCOUNT == 0.1
+    assert "tenth root of an item's clicks" in DOCUMENT

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from schemas.topics import EVENTS, TOPICS, rows_changelog
+from schemas.topics import EVENTS, TOPICS, Role, rows_changelog
 from stream_app.core.partition import Partition
 from stream_app.core.rules import Rules
 from stream_app.core.user_row import UserRow, decode_row
@@ -80,24 +80,27 @@ class Cluster:
         rows: dict[str, UserRow] = {}
         for key, value in await self._read(changelog.name, range(self.settings.partitions)):
             if key.startswith(USER_PREFIX):
-                rows[key.removeprefix(USER_PREFIX).decode()] = decode_row(value)
+                user_key = key.removeprefix(USER_PREFIX).decode()
+                rows.pop(user_key, None)
+                if value is not None:
+                    rows[user_key] = decode_row(value)
         return rows
 
-    async def contained(self) -> dict[int, int]:
-        """By partition, the last offset of the events topic that its rows contain."""
+    async def contained(self, topic: str = EVENTS.name) -> dict[int, int]:
+        """By partition, the last offset of a declared topic that its rows contain."""
         changelog = rows_changelog(self.settings.app_id)
         offsets: dict[int, int] = {}
         for number in range(self.settings.partitions):
             for key, value in await self._read(changelog.name, [number]):
                 if key == META_KEY:
-                    offsets[number] = Partition(number, Rules(), value).meta.applied[EVENTS.name]
+                    offsets[number] = Partition(number, Rules(), value).meta.applied.get(topic, -1)
         return offsets
 
     async def outputs(self) -> list[dict[str, Any]]:
         """Everything that came out, repeats included."""
         found: list[dict[str, Any]] = []
         for topic in TOPICS:
-            if topic.contract is not None:
+            if topic.role is not Role.INPUT and topic.contract is not None:
                 numbers = range(partitions_of(topic, self.settings))
                 records = await self._read(name_of(topic, self.settings), numbers)
                 found += [orjson.loads(value) for _, value in records]

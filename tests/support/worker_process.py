@@ -55,7 +55,8 @@ def environment(settings: Settings) -> dict[str, str]:
         value = getattr(settings, name)
         if value not in (None, field.default):
             is_secret = hasattr(value, "get_secret_value")
-            variables[PREFIX + name.upper()] = value.get_secret_value() if is_secret else str(value)
+            text = ",".join(value) if isinstance(value, tuple) else str(value)
+            variables[PREFIX + name.upper()] = value.get_secret_value() if is_secret else text
     return variables
 
 

@@ -24,8 +24,18 @@ from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Store
 from stream_app.testing import RecordedSource, label, page
 
+OF_THE_COLLECTOR = {
+    "stream_app_collector_requests_total",
+    "stream_app_collector_events_total",
+    "stream_app_collector_refused_total",
+    "stream_app_collector_durable_seconds",
+}
 KAFKA_ALONE = {"stream_app_lag_records"}
-BEGUN_AT_ZERO = {"stream_app_refused_snapshots_total", "stream_app_refused_records_total"}
+BEGUN_AT_ZERO = {
+    "stream_app_model_drifts",
+    "stream_app_refused_snapshots_total",
+    "stream_app_refused_records_total",
+}
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -68,15 +78,19 @@ def test_a_replay_feeds_every_metric(tmp_path: Path):
     values = [page(f"user-{number % 5}", number * 60.0, f"item-{number % 3}") for number in range(200)]
     values += [label(f"user-{number % 5}", 12_000 + number, number % 3 + 1) for number in range(30)]
     values.append(b"no event")
+    # The others have expired by then; after a round, what was closed is recommended, and clicked.
+    values += [page("user-0", 86_400.0 + number * 60, f"item-{number % 3}") for number in range(60)]
     with Store(tmp_path) as store:
         learned = LearnedModels(store, b"a key for tests", ("engagement_tier",), metrics, lambda: 2e9)
-        replay = Replay(store, learned, Rules(), metrics, lambda: next(now), round_records=50)
+        replay = Replay(
+            store, learned, Rules(row_validity=3_600.0), metrics, lambda: next(now), round_records=50
+        )
         replay.run(RecordedSource(values), lambda _records, _read: None)
         replay.close_idle()
         users = store.user_count()
     fed = series(metrics)
     empty = {name for name, values in fed.items() if not any(values.values())}
-    assert empty == KAFKA_ALONE | BEGUN_AT_ZERO
+    assert empty == KAFKA_ALONE | BEGUN_AT_ZERO | OF_THE_COLLECTOR
     assert sum(fed["stream_app_events_total"].values()) == len(values)
     assert fed["stream_app_event_latency_seconds"] == {(): len(values)}
     assert fed["stream_app_users"] == {("0",): users}
@@ -84,6 +98,11 @@ def test_a_replay_feeds_every_metric(tmp_path: Path):
     assert fed["stream_app_training_examples_total"] == {("engagement_tier", "learned"): 30}
     assert fed["stream_app_model_examples"]["engagement_tier",] == 30
     assert {who for _, who, _, _ in fed["stream_app_prequential_score"]} == {"model", "baseline"}
+    assert {"surface", "blend", "popularity"} <= {
+        source for source, _, _ in fed["stream_app_recommendation_score"]
+    }
+    clicks = sum(fed["stream_app_recommendation_clicks_total"].values())
+    assert 0 < clicks <= sum(fed["stream_app_recommended_items_total"].values())
 
 
 def test_what_raises_alerts_begins_at_zero():
@@ -109,11 +128,11 @@ def test_freshness_is_that_of_the_scrape():
 def test_a_partition_that_moves_takes_its_series_along():
     metrics = Metrics()
     for partition in (0, 1):
-        metrics.count_step(partition, StepResult(new_users=7))
+        metrics.count_step(partition, StepResult(), users=7)
         metrics.show_time(partition, 500, 100)
         metrics.lag.labels(EVENTS.name, str(partition)).set(9)
-    metrics.forget_partition(EVENTS.name, 0)
-    metrics.forget_partition(EVENTS.name, 2)
+    metrics.forget_partition([EVENTS.name], 0)
+    metrics.forget_partition([EVENTS.name], 2)
     fed = series(metrics)
     for name in ("stream_app_users", "stream_app_watermark_seconds", "stream_app_freshness_seconds"):
         assert set(fed[name]) == {("1",)}

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from stream_app.core import consent
 from stream_app.core.rules import Rules
+from stream_app.core.trackers import Form
 from stream_app.errors import SettingsError
 from stream_app.settings import PREFIX, Settings, load_settings
 
@@ -31,9 +33,33 @@ def test_flags_go_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_every_rule_that_is_a_setting_reaches_the_core() -> None:
     shared = Settings.model_fields.keys() & Rules.__dataclass_fields__.keys()
     assert shared == Rules.__dataclass_fields__.keys() - {"earliest_time"}
-    changed = {name: getattr(Rules(), name) + (1 if "limit" not in name else 1e6) for name in shared}
-    flags = [f"{name}={value}" for name, value in changed.items()]
-    assert load_settings(flags).rules == Rules(**changed)
+    written = {"tracker_form": "posthog", "default_consent": "marketing,analytics"}
+    changed = {
+        name: getattr(Rules(), name) + (1 if "limit" not in name else 1e6) for name in shared - set(written)
+    }
+    flags = [f"{name}={value}" for name, value in (changed | written).items()]
+    bits = consent.MARKETING | consent.ANALYTICS
+    assert load_settings(flags).rules == Rules(tracker_form="posthog", default_consent=bits, **changed)
+
+
+def test_every_form_of_a_tracker_can_be_named() -> None:
+    for form in Form:
+        assert load_settings([f"tracker_form={form}"]).tracker_form == form
+    with pytest.raises(SettingsError, match="tracker_form 'matomo'"):
+        load_settings(["tracker_form=matomo"])
+
+
+def test_nothing_may_be_agreed_to_by_default() -> None:
+    assert load_settings(["default_consent="]).rules.default_consent == 0
+    assert load_settings(["hashed_fields="]).hashed_fields == ()
+
+
+def test_privacy_keys_are_named_newest_first() -> None:
+    new, old = "n" * 16, "o:" * 8
+    chosen = load_settings([f"privacy_keys=k2:{new}, k1:{old}"])
+    assert chosen.named_privacy_keys == [("k2", new.encode()), ("k1", old.encode())]
+    assert load_settings().named_privacy_keys == []
+    assert new not in repr(chosen)
 
 
 def test_settings_are_frozen_and_described() -> None:
@@ -62,6 +88,11 @@ def test_settings_are_frozen_and_described() -> None:
         ("recommend_count=0", "recommend_count '0'"),
         ("tier_targets=", "tier_targets"),
         ("tier_targets=a,,b", "tier_targets"),
+        ("default_consent=analytics,sale", "default_consent"),
+        ("privacy_keys=k1:too-short", "privacy_keys must be written NAME:SECRET"),
+        ("privacy_keys=sixteen-and-more-characters", "privacy_keys must be written NAME:SECRET"),
+        ("masked_octets=5", "masked_octets '5'"),
+        ("row_validity=0", "row_validity '0'"),
     ],
 )
 def test_senseless_values_are_refused_with_what_to_write(flag: str, sentence: str) -> None:

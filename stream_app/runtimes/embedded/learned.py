@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from models import snapshot, targets
 from models.learning import ClassificationModel, RegressionModel
-from models.recommenders.blend import Blend
-from schemas.outputs import ClosedSession, Output, TrainingExample
+from models.recommenders.surface import Surface
+from models.recommenders.surface_rules import SurfaceRules
+from schemas.catalogue import CatalogueItem
+from schemas.outputs import Output, TrainingExample
 from stream_app.core.learning import ExampleOutcome, Trainer
 from stream_app.errors import StateError
 from stream_app.metrics import Metrics
-from stream_app.model_adapters import SessionRecommender, TierScorer, ValueLearner
+from stream_app.model_adapters import Adapted, OutcomeScorer, SessionRecommender, TierScorer, ValueLearner
 from stream_app.ports import Learner, Models
 from stream_app.runtimes.embedded.store import Store
 
@@ -25,7 +28,7 @@ RECOMMENDER = "session_recommender"
 
 
 class LearnedModels:
-    """The tier model, the engagement score model and the recommender of one data folder.
+    """The models of one data folder: tiers, engagement scores, outcomes, and the recommender.
 
     Raises:
         StateError: a stored model is not of this program's making, or of other library versions.
@@ -38,25 +41,27 @@ class LearnedModels:
         tier_targets: Sequence[str],
         metrics: Metrics,
         clock: Callable[[], float],
+        surface_rules: SurfaceRules | None = None,
     ) -> None:
         self._key = key
         self._metrics = metrics
         self._clock = clock
         self.tiers = TierScorer(targets.tier_model())
         self.scores = ValueLearner(targets.engagement_model())
-        self.recommender = SessionRecommender(Blend())
-        contained = self._load(store)
+        self.outcomes = {name: OutcomeScorer(targets.outcome_model(name)) for name in targets.OUTCOMES}
+        self.taught: tuple[Adapted[Any], ...] = (self.tiers, self.scores, *self.outcomes.values())
+        contained = self._load(store, surface_rules)
         self._learners: dict[str, Learner] = dict.fromkeys(tier_targets, self.tiers)
         self._learners[self.scores.name] = self.scores
+        self._learners |= self.outcomes
         self._trainer = Trainer(self._learners, contained)
         self._changed: set[str] = set()
-        self.models = Models(self.tiers, self.recommender)
+        self.models = Models(self.tiers, self.recommender, self.outcomes)
 
     def learn(self, outputs: Sequence[Output]) -> None:
         """Learn what a round brought: closed sessions and labelled examples, in their order."""
         for output in outputs:
-            if isinstance(output, ClosedSession):
-                self.recommender.learn_session(output.items, output.ended_at.timestamp(), output.user_key)
+            if self.recommender.learn(output):
                 self._changed.add(RECOMMENDER)
         examples = [output for output in outputs if isinstance(output, TrainingExample)]
         outcomes = self._trainer.take(list(enumerate(examples, self._trainer.offset + 1)))
@@ -65,25 +70,44 @@ class LearnedModels:
             if outcome is ExampleOutcome.LEARNED:
                 self._changed.add(self._learners[example.target].name)
 
+    def take_catalogue(self, items: Iterable[CatalogueItem]) -> None:
+        """Recommend by what a catalogue says from now on."""
+        for item in items:
+            self.recommender.surface.catalogue.put(item)
+            self._changed.add(RECOMMENDER)
+
+    def forget(self, user_key: str) -> int:
+        """Remove the sessions that the recommender learned of a user and return how many there were."""
+        self._changed.add(RECOMMENDER)
+        return self.recommender.forget(user_key)
+
+    def refresh(self) -> None:
+        """At the end of all input: bring the models up to date with all that they learned."""
+        for scorer in self.taught:
+            if scorer.model.examples_seen:
+                scorer.refresh()
+                self._changed.add(scorer.name)
+
     def take_changed_snapshots(self) -> dict[str, bytes]:
         """The models that learned since this was last asked, as they are to be stored; shows their scores."""
         snapshots: dict[str, bytes] = {}
-        for model in (self.tiers.model, self.scores.model):
+        for model in (scorer.model for scorer in self.taught):
             if model.name in self._changed:
                 now = datetime.fromtimestamp(self._clock(), UTC)
                 snapshots[model.name] = snapshot.dump(model, self._key, self._trainer.offset, now)
                 self._show(model, now.timestamp())
         if RECOMMENDER in self._changed:
-            snapshots[RECOMMENDER] = self.recommender.blend.to_state()
+            snapshots[RECOMMENDER] = self.recommender.surface.to_state()
             stamp = self.recommender.stamp()
             self._metrics.show_model(stamp.name, stamp.version, stamp.examples_seen, self._clock())
+            self._metrics.show_recommender(self.recommender.scores(), self.recommender.evictions())
         self._changed = set()
         return snapshots
 
-    def _load(self, store: Store) -> dict[str, int]:
+    def _load(self, store: Store, surface_rules: SurfaceRules | None) -> dict[str, int]:
         """Take the stored models in and return the training offset that each contains."""
         contained: dict[str, int] = {}
-        for scorer in (self.tiers, self.scores):
+        for scorer in self.taught:
             data = store.snapshot(scorer.name)
             if data is None:
                 continue
@@ -94,17 +118,26 @@ class LearnedModels:
             scorer.take_model(model)
             contained[model.name] = header.training_offset
             self._show(model, header.created_at.timestamp())
-        state = store.snapshot(RECOMMENDER)
-        if state is not None:
-            try:
-                self.recommender = SessionRecommender(Blend.from_state(state))
-            except (msgspec.MsgspecError, ValueError) as error:
-                raise StateError(f"the stored {RECOMMENDER} cannot be used: {error}") from error
+        self.recommender = load_recommender(store, surface_rules)
         return contained
 
     def _show(self, model: ClassificationModel | RegressionModel, created_at: float) -> None:
         self._metrics.show_model(model.name, model.version, model.examples_seen, created_at)
         self._metrics.show_scores(model.name, model.scores())
+        self._metrics.show_drifts(model.name, model.drift.counts)
+
+
+def load_recommender(store: Store, rules: SurfaceRules | None = None) -> SessionRecommender:
+    """The recommender as it was at the last checkpoint, under the rules given.
+
+    Raises:
+        StateError: it is not of this program's making.
+    """
+    state = store.snapshot(RECOMMENDER)
+    try:
+        return SessionRecommender(Surface(rules=rules) if state is None else Surface.from_state(state, rules))
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise StateError(f"the stored {RECOMMENDER} cannot be used: {error}") from error
 
 
 def folder_key(folder: Path) -> bytes:

@@ -12,19 +12,24 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Protocol
 
-from schemas.outputs import Output
-from schemas.topics import EVENTS
+from schemas.outputs import FailedEvent, Output, PrivacyReceipt, StoreErasure, UserErased
+from schemas.privacy import PrivacyRequest
+from schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS
+from stream_app.core.erasures import Erasure
+from stream_app.core.identity_messages import Sent, encode_message
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.rules import Rules
 from stream_app.core.step import StepResult, close_idle, step
-from stream_app.errors import StateError
+from stream_app.errors import InputError, StateError
+from stream_app.intake import plain_intake
 from stream_app.metrics import Metrics
 from stream_app.partitioning import partition_of, record_key
-from stream_app.ports import Models
-from stream_app.runtimes.embedded.store import Checkpoint, ReadPosition, Store
+from stream_app.ports import Intake, Models
+from stream_app.runtimes.embedded.store import Checkpoint, ReadPosition, Store, StoredOutput
 from stream_app.runtimes.row_cache import RowCache
 from stream_app.sources.source import Source
+from stream_app.user_data import is_about
 
 ROUND_RECORDS = 1_000
 CHECKPOINT_ROUNDS = 20
@@ -39,6 +44,12 @@ class RoundModels(Protocol):
 
     def learn(self, outputs: Sequence[Output]) -> None:
         """Learn what a round brought, in its order."""
+
+    def forget(self, user_key: str) -> int:
+        """Remove what was learned of a user and return how many sessions that was."""
+
+    def refresh(self) -> None:
+        """Bring the models up to date with all that they learned."""
 
     def take_changed_snapshots(self) -> Mapping[str, bytes]:
         """What to store of the models that learned since this was last asked."""
@@ -64,10 +75,12 @@ class Replay:
         hot_rows: int = 50_000,
         round_records: int = ROUND_RECORDS,
         checkpoint_rounds: int = CHECKPOINT_ROUNDS,
+        intake: Intake | None = None,
     ) -> None:
         self._store = store
         self._learned = learned
         self._rules = rules
+        self._intake = intake or plain_intake()
         self._metrics = metrics
         self._clock = clock
         self._rows = RowCache(store.row, hot_rows)
@@ -83,10 +96,18 @@ class Replay:
                 f"the data folder was filled with {len(stored)} partitions: "
                 f"write --partitions {len(stored)}, or name another folder"
             )
-        self._partitions = [Partition(number, rules, stored.get(number)) for number in range(partitions)]
+        self._partitions = [
+            Partition(
+                number, rules, stored.get(number), lambda user_id: partition_of(user_id.encode(), partitions)
+            )
+            for number in range(partitions)
+        ]
         for number, user_key, row in store.rows():
-            self._partitions[number].schedule(user_key, row)
-            metrics.users.labels(str(number)).inc()
+            self._partitions[number].hold(user_key, row)
+        for number, marker, erasure in store.erasures():
+            self._partitions[number].erasures.add(marker, erasure)
+        self._sent: list[Sent] = []
+        self._erasures: dict[tuple[int, str], Erasure | None] = {}
 
     def run(self, source: Source, progress: Callable[[int, int], None]) -> int:
         """Read a source to its end and return how many records were new.
@@ -115,6 +136,17 @@ class Replay:
             self._checkpoint({source.name: ReadPosition(position, None)})
         return position - skipped
 
+    def take(self, values: Sequence[bytes]) -> None:
+        """Process records that no source holds, and make what comes of them durable.
+
+        Raises:
+            StateError: they could not be stored; this replay is then ahead of its store, and to be left.
+        """
+        received_at = self._clock()
+        for start in range(0, len(values), self._round_records):
+            self._take_round(list(values[start : start + self._round_records]), received_at)
+        self._checkpoint({})
+
     def close_idle(self) -> None:
         """At the end of all input: close the sessions that wall time says are over.
 
@@ -127,6 +159,38 @@ class Replay:
         self._end_round()
         self._checkpoint(self._ended_streams)
 
+    def finish(self) -> None:
+        """At the end of all input: close what is over, and bring the models up to date."""
+        self.close_idle()
+        self._learned.refresh()
+        self._checkpoint({})
+
+    def erase(self, request: PrivacyRequest) -> PrivacyReceipt:
+        """Remove all that the folder holds of a user, and remember to drop their events when they come again.
+
+        Raises:
+            InputError: the request is none that can be granted.
+            StateError: it could not be stored, or another process reads the folder.
+        """
+        number = partition_of(request.user_id.encode(), len(self._partitions))
+        self._step(PRIVACY_REQUESTS.name, number, [request.model_dump_json().encode()], self._clock())
+        self._deliver(self._clock())
+        made, self._round_outputs = self._round_outputs, []
+        refused = [output for output in made if isinstance(output, FailedEvent)]
+        if refused:
+            raise InputError(f"the request cannot be granted: {refused[0].detail}")
+        user_keys = [str(output.user_key) for output in made if isinstance(output, UserErased)]
+        learned_sessions = sum(self._learned.forget(user_key) for user_key in user_keys)
+        stored = self._store.stored_outputs()
+        names = {request.user_id, *user_keys}
+        found = [output for output in stored if is_about(output.body, names)]
+        [receipt] = [output for output in made if isinstance(output, PrivacyReceipt)]
+        receipt = _with_stores(receipt, found, learned_sessions)
+        self._outputs.append(receipt)
+        self._checkpoint({}, [output.sequence for output in found])
+        self._store.purge()
+        return receipt
+
     def _take_round(self, values: list[bytes], received_at: float) -> None:
         started_at = self._clock()
         self._reading[started_at] += len(values)
@@ -138,12 +202,28 @@ class Replay:
                 number = partition_of(record_key(value), len(self._partitions))
                 by_partition.setdefault(number, []).append(value)
         for number in sorted(by_partition):
-            partition = self._partitions[number]
-            batch = Batch(EVENTS.name, number, _records(partition, by_partition[number], received_at))
-            rows = self._rows.of_partition(number)
-            self._keep(partition, step(partition, batch, rows, self._learned.models, self._rules, started_at))
+            self._step(EVENTS.name, number, by_partition[number], received_at)
+        self._deliver(received_at)
         self._end_round()
         self._metrics.batch_seconds.observe(self._clock() - started_at)
+
+    def _step(self, topic: str, number: int, values: Sequence[bytes], received_at: float) -> None:
+        partition = self._partitions[number]
+        first = partition.meta.applied.get(topic, -1) + 1
+        records = [Record(offset, None, value, received_at) for offset, value in enumerate(values, first)]
+        rows = self._rows.of_partition(number)
+        batch, models, now = Batch(topic, number, records), self._learned.models, self._clock()
+        self._keep(partition, step(partition, batch, rows, self._intake, models, self._rules, now))
+
+    def _deliver(self, received_at: float) -> None:
+        """Hand messages from row to row until there are none, so that none is under way at a checkpoint."""
+        while sent := self._sent:
+            self._sent = []
+            by_partition: dict[int, list[bytes]] = {}
+            for number, message in sent:
+                by_partition.setdefault(number, []).append(encode_message(message))
+            for number in sorted(by_partition):
+                self._step(LINKS.name, number, by_partition[number], received_at)
 
     def _end_round(self) -> None:
         self._learned.learn(self._round_outputs)
@@ -152,11 +232,13 @@ class Replay:
 
     def _keep(self, partition: Partition, result: StepResult) -> None:
         self._rows.change(partition.number, result.rows)
+        self._erasures |= {(partition.number, marker): erasure for marker, erasure in result.erasures.items()}
         self._round_outputs += result.outputs
-        self._metrics.count_step(partition.number, result)
+        self._sent += result.sent + result.sent_after
+        self._metrics.count_step(partition.number, result, partition.users)
         self._metrics.show_time(partition.number, partition.meta.highest_at, partition.watermark)
 
-    def _checkpoint(self, sources: Mapping[str, ReadPosition]) -> None:
+    def _checkpoint(self, sources: Mapping[str, ReadPosition], removed_outputs: Sequence[int] = ()) -> None:
         self._store.write(
             Checkpoint(
                 rows=self._rows.changed,
@@ -164,8 +246,11 @@ class Replay:
                 partitions={partition.number: partition.encode_meta() for partition in self._partitions},
                 sources=sources,
                 models=self._learned.take_changed_snapshots(),
+                erasures=self._erasures,
+                removed_outputs=removed_outputs,
             )
         )
+        self._erasures = {}
         self._rows.settle()
         self._outputs = []
         self._metrics.commits.inc()
@@ -173,6 +258,13 @@ class Replay:
         self._reading.clear()
 
 
-def _records(partition: Partition, values: list[bytes], received_at: float) -> list[Record]:
-    first = partition.meta.applied.get(EVENTS.name, -1) + 1
-    return [Record(offset, None, value, received_at) for offset, value in enumerate(values, first)]
+def _with_stores(
+    receipt: PrivacyReceipt, outputs: Sequence[StoredOutput], learned_sessions: int
+) -> PrivacyReceipt:
+    counts = Counter(output.schema for output in outputs)
+    stores = [
+        StoreErasure(store="outputs", state="removed", removed=dict(counts)),
+        StoreErasure(store="recommender", state="removed", removed={"sessions": learned_sessions}),
+        StoreErasure(store="models", state="anonymous"),
+    ]
+    return receipt.model_copy(update={"stores": [*receipt.stores, *stores]})

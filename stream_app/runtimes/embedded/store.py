@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 import msgspec
 
 from schemas.outputs import Output
+from stream_app.core.erasures import Erasure, decode_erasure, encode_erasure
 from stream_app.core.user_row import RowVersionError, UserRow, decode_row, encode_row
 from stream_app.errors import StateError
 from stream_app.runtimes.folder_lock import lock_folder
@@ -30,6 +32,10 @@ CREATE TABLE IF NOT EXISTS users (
 CREATE TABLE IF NOT EXISTS outputs (
     sequence INTEGER PRIMARY KEY, schema TEXT NOT NULL, body BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS erasures (
+    partition INTEGER NOT NULL, marker TEXT NOT NULL, erasure BLOB NOT NULL,
+    PRIMARY KEY (partition, marker)
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS outputs_by_schema ON outputs (schema, sequence);
 CREATE TABLE IF NOT EXISTS models (name TEXT PRIMARY KEY, snapshot BLOB NOT NULL) WITHOUT ROWID;
 """
@@ -45,14 +51,28 @@ class ReadPosition(NamedTuple):
     begun_at: float | None
 
 
-class Checkpoint(NamedTuple):
-    """All that changed since the last checkpoint; it becomes durable as one."""
+class StoredOutput(NamedTuple):
+    """One output as it is stored."""
 
-    rows: Mapping[tuple[int, str], UserRow]
+    sequence: int
+    schema: str
+    body: bytes
+
+
+class Checkpoint(NamedTuple):
+    """All that changed since the last checkpoint; it becomes durable as one.
+
+    Erasures are by partition and marker, None for those to be forgotten. `removed_outputs` are the
+    sequence numbers of outputs to be deleted.
+    """
+
+    rows: Mapping[tuple[int, str], UserRow | None]
     outputs: Sequence[Output]
     partitions: Mapping[int, bytes]
     sources: Mapping[str, ReadPosition]
     models: Mapping[str, bytes]
+    erasures: Mapping[tuple[int, str], Erasure | None] = MappingProxyType({})
+    removed_outputs: Sequence[int] = ()
 
 
 class Store:
@@ -106,6 +126,13 @@ class Store:
         ):
             yield partition, user_key, _decode(data, user_key)
 
+    def erasures(self) -> Iterator[tuple[int, str, Erasure]]:
+        """Every stored erasure, by partition and marker."""
+        for partition, marker, data in self._connection.execute(
+            "SELECT partition, marker, erasure FROM erasures ORDER BY partition, marker"
+        ):
+            yield partition, marker, decode_erasure(data)
+
     def user_count(self) -> int:
         """How many users are held."""
         return int(self._connection.execute("SELECT count(*) FROM users").fetchone()[0])
@@ -142,6 +169,25 @@ class Store:
         """How many outputs there are of each schema."""
         return dict(self._connection.execute("SELECT schema, count(*) FROM outputs GROUP BY schema"))
 
+    def stored_outputs(self) -> Iterator[StoredOutput]:
+        """Outputs with their places, in the order in which they were made."""
+        query = "SELECT sequence, schema, body FROM outputs ORDER BY sequence"
+        return map(StoredOutput._make, self._connection.execute(query))
+
+    def purge(self) -> None:
+        """Leave nothing in the file of what was deleted, nor beside it.
+
+        Raises:
+            StateError: another process reads the folder, or the disk is full.
+        """
+        try:
+            self._connection.execute("VACUUM")
+            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            raise StateError(f"what was deleted is still in the file: {error}; run this again") from error
+        if busy:
+            raise StateError("what was deleted is still in the file, which another process reads: try again")
+
     def write(self, checkpoint: Checkpoint) -> None:
         """Make a checkpoint durable, whole or not at all.
 
@@ -159,7 +205,15 @@ class Store:
         execute_many = self._connection.executemany
         execute_many(
             "INSERT OR REPLACE INTO users VALUES (?, ?, ?)",
-            ((partition, key, encode_row(row)) for (partition, key), row in checkpoint.rows.items()),
+            (
+                (partition, key, encode_row(row))
+                for (partition, key), row in checkpoint.rows.items()
+                if row is not None
+            ),
+        )
+        execute_many(
+            "DELETE FROM users WHERE partition = ? AND user_key = ?",
+            (place for place, row in checkpoint.rows.items() if row is None),
         )
         execute_many(
             "INSERT INTO outputs (schema, body) VALUES (?, ?)",
@@ -171,6 +225,21 @@ class Store:
             ((name, *position) for name, position in checkpoint.sources.items()),
         )
         execute_many("INSERT OR REPLACE INTO models VALUES (?, ?)", checkpoint.models.items())
+        execute_many(
+            "INSERT OR REPLACE INTO erasures VALUES (?, ?, ?)",
+            (
+                (*place, encode_erasure(erasure))
+                for place, erasure in checkpoint.erasures.items()
+                if erasure is not None
+            ),
+        )
+        execute_many(
+            "DELETE FROM erasures WHERE partition = ? AND marker = ?",
+            (place for place, erasure in checkpoint.erasures.items() if erasure is None),
+        )
+        execute_many(
+            "DELETE FROM outputs WHERE sequence = ?", ((number,) for number in checkpoint.removed_outputs)
+        )
 
     def _check_format(self, folder: Path, read_only: bool) -> None:
         version = self.fact("format")

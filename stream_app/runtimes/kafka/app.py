@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -13,7 +14,7 @@ from faust.app.base import BootStrategy
 from faust.types import TP
 from mode import CrashingSupervisor, Service
 
-from schemas.topics import EVENTS, EXAMPLES, Topic
+from schemas.topics import EVENTS, EXAMPLES
 from stream_app.errors import StateError
 from stream_app.metrics import Metrics
 from stream_app.runtimes.kafka.connection import faust_credentials
@@ -21,7 +22,7 @@ from stream_app.runtimes.kafka.loaded_models import LoadedModels, ModelSource
 from stream_app.runtimes.kafka.processor import Processor
 from stream_app.runtimes.kafka.producer import BulkProducer
 from stream_app.runtimes.kafka.tables import RowTable
-from stream_app.runtimes.kafka.topics import name_of
+from stream_app.runtimes.kafka.topics import name_of, source_names
 from stream_app.runtimes.kafka.trainer import ModelTrainer
 from stream_app.runtimes.kafka.transport import QUEUED_BATCHES, RecordBatchSchema
 from stream_app.settings import Settings
@@ -63,9 +64,11 @@ def build_worker(
     table = RowTable(app, "rows", settings.partitions, producer.send)
     processor = Processor(settings, table, producer, lambda: loaded.models, metrics, clock)
     schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
-    events = app.topic(name_of(EVENTS, settings), schema=schema, maxsize=QUEUED_BATCHES)
+    sources = source_names(settings)
+    records = app.topic(*sources, schema=schema, maxsize=QUEUED_BATCHES)
+    events = name_of(EVENTS, settings)
 
-    @app.agent(events, name="process", supervisor_strategy=CrashingSupervisor)
+    @app.agent(records, name="process", supervisor_strategy=CrashingSupervisor)
     async def process(stream: Any) -> None:
         await loaded.caught_up()
         unacknowledged = stream.noack()
@@ -76,16 +79,17 @@ def build_worker(
     @app.timer(interval=settings.idle_check)
     async def close_idle() -> None:
         if not app.rebalancing and not app.in_recovery:
-            await processor.close_idle(_numbers(app.consumer.assignment(), events.get_topic_name()))
+            await processor.close_idle(_numbers(app.consumer.assignment(), events))
 
     @app.timer(interval=LAG_SECONDS)
     async def show_lag() -> None:
         if not app.rebalancing:
-            await _show_lag(app, metrics, settings, EVENTS, processor.next_offset)
+            for full_name, name in sources.items():
+                await _show_lag(app, metrics, full_name, name, partial(processor.next_offset, name))
 
     @app.on_partitions_revoked.connect
     async def forget(_app: Any, revoked: set[TP], **_: Any) -> None:
-        for number in _numbers(revoked, events.get_topic_name()):
+        for number in _numbers(revoked, events):
             processor.forget(number)
 
     return app
@@ -113,12 +117,13 @@ def build_trainer(settings: Settings, metrics: Metrics) -> StreamApp:
     @app.timer(interval=LAG_SECONDS)
     async def show_lag() -> None:
         if not app.rebalancing:
-            await _show_lag(app, metrics, settings, EXAMPLES, lambda _: training.next_offset)
+            examples_topic = name_of(EXAMPLES, settings)
+            await _show_lag(app, metrics, examples_topic, EXAMPLES.name, lambda _: training.next_offset)
 
     @app.on_partitions_revoked.connect
     async def forget(_app: Any, _revoked: set[TP], **_: Any) -> None:
         await training.forget()
-        metrics.forget_partition(EXAMPLES.name, 0)
+        metrics.forget_partition([EXAMPLES.name], 0)
         metrics.forget_models()
 
     return app
@@ -201,15 +206,15 @@ def _numbers(partitions: Iterable[TP], topic: str) -> set[int]:
 async def _show_lag(
     app: StreamApp,
     metrics: Metrics,
-    settings: Settings,
-    topic: Topic,
+    full_name: str,
+    name: str,
     next_offset: Callable[[int], int | None],
 ) -> None:
     for partition in app.consumer.assignment():
-        if partition.topic == name_of(topic, settings):
+        if partition.topic == full_name:
             end = app.consumer.highwater(partition)
             position = next_offset(partition.partition)
             if position is None:
                 position = await app.consumer.position(partition)
             if end is not None and position is not None:
-                metrics.lag.labels(topic.name, str(partition.partition)).set(max(end - position, 0))
+                metrics.lag.labels(name, str(partition.partition)).set(max(end - position, 0))

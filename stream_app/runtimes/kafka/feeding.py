@@ -8,7 +8,8 @@ from itertools import islice
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from schemas.topics import EVENTS
+from schemas.catalogue import CatalogueItem
+from schemas.topics import CATALOGUE, EVENTS
 from stream_app.errors import BrokerError
 from stream_app.partitioning import partition_of, record_key
 from stream_app.runtimes.kafka.connection import client_options
@@ -38,6 +39,23 @@ async def produce(source: Source, settings: Settings, progress: Callable[[int, i
                 await producer.send(name_of(EVENTS, settings), partition, messages)
             sent += len(taken)
             progress(sent, taken[-1][1])
+    return sent
+
+
+async def send_catalogue(items: Iterable[CatalogueItem], settings: Settings) -> int:
+    """Send a catalogue's items, each keyed by its id, and return how many were acknowledged.
+
+    Raises:
+        BrokerError: the broker is lost, a topic is missing, or an item was not acknowledged.
+    """
+    await check_topics(settings)
+    sent = 0
+    async with BulkProducer(settings) as producer:
+        left = iter(items)
+        while taken := list(islice(left, ROUND_RECORDS)):
+            messages = [(item.item_id.encode(), item.model_dump_json().encode()) for item in taken]
+            await producer.send(name_of(CATALOGUE, settings), 0, messages)
+            sent += len(taken)
     return sent
 
 

@@ -6,21 +6,27 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
-from schemas.topics import EVENTS
+from schemas.topics import LINKS
+from stream_app.core.erasures import decode_erasure, encode_erasure
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.step import StepResult, close_idle, step
 from stream_app.core.user_row import UserRow, decode_row, encode_row
+from stream_app.intake import build_intake
 from stream_app.metrics import Metrics
+from stream_app.partitioning import partition_of
 from stream_app.ports import Models
+from stream_app.runtimes.kafka.privacy import complete_receipt
 from stream_app.runtimes.kafka.producer import BulkProducer
 from stream_app.runtimes.kafka.tables import RowTable
+from stream_app.runtimes.kafka.topics import source_names
 from stream_app.runtimes.kafka.transport import RecordBatch
 from stream_app.runtimes.row_cache import RowCache
 from stream_app.settings import Settings
 
 META_KEY = b"m"
 USER_PREFIX = b"u"
+ERASURE_PREFIX = b"e"
 
 
 class Processor:
@@ -39,7 +45,10 @@ class Processor:
         metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:
+        self._settings = settings
+        self._source_names = source_names(settings)
         self._rules = settings.rules
+        self._intake = build_intake(settings, settings.required_snapshot_key)
         self._idle_after = settings.session_gap
         self._table = table
         self._producer = producer
@@ -61,12 +70,13 @@ class Processor:
             begun_at = self._clock()
             partition = self._partition(records.partition)
             batch = Batch(
-                EVENTS.name,  # whatever prefix it has here: ids are the same on every cluster
+                self._source_names[records.topic],  # as declared: ids are the same on every cluster
                 records.partition,
                 [Record(raw.offset, raw.key, raw.value, raw.timestamp / 1000) for raw in records.records],
             )
             rows = self._rows.of_partition(partition.number)
-            await self._keep(partition, step(partition, batch, rows, self._models(), self._rules, begun_at))
+            result = step(partition, batch, rows, self._intake, self._models(), self._rules, begun_at)
+            await self._keep(partition, result)
             now = self._clock()
             self._last_batch_at[partition.number] = now
             self._metrics.commits.inc()
@@ -76,6 +86,8 @@ class Processor:
     async def close_idle(self, assigned: set[int]) -> None:
         """Close overdue sessions of assigned partitions in which nothing has come for a while.
 
+        What rows had to give when the worker stopped last is sent here at the latest.
+
         Raises:
             BrokerError: an output or a row was not acknowledged.
         """
@@ -84,12 +96,17 @@ class Processor:
         for number in sorted(assigned):
             async with self._one_at_a_time:
                 now = self._clock()
-                if now - self._last_batch_at.setdefault(number, now) < self._idle_after:
-                    continue
                 partition = self._partition(number)
+                is_busy = now - self._last_batch_at.setdefault(number, now) < self._idle_after
                 rows = self._rows.of_partition(number)
-                result = close_idle(partition, rows, self._models(), self._rules, now)
-                if result.rows:
+                if not is_busy:
+                    result = close_idle(partition, rows, self._models(), self._rules, now)
+                elif partition.has_unsent:
+                    nothing = Batch(LINKS.name, number, ())
+                    result = step(partition, nothing, rows, self._intake, self._models(), self._rules, now)
+                else:
+                    continue
+                if result.rows or result.sent_after:
                     await self._keep(partition, result)
 
     def forget(self, partition: int) -> None:
@@ -97,39 +114,53 @@ class Processor:
         self._partitions.pop(partition, None)
         self._last_batch_at.pop(partition, None)
         self._rows.forget(partition)
-        self._metrics.forget_partition(EVENTS.name, partition)
+        self._metrics.forget_partition(self._source_names.values(), partition)
 
-    def next_offset(self, partition: int) -> int | None:
-        """The offset after the last that was processed; None before the first batch."""
+    def next_offset(self, topic: str, partition: int) -> int | None:
+        """The offset after the last that was processed of a declared topic; None before the first batch."""
         held = self._partitions.get(partition)
-        applied = held.meta.applied.get(EVENTS.name) if held else None
+        applied = held.meta.applied.get(topic) if held else None
         return applied + 1 if applied is not None else None
 
     async def _keep(self, partition: Partition, result: StepResult) -> None:
         number = partition.number
-        await self._producer.send_outputs(result.outputs, number)
-        changes = {USER_PREFIX + key.encode(): encode_row(row) for key, row in result.rows.items()}
+        outputs = [complete_receipt(output, self._settings) for output in result.outputs]
+        await self._producer.send_outputs(outputs, number)
+        await self._producer.send_messages(result.sent)
+        # Erasures come first: whatever part of the rest is written, their figures are known.
+        changes: dict[bytes, bytes | None] = {
+            ERASURE_PREFIX + marker.encode(): encode_erasure(erasure) if erasure is not None else None
+            for marker, erasure in result.erasures.items()
+        }
+        for key, row in result.rows.items():
+            changes[USER_PREFIX + key.encode()] = encode_row(row) if row is not None else None
         # The meta comes last: what it says is contained must be contained, however little was written.
         changes[META_KEY] = partition.encode_meta()
         await self._table.write(number, changes)
+        await self._producer.send_messages(result.sent_after)
         self._rows.change(number, result.rows)
         self._rows.settle()
-        self._metrics.count_step(number, result)
+        self._metrics.count_step(number, result, partition.users)
         self._metrics.show_time(number, partition.meta.highest_at, partition.watermark)
 
     def _partition(self, number: int) -> Partition:
         partition = self._partitions.get(number)
         if partition is None:
-            partition = Partition(number, self._rules, self._table.get(number, META_KEY))
-            users = 0
+            meta = self._table.get(number, META_KEY)
+            partition = Partition(number, self._rules, meta, self._place_of)
             for key, data in self._table.scan(number):
                 if key.startswith(USER_PREFIX):
-                    partition.schedule(key.removeprefix(USER_PREFIX).decode(), decode_row(data))
-                    users += 1
-            self._metrics.users.labels(str(number)).set(users)
+                    partition.hold(key.removeprefix(USER_PREFIX).decode(), decode_row(data))
+                elif key.startswith(ERASURE_PREFIX):
+                    marker = key.removeprefix(ERASURE_PREFIX).decode()
+                    partition.erasures.add(marker, decode_erasure(data))
+            self._metrics.users.labels(str(number)).set(partition.users)
             self._metrics.show_time(number, partition.meta.highest_at, partition.watermark)
             self._partitions[number] = partition
         return partition
+
+    def _place_of(self, user_id: str) -> int:
+        return partition_of(user_id.encode(), self._settings.partitions)
 
     def _load(self, partition: int, user_key: str) -> UserRow | None:
         data = self._table.get(partition, USER_PREFIX + user_key.encode())

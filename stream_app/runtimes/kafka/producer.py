@@ -10,8 +10,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from mode import Service
 
-from schemas.outputs import FailedEvent, Output
-from schemas.topics import TOPIC_BY_CONTRACT
+from schemas.outputs import FailedEvent, Output, PrivacyReceipt
+from schemas.topics import LINKS, TOPIC_BY_CONTRACT
+from stream_app.core.identity_messages import Sent, encode_message
 from stream_app.errors import BrokerError
 from stream_app.runtimes.kafka.connection import client_options
 from stream_app.runtimes.kafka.topics import name_of
@@ -67,12 +68,25 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
         by_topic: dict[tuple[str, int], list[Message]] = {}
         for output in outputs:
             topic = TOPIC_BY_CONTRACT[type(output)]
-            key = output.key if isinstance(output, FailedEvent) else _encode(output.user_key)
+            key = _key_of(output)
             place = (name_of(topic, self._settings), partition if topic.partitions is None else 0)
             by_topic.setdefault(place, []).append((key, output.model_dump_json().encode()))
         await asyncio.gather(
             *(self.send(topic, number, messages) for (topic, number), messages in by_topic.items())
         )
+
+    async def send_messages(self, messages: Iterable[Sent]) -> None:
+        """Send messages from row to row, those for one partition in their order.
+
+        Raises:
+            BrokerError: one was not acknowledged.
+        """
+        by_partition: dict[int, list[Message]] = {}
+        for partition, message in messages:
+            record = (message.key.encode(), encode_message(message))
+            by_partition.setdefault(partition, []).append(record)
+        topic = name_of(LINKS, self._settings)
+        await asyncio.gather(*(self.send(topic, number, records) for number, records in by_partition.items()))
 
     async def send(
         self, topic: str, partition: int, messages: Iterable[Message], headers: Headers = ()
@@ -104,5 +118,8 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
         return await self._producer.send_batch(batch, topic, partition=partition), count
 
 
-def _encode(user_key: str | None) -> bytes | None:
-    return user_key.encode() if user_key is not None else None
+def _key_of(output: Output) -> bytes | None:
+    if isinstance(output, FailedEvent):
+        return output.key
+    key = output.request_id if isinstance(output, PrivacyReceipt) else output.user_key
+    return key.encode() if key is not None else None

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from schemas.topics import TOPICS, Topic, rows_changelog
+from schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS, TOPICS, Topic, rows_changelog
 from stream_app.errors import BrokerError
 from stream_app.runtimes.kafka.connection import connect
 from stream_app.settings import Settings
+
+SOURCES = (EVENTS, PRIVACY_REQUESTS, LINKS)
 
 
 def topics_of(settings: Settings) -> tuple[Topic, ...]:
@@ -21,6 +23,14 @@ def topics_of(settings: Settings) -> tuple[Topic, ...]:
 def name_of(topic: Topic, settings: Settings) -> str:
     """A topic's name on this cluster; an application's changelog has its own prefix."""
     return topic.name if topic not in TOPICS else settings.topic_prefix + topic.name
+
+
+def source_names(settings: Settings) -> dict[str, str]:
+    """The topics that a worker processes: by their names on this cluster, those by which they are declared.
+
+    All are spread by user alike, so that a user's partition is one and the same in each.
+    """
+    return {name_of(topic, settings): topic.name for topic in SOURCES}
 
 
 def partitions_of(topic: Topic, settings: Settings) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from aiokafka import ConsumerRecord
 from pydantic import ValidationError
@@ -17,7 +18,7 @@ from schemas.topics import EXAMPLES, SNAPSHOTS
 from stream_app.core.learning import REMEMBERED_IDS, ExampleOutcome, Trainer
 from stream_app.errors import StateError
 from stream_app.metrics import Metrics
-from stream_app.model_adapters import TierScorer, ValueLearner
+from stream_app.model_adapters import Adapted, OutcomeScorer, TierScorer, ValueLearner
 from stream_app.ports import Learner
 from stream_app.runtimes.kafka import snapshots
 from stream_app.runtimes.kafka.follower import TopicFollower
@@ -44,8 +45,11 @@ class ModelTrainer:
         self._clock = clock
         self._tiers = TierScorer(targets.tier_model())
         self._scores = ValueLearner(targets.engagement_model())
+        outcomes = {name: OutcomeScorer(targets.outcome_model(name)) for name in targets.OUTCOMES}
+        self._taught: tuple[Adapted[Any], ...] = (self._tiers, self._scores, *outcomes.values())
         self._learners: dict[str, Learner] = dict.fromkeys(settings.tier_targets, self._tiers)
         self._learners[self._scores.name] = self._scores
+        self._learners |= outcomes
         self._trainer = Trainer(self._learners)
         self._slots: dict[str, int] = {}
         self._changed: dict[str, int] = {}
@@ -95,7 +99,7 @@ class ModelTrainer:
         Raises:
             BrokerError: a snapshot was not acknowledged.
         """
-        for model in (self._tiers.model, self._scores.model):
+        for model in (scorer.model for scorer in self._taught):
             if model.name in self._changed:
                 await self._publish(model)
         self._changed = {}
@@ -125,11 +129,13 @@ class ModelTrainer:
             return TrainingExample.model_validate_json(record.value or b"")
         except ValidationError as error:
             self._metrics.refused_records.labels(EXAMPLES.name).inc()
-            log.warning("%s, offset %s refused: %s", EXAMPLES.name, record.offset, error)
+            # The error's own text would show the values.
+            log.warning("%s, offset %s refused: %d errors", EXAMPLES.name, record.offset, error.error_count())
             return None
 
     async def _publish(self, model: ClassificationModel | RegressionModel) -> None:
         now = datetime.fromtimestamp(self._clock(), UTC)
+        await asyncio.to_thread(model.refresh)
         data = await asyncio.to_thread(snapshot.dump, model, self._key, self._trainer.offset, now)
         slot = self._slots.get(model.name)
         self._slots[model.name] = await snapshots.publish(
@@ -145,10 +151,11 @@ class ModelTrainer:
     def _show(self, model: ClassificationModel | RegressionModel, created_at: float) -> None:
         self._metrics.show_model(model.name, model.version, model.examples_seen, created_at)
         self._metrics.show_scores(model.name, model.scores())
+        self._metrics.show_drifts(model.name, model.drift.counts)
 
     def _take_snapshot(self, name: str, version: snapshots.Version) -> None:
         self._slots[name] = version.slot
-        for learner in (self._tiers, self._scores):
+        for learner in self._taught:
             if learner.name != name:
                 continue
             try:

@@ -13,16 +13,26 @@ from stream_app.core.rules import Rules
 from stream_app.core.step import StepResult, close_idle, step
 from stream_app.core.user_row import UserRow, decode_row, encode_row
 from stream_app.testing import (
+    INTAKE,
     RECEIVED_AT,
     START,
     FixedModels,
     FixedTierModel,
     comparable,
+    page,
     random_events,
     records,
 )
 
 RULES = Rules(tier_interval=300.0)
+DAY = 86_400.0
+# Rows that expire, rows that make room for others, and both.
+EVERY_RULES = [
+    RULES,
+    Rules(tier_interval=300.0, row_validity=2 * DAY, tier_validity=2 * 3_600.0),
+    Rules(tier_interval=300.0, max_users=2),
+    Rules(tier_interval=0.0, row_validity=DAY, max_users=3, default_consent=3),
+]
 # Says nothing of users with few events, so that both the model and the rule by usage decide.
 MODELS = FixedModels(tiers=FixedTierModel(2, 4, silent_below=6)).models
 IDLE_AT = START + 400 * 86_400
@@ -40,33 +50,40 @@ every_stream = settings(max_examples=25, deadline=None)
 class Worker:
     """What is durable of one partition, and a process that works on it until it is lost."""
 
-    def __init__(self, stored: dict[str, bytes] | None = None, meta: bytes | None = None) -> None:
-        self.stored, self.meta = dict(stored or {}), meta
+    def __init__(self, rules: Rules = RULES) -> None:
+        self.rules = rules
+        self.stored: dict[str, bytes] = {}
+        self.meta: bytes | None = None
         self.outputs: list[Output] = []
         self.start()
 
     def start(self) -> None:
-        self.partition = Partition(0, RULES, self.meta)
+        self.partition = Partition(0, self.rules, self.meta)
         self.rows = {key: decode_row(row) for key, row in self.stored.items()}
-        self.partition.schedule_all(self.rows.items())
+        for user_key, row in self.rows.items():
+            self.partition.hold(user_key, row)
 
     def take(self, batch: Sequence[Record], now: float = RECEIVED_AT) -> StepResult:
-        result = step(self.partition, Batch("events", 0, batch), self.rows, MODELS, RULES, now)
+        result = step(self.partition, Batch("events", 0, batch), self.rows, INTAKE, MODELS, self.rules, now)
         self.keep(result)
         return result
 
     def close_idle(self) -> None:
-        self.keep(close_idle(self.partition, self.rows, MODELS, RULES, IDLE_AT))
+        self.keep(close_idle(self.partition, self.rows, MODELS, self.rules, IDLE_AT))
 
     def keep(self, result: StepResult) -> None:
-        self.rows |= result.rows
-        self.stored |= {key: encode_row(row) for key, row in result.rows.items()}
+        for key, row in result.rows.items():
+            if row is None:
+                self.rows.pop(key, None)
+                self.stored.pop(key, None)
+            else:
+                self.rows[key], self.stored[key] = row, encode_row(row)
         self.outputs += result.outputs
         self.meta = self.partition.encode_meta()
 
 
-def run(batches: Sequence[Sequence[Record]], restarts: bool = False) -> Worker:
-    worker = Worker()
+def run(batches: Sequence[Sequence[Record]], restarts: bool = False, rules: Rules = RULES) -> Worker:
+    worker = Worker(rules)
     for number, batch in enumerate(batches):
         worker.take(batch, RECEIVED_AT + number)
         if restarts:
@@ -81,13 +98,13 @@ def cut(random: Random, sequence: Sequence[Record]) -> list[Sequence[Record]]:
 
 
 @every_stream
-@given(streams, st.randoms(use_true_random=False), st.booleans())
+@given(streams, st.randoms(use_true_random=False), st.booleans(), st.sampled_from(EVERY_RULES))
 def test_rows_and_outputs_do_not_depend_on_the_cuts(
-    values: list[bytes], random: Random, restarts: bool
+    values: list[bytes], random: Random, restarts: bool, rules: Rules
 ) -> None:
-    whole = run([records(values)])
-    in_parts = run(cut(random, records(values)), restarts)
-    one_by_one = run([[record] for record in records(values)])
+    whole = run([records(values)], rules=rules)
+    in_parts = run(cut(random, records(values)), restarts, rules)
+    one_by_one = run([[record] for record in records(values)], rules=rules)
     for other in (in_parts, one_by_one):
         assert other.stored == whole.stored
         assert other.meta == whole.meta
@@ -108,7 +125,7 @@ def test_every_record_has_one_outcome(values: list[bytes], random: Random) -> No
     worker = Worker()
     results = [worker.take(batch) for batch in cut(random, records(values))]
     assert sum(sum(result.events.values()) for result in results) == len(values)
-    assert sum(result.new_users for result in results) == len(worker.stored)
+    assert sum(result.new_users for result in results) == len(worker.stored) == worker.partition.users
     failed = sum(sum(result.failures.values()) for result in results)
     assert failed == sum(output.schema_name == "failed_event" for output in worker.outputs)
 
@@ -161,3 +178,40 @@ def test_rows_are_read_back_as_they_were(values: list[bytes]) -> None:
         assert isinstance(row, UserRow)
         assert decode_row(worker.stored[key]) == row
         assert encode_row(decode_row(worker.stored[key])) == worker.stored[key]
+
+
+@every_stream
+@given(streams, st.randoms(use_true_random=False), st.sampled_from(EVERY_RULES[1:]))
+def test_no_more_rows_are_held_than_the_rules_allow(
+    values: list[bytes], random: Random, rules: Rules
+) -> None:
+    worker, removed, begun = Worker(rules), 0, 0
+    for batch in cut(random, records(values)):
+        result = worker.take(batch)
+        begun, removed = begun + result.new_users, removed + sum(result.removed.values())
+        assert len(worker.stored) == worker.partition.users == begun - removed
+        assert not rules.max_users or len(worker.stored) <= rules.max_users
+        oldest_day = (worker.partition.watermark - rules.row_validity) // DAY
+        assert all(row.seen_at // DAY >= oldest_day for row in worker.rows.values())
+
+
+def test_the_user_idle_for_longest_makes_room_and_their_session_is_not_lost() -> None:
+    worker = Worker(Rules(max_users=2))
+    seen = [page("a", 0, "x"), page("b", DAY, "y"), page("a", 2 * DAY, "z"), page("c", 3 * DAY, "x")]
+    results = [worker.take([record]) for record in records(seen)]
+    assert set(worker.stored) == {"a", "c"}
+    assert [dict(result.removed) for result in results] == [{}, {}, {}, {"evicted": 1}]
+    closed = [output for output in worker.outputs if output.schema_name == "closed_session"]
+    assert [(output.user_key, output.items) for output in closed] == [
+        ("a", ["x"]),
+        ("b", ["y"]),
+        ("a", ["z"]),
+    ]
+
+
+def test_a_row_expires_once_its_validity_is_over_and_not_before() -> None:
+    rules = Rules(row_validity=3 * DAY, allowed_lateness=0.0)
+    worker = Worker(rules)
+    for number, (at, held) in enumerate([(0, "ab"), (3, "ab"), (4, "b")]):
+        worker.take(records([page("b" if at else "a", at * DAY)] + [page("b", 0)] * (not at), number * 2))
+        assert set(worker.stored) == set(held)

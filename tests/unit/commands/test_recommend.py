@@ -6,7 +6,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from models.recommenders import Blend
+from models.recommenders.surface import Surface
 from stream_app import cli
 from stream_app.core.user_row import OpenSession
 from stream_app.runtimes.embedded.learned import RECOMMENDER
@@ -48,13 +48,13 @@ def recommend(data_dir: Path, *arguments: object) -> Any:
     return orjson.loads(result.stdout)
 
 
-def test_a_session_gets_what_the_stored_blend_recommends(data_dir: Path) -> None:
+def test_a_session_gets_what_the_stored_surface_recommends(data_dir: Path) -> None:
     answer = recommend(data_dir, "--session-items", "tea, pot", "-k", 3)
     with Store(data_dir, read_only=True) as store:
-        blend = Blend.from_state(store.snapshot(RECOMMENDER) or b"")
+        surface = Surface.from_state(store.snapshot(RECOMMENDER) or b"")
     assert answer["session_items"] == ["tea", "pot"]
     assert answer["note"] is None
-    assert answer["items"] == [item._asdict() for item in blend.recommend(["tea", "pot"], 3)]
+    assert answer["items"] == [item._asdict() for item in surface.recommend(["tea", "pot"], 3)]
     assert "cup" in [item["item_id"] for item in answer["items"]]
 
 
@@ -78,6 +78,37 @@ def test_the_open_session_that_last_had_an_item_goes_before_recent_items(tmp_pat
     answer = recommend(folder, "--user", "visitor-1")
     assert answer["origin"] == "the open session of visitor-1"
     assert answer["session_items"] == ["cup", "tea"]
+
+
+def test_what_the_catalogue_takes_out_is_not_recommended_even_once_it_is_resumed(tmp_path: Path) -> None:
+    catalogue = tmp_path / "catalogue.jsonl"
+    catalogue.write_text('{"item_id": "cup", "available": false}\n{"item_id": "pot", "category": "ware"}\n')
+    folder = replay(tmp_path / "run", visits(), "--catalogue", catalogue)
+    for _ in range(2):
+        items = {item["item_id"] for item in recommend(folder, "--session-items", "tea")["items"]}
+        assert "pot" in items
+        assert "cup" not in items
+        command = ["replay", str(tmp_path / "run" / "events.jsonl"), "--data-dir", str(folder), "--json"]
+        assert CliRunner().invoke(cli.app, command).exception is None
+
+
+def test_a_bad_catalogue_ends_the_replay_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(visits()[0])
+    (tmp_path / "catalogue.jsonl").write_text('{"price": 3}')
+    files = [tmp_path / "events.jsonl", "--data-dir", tmp_path / "data"]
+    arguments = [
+        str(part) for part in ("stream-app", "replay", *files, "--catalogue", tmp_path / "catalogue.jsonl")
+    ]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    told = capsys.readouterr().err
+    assert "line 1 is no catalogue item of item_id" in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "data").exists()
 
 
 def test_users_of_every_partition_are_found(tmp_path: Path) -> None:
@@ -112,9 +143,33 @@ def test_an_explanation_shares_out_the_score_and_names_the_click_before(data_dir
     by_item = {item["item_id"]: item for item in answer["items"]}
     assert by_item["ink"]["after"] == "pen"
     assert by_item["cup"]["after"] == "tea"
+    assert {item["level"] for item in answer["items"]} == {"blend"}
     for item in answer["items"]:
         assert sum(item["source_shares"].values()) == pytest.approx(1)
         assert item["source"] == max(item["source_shares"], key=item["source_shares"].get)
+
+
+def test_an_item_gets_what_is_visited_with_it(data_dir: Path) -> None:
+    answer = recommend(data_dir, "--item", "tea")
+    assert (answer["item"], answer["note"]) == ("tea", None)
+    assert {item["item_id"] for item in answer["items"]} == {"pot", "cup"}
+    assert {item["source"] for item in answer["items"]} == {"co_visitation"}
+    assert sum(item["score"] for item in answer["items"]) == pytest.approx(1)
+    assert len(recommend(data_dir, "--item", "tea", "-k", 1)["items"]) == 1
+
+
+def test_an_item_without_company_says_so(data_dir: Path) -> None:
+    answer = recommend(data_dir, "--item", "unheard")
+    assert answer == {"item": "unheard", "note": "Nobody clicked unheard.", "items": []}
+
+
+def test_neighbours_are_shown_as_a_table(data_dir: Path) -> None:
+    command = ["recommend", "--data-dir", str(data_dir), "--item", "pen"]
+    result = CliRunner().invoke(cli.app, command, env={"COLUMNS": "200"})
+    assert result.exception is None, result.output
+    assert "With pen" in result.stdout
+    assert "ink" in result.stdout
+    assert "co_visitation" in result.stdout
 
 
 def test_the_table_names_levels_and_evidence(data_dir: Path) -> None:
@@ -129,8 +184,10 @@ def test_the_table_names_levels_and_evidence(data_dir: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        ([], 2, "name either --user or --session-items"),
-        (["--user", "u", "--session-items", "a"], 2, "name either --user or --session-items"),
+        ([], 2, "name one of --user, --session-items and --item"),
+        (["--user", "u", "--session-items", "a"], 2, "name one of --user, --session-items and --item"),
+        (["--item", "a", "--session-items", "a"], 2, "name one of --user, --session-items and --item"),
+        (["--item", "tea", "--explain"], 2, "it needs --user or --session-items"),
         (["--session-items", " , "], 2, "names no item"),
         (["--user", "u", "-k", "0"], 2, "write a whole number from 1"),
         (["--user", "u", "--data-dir", "nothing"], 3, "nothing holds no data"),

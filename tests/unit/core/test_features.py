@@ -7,7 +7,18 @@ from stream_app.core.rules import Rules
 from stream_app.core.step import step
 from stream_app.core.user_row import UserRow
 from stream_app.core.windows import WINDOWS
-from stream_app.testing import RECEIVED_AT, START, FixedModels, event, label, page, records, session, track
+from stream_app.testing import (
+    INTAKE,
+    RECEIVED_AT,
+    START,
+    FixedModels,
+    event,
+    label,
+    page,
+    records,
+    session,
+    track,
+)
 
 RULES = Rules()
 DAY = 86_400.0
@@ -16,7 +27,7 @@ DAY = 86_400.0
 def row_of(*values: bytes) -> UserRow:
     partition = Partition(0, RULES)
     batch = Batch("events", 0, records(values))
-    return step(partition, batch, {}, FixedModels().models, RULES, RECEIVED_AT).rows["u"]
+    return step(partition, batch, {}, INTAKE, FixedModels().models, RULES, RECEIVED_AT).rows["u"]
 
 
 def features_of(*values: bytes, at: float) -> Features:
@@ -47,7 +58,13 @@ def test_recency_tenure_and_active_days() -> None:
 
 
 def test_a_user_of_whom_only_a_label_is_known_has_neither_recency_nor_tenure() -> None:
-    assert read_features(row_of(label("u", 0, 2)), START) == {"active_days": 0, "distinct_items": 0}
+    assert read_features(row_of(label("u", 0, 2)), START) == {
+        "active_days": 0,
+        "distinct_items": 0,
+        "uses": 0,
+        "is_loyal": 0,
+        "has_returned": 0,
+    }
 
 
 def test_purchases_bring_their_revenue() -> None:

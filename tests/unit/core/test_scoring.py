@@ -4,12 +4,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from schemas.outputs import EngagementTier, ModelStamp, SourcePosition
-from stream_app.core import scoring
+from schemas.outputs import EngagementTier, ModelStamp
+from stream_app.core import consent, scoring
+from stream_app.core.identifiers import Cause
 from stream_app.core.rules import Rules
 from stream_app.core.user_row import UserRow
-from stream_app.testing import START, FixedItem, FixedPrediction
+from stream_app.testing import START, FixedContribution, FixedItem, FixedPrediction
 
+RULES = Rules()
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 STAMP = ModelStamp(name="scripted", version=3, examples_seen=9, status="ready")
 
@@ -19,6 +21,11 @@ class ScriptedTiers:
 
     def stamp(self) -> ModelStamp:
         return STAMP
+
+    def explain_tiers(
+        self, _examples: Sequence[Mapping[str, float | str]], tiers: Sequence[int]
+    ) -> list[list[FixedContribution]]:
+        return [[FixedContribution("says", tier, 0.5)] for tier in tiers]
 
     def predict_tiers(self, examples: Sequence[Mapping[str, float | str]]) -> list[FixedPrediction]:
         return [FixedPrediction(features.get("says"), {1: 0.25, 3: 0.75}) for features in examples]
@@ -31,15 +38,17 @@ def requests(row: UserRow, tiers: Sequence[int | None], **features: float) -> li
             row,
             features | ({"says": tier} if tier else {}),
             START + number,
-            SourcePosition(topic="t", partition=1, offset=number),
+            Cause("t", 1, number),
             "event",
+            row.consent,
+            row.control_group,
         )
         for number, tier in enumerate(tiers)
     ]
 
 
 def decide(row: UserRow, tiers: Sequence[int | None], **features: float) -> list[EngagementTier]:
-    return scoring.decide_tiers(requests(row, tiers, **features), ScriptedTiers(), NOW)
+    return scoring.decide_tiers(requests(row, tiers, **features), ScriptedTiers(), RULES, NOW)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +70,7 @@ def test_a_change_must_be_decided_twice_in_a_row(
     assert [(tier.source.offset, tier.previous_tier, tier.tier) for tier in together] == emitted
     row, one_by_one = UserRow(), []
     for request in requests(UserRow(), decided):
-        one_by_one += scoring.decide_tiers([request._replace(row=row)], ScriptedTiers(), NOW)
+        one_by_one += scoring.decide_tiers([request._replace(row=row)], ScriptedTiers(), RULES, NOW)
     assert one_by_one == together
     assert (row.tier, row.next_tier) == (emitted[-1][2], decided[-1])
 
@@ -71,33 +80,36 @@ def test_an_output_names_its_cause_its_time_and_its_model() -> None:
     assert (tier.user_key, tier.tier_name, tier.as_of.timestamp()) == ("u", "high", START)
     assert (tier.emitted_at, tier.source.offset, tier.model) == (NOW, 0, STAMP)
     assert tier.probabilities == {"1": 0.25, "3": 0.75}
+    assert [(reason.feature, reason.value, reason.contribution) for reason in tier.reasons] == [
+        ("says", 3, 0.5)
+    ]
 
 
 @pytest.mark.parametrize(("sessions", "tier"), [(0, 1), (2, 1), (3, 2), (9, 2), (10, 3), (500, 3)])
 def test_usage_decides_while_the_model_cannot(sessions: int, tier: int) -> None:
     [decided] = decide(UserRow(), [None], sessions_30d=sessions)
-    assert (decided.tier, decided.model) == (tier, scoring.USAGE_RULE)
+    assert (decided.tier, decided.model, decided.reasons) == (tier, scoring.USAGE_RULE, [])
 
 
 def test_usage_is_that_of_the_request_whatever_happened_to_the_row_since() -> None:
     row = UserRow()
     [request] = requests(row, [None])
     row.tiles = [{0: [0, 0, 0, 99, 0, 0, 0]}] * 5
-    [decided] = scoring.decide_tiers([request], ScriptedTiers(), NOW)
+    [decided] = scoring.decide_tiers([request], ScriptedTiers(), RULES, NOW)
     assert decided.tier == 1
 
 
 def test_no_requests_ask_no_model() -> None:
-    assert scoring.decide_tiers([], SimpleNamespace(), NOW) == []
+    assert scoring.decide_tiers([], SimpleNamespace(), RULES, NOW) == []
 
 
 def test_recommendations_expire_in_event_time() -> None:
     made = scoring.build_recommendations(
         "u",
+        UserRow(last_at=START, consent=consent.ANALYTICS | consent.MARKETING, control_group="hold-out"),
         [FixedItem("a", 0.5, "here"), FixedItem("b", 0.25, "there")],
         STAMP,
-        START,
-        SourcePosition(topic="t", partition=1, offset=7),
+        Cause("t", 1, 7),
         Rules(recommend_validity=60),
         NOW,
     )
@@ -107,3 +119,31 @@ def test_recommendations_expire_in_event_time() -> None:
     ]
     assert (made.as_of.timestamp(), made.expires_at.timestamp()) == (START, START + 60)
     assert made.request_id == made.id
+    assert (made.consent, made.control_group) == (["analytics", "marketing"], "hold-out")
+
+
+def test_a_tier_tells_what_its_user_agreed_to_and_how_long_it_holds() -> None:
+    rules = Rules(tier_validity=90.0, default_consent=consent.ANALYTICS)
+    row = UserRow(consent=consent.UNSAID)
+    [tier] = scoring.decide_tiers(requests(row, [3]), ScriptedTiers(), rules, NOW)
+    assert (tier.consent, tier.control_group) == (["analytics"], None)
+    assert tier.valid_until.timestamp() == START + 90
+    [example] = decide(UserRow(consent=0, control_group="a"), [3])
+    assert (example.consent, example.control_group) == ([], "a")
+
+
+@pytest.mark.parametrize(
+    ("decided", "emitted"),
+    [
+        ([2, 2, 2, 2, 2, 2, 2], [(0, None, 2), (3, 2, 2), (6, 2, 2)]),
+        ([2, 2, 3, 3, 3, 3, 3], [(0, None, 2), (3, 2, 3), (6, 3, 3)]),
+        ([2, 2, 2, 3, 2, 2, 2], [(0, None, 2), (4, 2, 2)]),
+    ],
+)
+def test_a_tier_is_told_anew_when_its_validity_ends(
+    decided: list[int], emitted: list[tuple[int, int | None, int]]
+) -> None:
+    rules = Rules(tier_validity=3.0)
+    made = scoring.decide_tiers(requests(UserRow(), decided), ScriptedTiers(), rules, NOW)
+    assert [(tier.source.offset, tier.previous_tier, tier.tier) for tier in made] == emitted
+    assert [tier.valid_until.timestamp() - START for tier in made] == [offset + 3 for offset, _, _ in emitted]

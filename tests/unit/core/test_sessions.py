@@ -9,8 +9,15 @@ from stream_app.core.user_row import OpenSession, UserRow
 RULES = Rules(session_gap=100.0, session_limit=1e9)
 
 
-def touch(row: UserRow, at: float, offset: int, item: str | None = None, rules: Rules = RULES) -> OpenSession:
-    return sessions.touch(row, at, "events", offset, True, item, rules)
+def touch(
+    row: UserRow,
+    at: float,
+    offset: int,
+    item: str | None = None,
+    rules: Rules = RULES,
+    tracker_id: str = "",
+) -> OpenSession:
+    return sessions.touch(row, at, "events", offset, tracker_id, True, item, rules)
 
 
 def sessions_of(events: list[tuple[float, int]], gap: float) -> list[list[tuple[float, int]]]:
@@ -92,7 +99,7 @@ def test_a_summary_takes_the_sessions_of_its_span_alone() -> None:
     row = UserRow()
     for offset, at in enumerate([0.0, 1_000.0, 2_000.0]):
         touch(row, at, offset)
-    taken = sessions.take_covered(row, 950.0, 1_050.0, RULES)
+    taken = sessions.take_covered(row, "", 950.0, 1_050.0, RULES)
     assert [session.started_at for session in taken] == [1_000.0]
     assert [session.started_at for session in row.open_sessions] == [0.0, 2_000.0]
 
@@ -116,3 +123,52 @@ def test_items_of_a_session_are_bounded_and_the_newest_kept() -> None:
     assert [item for _, item in found.items] == [
         f"item-{offset}" for offset in range(30, sessions.MAX_SESSION_ITEMS + 30)
     ]
+
+
+def test_one_tracker_session_is_one_whatever_its_pauses_and_two_are_two_however_near() -> None:
+    row = UserRow()
+    touch(row, 0.0, 0, tracker_id="s1")
+    touch(row, 500.0, 1, tracker_id="s1")
+    touch(row, 501.0, 2, tracker_id="s2")
+    touch(row, 502.0, 3, tracker_id="s1")
+    assert [(found.tracker_id, found.event_count, found.last_at) for found in row.open_sessions] == [
+        ("s1", 3, 502.0),
+        ("s2", 1, 501.0),
+    ]
+
+
+def test_an_event_without_a_tracker_session_belongs_to_the_one_that_is_near() -> None:
+    row = UserRow()
+    touch(row, 0.0, 0)
+    touch(row, 50.0, 1, tracker_id="s1")
+    touch(row, 100.0, 2)
+    [found] = row.open_sessions
+    assert (found.tracker_id, found.event_count) == ("s1", 3)
+
+
+def test_the_limit_ends_a_tracker_session_too() -> None:
+    rules = Rules(session_gap=100.0, session_limit=400.0)
+    row = UserRow()
+    for offset, at in enumerate((0.0, 400.0, 401.0)):
+        touch(row, at, offset, rules=rules, tracker_id="s")
+    assert [found.event_count for found in row.open_sessions] == [2, 1]
+
+
+def test_a_summary_leaves_sessions_that_another_id_names() -> None:
+    row = UserRow()
+    touch(row, 0.0, 0, tracker_id="s1")
+    touch(row, 1.0, 1, tracker_id="s2")
+    taken = sessions.take_covered(row, "s2", 0.0, 5.0, RULES)
+    assert [session.tracker_id for session in taken] == ["s2"]
+    assert [session.tracker_id for session in row.open_sessions] == ["s1"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_sessions_of_different_trackers_are_never_joined(seed: int) -> None:
+    random, row, counts = Random(seed), UserRow(), dict.fromkeys(["a", "b", "c"], 0)
+    for offset in range(60):
+        name = random.choice("abc")
+        touch(row, float(random.randrange(600)), offset, tracker_id=name)
+        counts[name] += 1
+    found = {session.tracker_id: session.event_count for session in row.open_sessions}
+    assert found == {name: count for name, count in counts.items() if count}

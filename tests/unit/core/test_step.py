@@ -12,6 +12,7 @@ from stream_app.core.rules import Rules
 from stream_app.core.step import StepResult, close_idle, step
 from stream_app.core.user_row import MAX_RECENT_ITEMS, MAX_TRAITS, UserRow, encode_row
 from stream_app.testing import (
+    INTAKE,
     RECEIVED_AT,
     START,
     FixedModels,
@@ -42,7 +43,7 @@ class Processing:
     def take(self, *values: bytes | None) -> StepResult:
         batch = Batch("events", 0, records(values, self.next_offset))
         self.next_offset += len(values)
-        result = step(self.partition, batch, self.rows, self.models, self.rules, RECEIVED_AT)
+        result = step(self.partition, batch, self.rows, INTAKE, self.models, self.rules, RECEIVED_AT)
         self.rows |= result.rows
         return result
 
@@ -72,7 +73,7 @@ def test_users_are_scored_at_most_every_interval() -> None:
             asked.extend(features["count_page"] for features in examples)
             return super().predict_tiers(examples)
 
-    processing = Processing()
+    processing = Processing(Rules(tier_interval=60.0))
     processing.models = FixedModels(tiers=Asked()).models
     processing.take(*(page("u", at) for at in (0, 30, 59, 60, 90, 121)))
     assert asked == [1, 4, 6]
@@ -91,6 +92,7 @@ def test_a_bad_record_changes_no_row_and_is_kept_whole() -> None:
         processing.partition,
         Batch("events", 0, [Record(5, b"key", b"{bad", RECEIVED_AT)]),
         {},
+        INTAKE,
         processing.models,
         RULES,
         RECEIVED_AT,
@@ -237,7 +239,7 @@ def test_a_row_stays_bounded_whatever_comes() -> None:
         if number % 2:
             values.append(page("u", at, name[:128], **fields))
         else:
-            values.append(event("identify", "u", at, traits={name[:128]: name[:128]}, **fields))
+            values.append(event("identify", "u", at, traits={name[:64]: name[:64]}, **fields))
     processing.take(*values)
     row = processing.rows["u"]
     assert (len(row.traits), len(row.recent_items)) == (MAX_TRAITS, MAX_RECENT_ITEMS)
@@ -257,3 +259,18 @@ def test_users_are_scored_as_of_their_newest_event_not_before_it() -> None:
     result = processing.take(page("v", 2 * HOUR))
     assert len(of_kind(ClosedSession, result)) == 1
     assert (seen[0]["count_page"], seen[0]["events_5m"], seen[0]["recency_days"]) == (2, 1, 0)
+
+
+def test_a_session_that_ends_with_its_row_counts_once() -> None:
+    class Seen(FixedTierModel):
+        def predict_tiers(self, examples):
+            seen.extend(examples)
+            return super().predict_tiers(examples)
+
+    seen: list[dict[str, float]] = []
+    processing = Processing(Rules(max_users=1, tier_interval=1e9))
+    processing.models = FixedModels(tiers=Seen()).models
+    # The second user's event lies in the same session gap, so that the first one's session is still open.
+    result = processing.take(page("u", 0), page("v", 60))
+    assert result.removed == {"evicted": 1}
+    assert [features["uses"] for features in seen] == [1, 1, 1]

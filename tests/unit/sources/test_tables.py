@@ -12,7 +12,7 @@ from stream_app.sources.click_stream import ClickStream
 from stream_app.sources.courses import CourseTables
 from stream_app.sources.marketing import MarketingTables
 from stream_app.sources.source import Source
-from stream_app.testing import RECEIVED_AT
+from stream_app.testing import INTAKE, RECEIVED_AT
 
 USERS = "user_id;age;abandoned_cart;user_category;marketing_target\na;31.0;1;new;2\nb;;0;;\nnever;5;0;new;3\n"
 SESSION_HEADER = (
@@ -58,7 +58,7 @@ def test_every_event_is_valid_in_time_order_and_may_be_skipped(
     tmp_path: Path, open_source: Callable[[Path], Source]
 ) -> None:
     source = open_source(tmp_path)
-    decoded = [decode(value, RECEIVED_AT, Rules()) for value, _ in source.records(0)]
+    decoded = [decode(value, RECEIVED_AT, INTAKE.privacy, Rules()) for value, _ in source.records(0)]
     assert all(isinstance(event, TimedEvent) for event in decoded)
     times = [event.at for event in decoded]
     assert times == sorted(times)

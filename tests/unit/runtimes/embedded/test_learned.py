@@ -16,9 +16,11 @@ from stream_app.core.rules import Rules
 from stream_app.core.user_row import encode_row
 from stream_app.errors import StateError
 from stream_app.metrics import Metrics
+from stream_app.ports import Occasion
 from stream_app.runtimes.embedded.learned import KEY_FILE, RECOMMENDER, LearnedModels, folder_key
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Checkpoint, Store
+from stream_app.settings import Settings
 from stream_app.testing import RecordedSource, comparable, random_events
 
 NOW = datetime(2024, 3, 4, tzinfo=UTC)
@@ -31,7 +33,7 @@ DRIVER = """
 import os, signal, sys
 from functools import partial
 from stream_app import cli
-from stream_app.commands import replay as command
+from stream_app.commands import data_folder as command
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Store
 
@@ -60,11 +62,12 @@ def example(number: int, label: object, target: str = "engagement_tier") -> Trai
     )  # fmt: skip
 
 
-def closed(number: int, items: list[str]) -> ClosedSession:
+def closed(number: int, items: list[str], is_bot: bool = False) -> ClosedSession:
     source = SourcePosition(topic="t", partition=0, offset=number)
     return ClosedSession(
         id=f"session-{number}", user_key="u", as_of=NOW, emitted_at=NOW, source=source, duration=1,
         session_id="s", started_at=NOW, ended_at=NOW, event_count=1, page_views=1, items=items,
+        is_bot=is_bot,
     )  # fmt: skip
 
 
@@ -78,7 +81,8 @@ def lesson(begin: int, end: int) -> list[TrainingExample | ClosedSession]:
 
 
 def load(store: Store, key: bytes = KEY, metrics: Metrics | None = None) -> LearnedModels:
-    return LearnedModels(store, key, TARGETS, metrics or Metrics(), NOW.timestamp)
+    rules = Settings().surface_rules
+    return LearnedModels(store, key, TARGETS, metrics or Metrics(), NOW.timestamp, rules)
 
 
 def save(store: Store, learned: LearnedModels) -> None:
@@ -89,7 +93,7 @@ def answers(learned: LearnedModels, examples: Sequence[dict[str, float | str]] =
     return (
         learned.tiers.predict_tiers(examples),
         learned.scores.model.predict_many(examples),
-        learned.recommender.recommend(["item-1", "item-5"], 10),
+        learned.recommender.recommend(Occasion(["item-1", "item-5"], NOW.timestamp(), "seed", "u"), 10),
         learned.tiers.stamp(),
         learned.recommender.stamp(),
         learned.tiers.model.scores(),
@@ -107,6 +111,15 @@ def test_models_stored_at_a_checkpoint_go_on_as_if_they_had_never_been_away(tmp_
             learned.learn(lesson(20, 105))
         assert answers(again) == answers(through)
         assert again.tiers.stamp().status == "ready"
+
+
+def test_sessions_of_bots_teach_nothing(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        learned = load(store)
+        learned.learn([closed(0, ["a", "b"], is_bot=True)])
+        assert learned.take_changed_snapshots() == {}
+        learned.learn([closed(1, ["a", "b"])])
+        assert learned.recommender.stamp().examples_seen == 1
 
 
 def test_only_what_has_learned_is_stored_again(tmp_path: Path) -> None:

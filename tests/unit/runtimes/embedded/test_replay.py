@@ -73,7 +73,7 @@ def test_killed_at_random_moments_it_ends_as_if_nothing_had_happened(tmp_path: P
     options = {"partitions": partitions, "hot_rows": 5}
     run(tmp_path / "whole", RecordedSource(VALUES), **options)
     random, kills = Random(partitions), 0
-    while in_a_process(die_after, random.randrange(20, 450), tmp_path / "killed", options) != 0:
+    while in_a_process(die_after, random.randrange(20, 700), tmp_path / "killed", options) != 0:
         kills += 1
         assert kills < 100
     assert kills >= 5

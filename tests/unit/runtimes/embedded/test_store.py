@@ -18,7 +18,8 @@ def tier(user: str) -> EngagementTier:
     source = SourcePosition(topic="t", partition=0, offset=1)
     return EngagementTier(
         id=user, user_key=user, as_of=NOW, emitted_at=NOW, source=source, tier=2, tier_name=Tier.MEDIUM,
-        previous_tier=None, probabilities={},
+        previous_tier=None, probabilities={}, valid_until=NOW, consent=["analytics"], control_group=None,
+        reasons=[],
     )  # fmt: skip
 
 

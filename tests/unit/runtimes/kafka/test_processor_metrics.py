@@ -30,12 +30,15 @@ class SilentProducer:
     async def send_outputs(self, outputs: object, partition: int) -> None:
         pass
 
+    async def send_messages(self, messages: object) -> None:
+        pass
+
 
 def build(table: TableInMemory) -> tuple[Processor, Metrics]:
     metrics = Metrics(clock=lambda: START + 1_000)
     models = FixedModels().models
     processor = Processor(
-        Settings(),
+        Settings(snapshot_key="sixteen-and-more-characters"),
         table,
         SilentProducer(),
         lambda: models,
@@ -60,17 +63,17 @@ def shown(metrics: Metrics, name: str) -> float | None:
 def test_a_partition_is_shown_while_it_is_held():
     table = TableInMemory()
     first, first_metrics = build(table)
-    assert first.next_offset(3) is None
+    assert first.next_offset(EVENTS.name, 3) is None
     asyncio.run(first.process(batch(page("a", 0), page("b", 400), b"no event")))
-    assert first.next_offset(3) == 3
+    assert first.next_offset(EVENTS.name, 3) == 3
     latency = first_metrics.registry.get_sample_value("stream_app_event_latency_seconds_sum")
     assert latency == 6  # three records, received two seconds ago
     first.forget(3)
-    assert first.next_offset(3) is None
+    assert first.next_offset(EVENTS.name, 3) is None
     assert shown(first_metrics, "users") is shown(first_metrics, "freshness_seconds") is None
 
     second, second_metrics = build(table)
     asyncio.run(second.close_idle({3}))
     assert shown(second_metrics, "users") == 2
     assert shown(second_metrics, "freshness_seconds") == 600
-    assert second.next_offset(3) == 3
+    assert second.next_offset(EVENTS.name, 3) == 3

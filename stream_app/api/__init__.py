@@ -1,0 +1,1 @@
+"""HTTP: the collector, to which browsers and servers send their events."""

@@ -1,0 +1,60 @@
+"""What a user agreed to, by purpose: one bit each, and a row's -1 for a user who has not said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+ANALYTICS = 1
+PERSONALISATION = 2
+MARKETING = 4
+PURPOSES: Mapping[str, int] = MappingProxyType(
+    {"analytics": ANALYTICS, "personalisation": PERSONALISATION, "marketing": MARKETING}
+)
+UNSAID = -1
+
+# The purposes by the names that consent managers give them, in small letters.
+_NAMES: Mapping[str, int] = MappingProxyType(
+    {
+        **PURPOSES,
+        "statistics": ANALYTICS,
+        "performance": ANALYTICS,
+        "measurement": ANALYTICS,
+        "personalization": PERSONALISATION,
+        "preferences": PERSONALISATION,
+        "functional": PERSONALISATION,
+        "advertising": MARKETING,
+        "targeting": MARKETING,
+    }
+)
+
+
+def consent_bits(purposes: Iterable[str]) -> int:
+    """The bits of some purposes by their own names."""
+    bits = 0
+    for purpose in purposes:
+        bits |= PURPOSES[purpose]
+    return bits
+
+
+def update_consent(consent: int, preferences: Mapping[str, bool], default: int) -> int:
+    """The consent after a user's new preferences; purposes that they do not name stay as they were."""
+    said = default if consent == UNSAID else consent
+    is_said = consent != UNSAID
+    for name, is_given in preferences.items():
+        bit = _NAMES.get(name.strip().lower(), 0)
+        if bit:
+            is_said = True
+            said = said | bit if is_given else said & ~bit
+    return said if is_said else UNSAID
+
+
+def agreed_purposes(consent: int, default: int) -> list[str]:
+    """The purposes agreed to, by name."""
+    bits = default if consent == UNSAID else consent
+    return [name for name, bit in PURPOSES.items() if bits & bit]
+
+
+def is_agreed(consent: int, purpose: int, default: int) -> bool:
+    """Whether one purpose is agreed to."""
+    return bool((default if consent == UNSAID else consent) & purpose)

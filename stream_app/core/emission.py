@@ -1,0 +1,187 @@
+"""What the core sends, put into its envelopes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from schemas.outputs import (
+    ClosedSession,
+    FailedEvent,
+    ItemFacts,
+    PrivacyReceipt,
+    RecommendationClick,
+    SourcePosition,
+    StoreErasure,
+    TrainingExample,
+    UserErased,
+)
+from schemas.privacy import PrivacyRequest
+from stream_app.core.application import FinishedSession
+from stream_app.core.decoding import Failure
+from stream_app.core.erasures import Erasure
+from stream_app.core.features import Features
+from stream_app.core.identifiers import Cause, output_id
+from stream_app.core.outlook import Outcome
+from stream_app.core.recommending import ListClick
+from stream_app.core.records import Record
+from stream_app.core.rules import Rules
+from stream_app.core.statistics import most_common
+from stream_app.core.user_row import UserRow
+from stream_app.core.wire import Label
+from stream_app.ports import Privacy
+
+
+def source_of(cause: Cause) -> SourcePosition:
+    """The position of the causing record, as an envelope tells it."""
+    return SourcePosition(topic=cause.topic, partition=cause.partition, offset=cause.offset)
+
+
+def time_of(at: float) -> datetime:
+    """Epoch seconds as an output tells them."""
+    return datetime.fromtimestamp(at, UTC)
+
+
+def build_closed_session(
+    user_key: str,
+    row: UserRow,
+    finished: FinishedSession,
+    may_personalise: bool,
+    cause: Cause,
+    at: float,
+    now: datetime,
+) -> ClosedSession:
+    """A session that is known to be over at event time `at`."""
+    return ClosedSession(
+        id=output_id("closed_session", cause, finished.session_id),
+        user_key=user_key,
+        as_of=time_of(at),
+        emitted_at=now,
+        source=source_of(cause),
+        session_id=finished.session_id,
+        started_at=time_of(finished.started_at),
+        ended_at=time_of(finished.ended_at),
+        duration=finished.duration,
+        event_count=finished.event_count,
+        page_views=finished.page_views,
+        items=finished.items,
+        is_bot=row.is_bot,
+        device=most_common(row.devices),
+        country=most_common(row.countries),
+        may_personalise=may_personalise,
+        item_facts={
+            item: ItemFacts(category=category or None, brand=brand or None)
+            for item, (category, brand) in finished.described.items()
+        },
+    )
+
+
+def build_click(
+    user_key: str, click: ListClick, cause: Cause, at: float, now: datetime
+) -> RecommendationClick:
+    """A click on what was recommended, at event time `at`."""
+    return RecommendationClick(
+        id=output_id("recommendation_click", cause),
+        user_key=user_key,
+        as_of=time_of(at),
+        emitted_at=now,
+        source=source_of(cause),
+        request_id=click.request_id,
+        item_id=click.item,
+        rank=click.rank,
+        item_source=click.source,
+        propensity=click.propensity,
+        is_explored=click.is_explored,
+        delay=click.delay,
+    )
+
+
+def build_example(
+    user_key: str, label: Label, features: Features, cause: Cause, at: float, now: datetime
+) -> TrainingExample:
+    """A label with the features as they stood when it became known."""
+    return TrainingExample(
+        id=output_id("training_example", cause),
+        user_key=user_key,
+        as_of=time_of(at),
+        emitted_at=now,
+        source=source_of(cause),
+        target=label.target,
+        features=features,
+        label=label.value,
+    )
+
+
+def build_user_erased(user_key: str, until: float, cause: Cause, now: datetime) -> UserErased:
+    """Word to whoever keeps something of a user."""
+    return UserErased(
+        id=output_id("user_erased", cause, user_key),
+        user_key=user_key,
+        as_of=time_of(until),
+        emitted_at=now,
+        source=source_of(cause),
+    )
+
+
+def build_receipt(
+    request: PrivacyRequest, subject: str, erasures: Sequence[Erasure], cause: Cause, now: datetime
+) -> PrivacyReceipt:
+    """The receipt as far as the core can tell; the runtime adds its other stores."""
+    removed: Counter[str] = Counter()
+    for erasure in erasures:
+        removed.update(erasure.removed)
+    return PrivacyReceipt(
+        id=output_id("privacy_receipt", cause),
+        user_key=None,
+        as_of=time_of(max(erasure.until for erasure in erasures)),
+        emitted_at=now,
+        source=source_of(cause),
+        request_id=request.request_id,
+        kind=request.kind,
+        subject=subject,
+        stores=[StoreErasure(store="user rows", state="removed", removed=dict(removed))],
+    )
+
+
+def build_outcome_example(
+    user_key: str, outcome: Outcome, rules: Rules, cause: Cause, now: datetime
+) -> TrainingExample:
+    """A label that the days after a moment have told, with the features of that moment."""
+    return TrainingExample(
+        id=output_id("training_example", cause, f"{outcome.target} {outcome.made_at!r}"),
+        user_key=user_key,
+        as_of=time_of(outcome.made_at + rules.outlook_horizon),
+        emitted_at=now,
+        source=source_of(cause),
+        target=outcome.target,
+        features=outcome.features,
+        label=outcome.label,
+    )
+
+
+def build_failed_event(
+    user_key: str | None,
+    failure: Failure,
+    record: Record,
+    privacy: Privacy,
+    cause: Cause,
+    at: float,
+    now: datetime,
+) -> FailedEvent:
+    """An input that could not be processed, with its original bytes as far as they may be kept."""
+    return FailedEvent(
+        id=output_id("failed_event", cause),
+        user_key=user_key,
+        as_of=time_of(at),
+        emitted_at=now,
+        source=source_of(cause),
+        reason=failure.reason,
+        detail=failure.detail,
+        key=_keep(privacy, record.key),
+        original=_keep(privacy, record.value),
+    )
+
+
+def _keep(privacy: Privacy, original: bytes | None) -> bytes | None:
+    return None if original is None else privacy.scrub_bytes(original)

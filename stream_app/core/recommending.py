@@ -1,0 +1,98 @@
+"""When a user is recommended to, what the recommender is told, and which clicks follow a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from stream_app.core import consent
+from stream_app.core.rules import Rules
+from stream_app.core.statistics import most_common
+from stream_app.core.user_row import MAX_SENT_ITEMS, MAX_SENT_LISTS, OpenSession, SentList, UserRow
+from stream_app.ports import Occasion, ScoredItem
+
+
+class ListClick(NamedTuple):
+    """A click on an item of a list that was sent: its rank counts from 1, the delay is in seconds."""
+
+    request_id: str
+    item: str
+    rank: int
+    source: str
+    propensity: float
+    is_explored: bool
+    delay: float
+
+
+def is_due(row: UserRow, session: OpenSession, rules: Rules) -> bool:
+    """Whether a session gives new evidence, and the user's last list is old enough."""
+    if row.is_bot or row.recommended_at + rules.recommend_interval > row.last_at:
+        return False
+    is_same_item = session.items[-1][1] == row.recommended_item
+    return not (is_same_item and row.recommended_at >= session.started_at)
+
+
+def may_personalise(row: UserRow, rules: Rules) -> bool:
+    """Whether the user's past may be used."""
+    return consent.is_agreed(row.consent, consent.PERSONALISATION, rules.default_consent)
+
+
+def describe_occasion(
+    user_key: str, row: UserRow, session_items: Sequence[str], at: float, seed: str, rules: Rules
+) -> Occasion:
+    """What may be told of the user: without consent the current item alone, as for anybody who looks at it.
+
+    The device and the country are those that the row counted most.
+    """
+    if not may_personalise(row, rules):
+        return Occasion(session_items[-1:], at, seed)
+    return Occasion(
+        session_items,
+        at,
+        seed,
+        user=user_key,
+        user_history=[item for item in row.recent_items if item not in session_items],
+        device=most_common(row.devices),
+        country=most_common(row.countries),
+        bought=row.bought_items,
+    )
+
+
+def note_sent(row: UserRow, request_id: str, items: Sequence[ScoredItem]) -> None:
+    """Keep of a list what a click on it will be told with."""
+    items = items[:MAX_SENT_ITEMS]
+    sources = list(dict.fromkeys(item.source for item in items))
+    sent = SentList(
+        request_id,
+        row.last_at,
+        [item.item_id for item in items],
+        sources,
+        bytes(sources.index(item.source) for item in items),
+        {rank: item.propensity for rank, item in enumerate(items, 1) if item.propensity != 1},
+        [rank for rank, item in enumerate(items, 1) if item.is_explored],
+    )
+    row.sent_lists = [*row.sent_lists, sent][-MAX_SENT_LISTS:]
+
+
+def take_click(row: UserRow, session: OpenSession, item: str, at: float, rules: Rules) -> ListClick | None:
+    """Return a look at an item as a click on the newest valid list that holds it; each place counts once.
+
+    A click and the page that it opens are one look, so what was no new look is no click.
+    """
+    if not row.sent_lists or (at, item) not in session.items:
+        return None
+    for sent in reversed(row.sent_lists):
+        if not sent.at < at < sent.at + rules.recommend_validity or item not in sent.items:
+            continue
+        place = sent.items.index(item)
+        sent.items[place] = ""
+        return ListClick(
+            sent.request_id,
+            item,
+            place + 1,
+            sent.sources[sent.source_numbers[place]],
+            sent.propensities.get(place + 1, 1.0),
+            place + 1 in sent.explored,
+            at - sent.at,
+        )
+    return None

@@ -1,0 +1,32 @@
+"""What comes out of the step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from schemas.outputs import Output
+from stream_app.core.erasures import Erasure
+from stream_app.core.identity_messages import Sent
+from stream_app.core.user_row import UserRow
+
+
+@dataclass
+class StepResult:
+    """What a batch came to.
+
+    `rows` are to be written, None to be deleted. `events` counts (type, outcome); a failed record's type
+    is unknown. `removed` counts rows by why they were removed. `erasures` are by marker, to be written or,
+    None, to be deleted. `sent` are messages for other rows, to be sent in their order before the rows
+    are written; `sent_after` are to be sent once they are.
+    """
+
+    rows: dict[str, UserRow | None] = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+    events: Counter[tuple[str, str]] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    removed: Counter[str] = field(default_factory=Counter)
+    erasures: dict[str, Erasure | None] = field(default_factory=dict)
+    sent: list[Sent] = field(default_factory=list)
+    sent_after: list[Sent] = field(default_factory=list)
+    new_users: int = 0

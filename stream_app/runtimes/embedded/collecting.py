@@ -1,0 +1,88 @@
+"""Events of a collector into a data folder: processed as they come, and durable before they are answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from typing import Self
+
+from stream_app.runtimes.embedded.replay import ROUND_RECORDS, Replay
+from stream_app.runtimes.group_commit import GroupCommit
+
+
+class EmbeddedDelivery:
+    """All work on the folder is done by one thread, which opens it, since SQLite asks for that.
+
+    `open_replay` opens the folder. After a failure the folder is opened anew, for what is in memory then is
+    ahead of what is stored. When nothing came for `idle_check` seconds, sessions are closed by wall time.
+    """
+
+    def __init__(self, open_replay: Callable[[], AbstractContextManager[Replay]], idle_check: float) -> None:
+        self._open_replay = open_replay
+        self._idle_check = idle_check
+        self._thread = ThreadPoolExecutor(1, "data-folder")
+        self._group = GroupCommit(self._commit, ROUND_RECORDS)
+        self._opened = ExitStack()
+        self._replay: Replay | None = None
+        self._is_idle = True
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the folder is open."""
+        return self._replay is not None
+
+    async def __aenter__(self) -> Self:
+        """Open the folder.
+
+        Raises:
+            StateError: it cannot be used.
+        """
+        await self._on_thread(self._open)
+        self._closing = asyncio.create_task(self._close_idle_sessions())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._group.finish()
+        self._closing.cancel()
+        await asyncio.wait([self._closing])
+        await self._on_thread(self._close)
+        self._thread.shutdown()
+
+    async def __call__(self, events: Sequence[bytes]) -> None:
+        """Return once the events are processed and stored.
+
+        Raises:
+            StateError: they could not be stored; none of them was.
+        """
+        await self._group(events)
+
+    async def _commit(self, values: list[bytes]) -> None:
+        self._is_idle = False
+        await self._on_thread(lambda: self._use(lambda replay: replay.take(values)))
+
+    async def _close_idle_sessions(self) -> None:
+        while True:
+            await asyncio.sleep(self._idle_check)
+            if self._is_idle and self._replay is not None:
+                await self._on_thread(lambda: self._use(Replay.close_idle))
+            self._is_idle = True
+
+    async def _on_thread(self, work: Callable[[], object]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _use(self, work: Callable[[Replay], None]) -> None:
+        try:
+            work(self._replay or self._open())
+        except BaseException:
+            self._close()
+            raise
+
+    def _open(self) -> Replay:
+        self._replay = self._opened.enter_context(self._open_replay())
+        return self._replay
+
+    def _close(self) -> None:
+        self._replay = None
+        self._opened.close()

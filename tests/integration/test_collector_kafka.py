@@ -1,0 +1,77 @@
+"""The collector before a real broker: 200 only for what it has acknowledged; lost, and back again."""
+
+import asyncio
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from support.collector_process import collector_process, send, wait_until_ready
+from support.kafka_cluster import Cluster
+
+from load_tests.broker import Broker, free_port, running_broker
+from schemas.topics import EVENTS
+from stream_app.partitioning import partition_of
+from stream_app.runtimes.kafka.topics import name_of
+
+pytestmark = pytest.mark.kafka
+
+PARTITIONS = 4
+CLIENTS = 8
+
+
+def event(number: int) -> dict[str, Any]:
+    return {"type": "page", "messageId": f"m{number}", "userId": f"u{number % 50}"}
+
+
+def prepared(broker: Broker, prefix: str, folder: Path) -> Cluster:
+    cluster = Cluster(
+        broker.bootstrap_servers, prefix, folder, partitions=PARTITIONS, collector_port=free_port(),
+        collector_timeout=2.0,
+    )  # fmt: skip
+    asyncio.run(cluster.create_topics())
+    return cluster
+
+
+def kept(cluster: Cluster) -> Counter[str]:
+    """How often each message is in the events topic; each must lie where its user belongs."""
+    records = asyncio.run(cluster.records(name_of(EVENTS, cluster.settings), range(PARTITIONS)))
+    found = [(record, orjson.loads(record.value)) for record in records]
+    assert all(record.key == value["userId"].encode() for record, value in found)
+    assert all(record.partition == partition_of(record.key, PARTITIONS) for record, _ in found)
+    return Counter(value["messageId"] for _, value in found)
+
+
+def test_what_is_answered_lies_in_its_users_partition_once(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    cluster = prepared(broker, topic_prefix, tmp_path)
+    with collector_process(cluster.settings, tmp_path) as process, ThreadPoolExecutor(CLIENTS) as pool:
+        answers = list(pool.map(lambda number: send(cluster.settings, event(number)), range(100)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert kept(cluster) == Counter(f"m{number}" for number in range(100))
+        assert process.terminate() == 0
+
+
+@pytest.mark.parametrize("outage", ["frozen", "killed"])
+def test_nothing_is_taken_while_the_broker_is_lost_and_all_when_it_is_back(
+    outage: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    with running_broker(tmp_path / "broker") as broker:
+        cluster = prepared(broker, topic_prefix, tmp_path)
+        with collector_process(cluster.settings, tmp_path) as process, ThreadPoolExecutor(CLIENTS) as pool:
+            assert send(cluster.settings, event(0)).status_code == 200
+            broker.freeze() if outage == "frozen" else broker.kill()
+            refused = list(pool.map(lambda number: send(cluster.settings, event(number)), range(1, 17)))
+            assert {answer.status_code for answer in refused} == {503}
+            assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
+            broker.thaw() if outage == "frozen" else broker.start()
+            wait_until_ready(cluster.settings, process)
+            again = list(pool.map(lambda number: send(cluster.settings, event(number)), range(1, 33)))
+            assert {answer.status_code for answer in again} == {200}
+        found = kept(cluster)
+        assert set(found) == {f"m{number}" for number in range(33)}
+        # Only what was refused may be there twice, under the id by which the core knows it again.
+        assert all(found[f"m{number}"] == 1 for number in (0, *range(17, 33)))
