@@ -134,5 +134,5 @@ def _wait_for(condition: Callable[[], bool], worker: WorkerProcess) -> None:
 
 def _without_decisions(rows: dict[str, UserRow]) -> dict[str, bytes]:
     """Rows less what hangs on the models, which learn at another pace in every run."""
-    neutral = {"tier": 0, "next_tier": 0, "recommended_at": 0.0, "recommended_item": ""}
+    neutral = {"tier": 0, "next_tier": 0, "recommended_at": 0.0, "recommended_item": "", "sent_lists": []}
     return {user: encode_row(msgspec.structs.replace(row, **neutral)) for user, row in rows.items()}
