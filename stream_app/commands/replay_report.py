@@ -52,7 +52,8 @@ class ReplayReport:
         """Gather the figures from where they are kept."""
         tiers: Counter[str] = Counter()
         for _, _, row in store.rows():
-            tiers[TIER_NAMES[row.tier].value if row.tier else "none"] += 1
+            if not row.merged_into:  # an id whose history is its user's now
+                tiers[TIER_NAMES[row.tier].value if row.tier else "none"] += 1
         taught = [scorer.model for scorer in learned.taught if scorer.model.examples_seen]
         return cls(
             data_dir=str(data_dir),
