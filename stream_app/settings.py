@@ -164,6 +164,9 @@ class Settings(BaseSettings):
         ge=0,
         description="Users held per partition, the longest idle go first; 0: any number.",
     )
+    loyal_uses: int = Field(
+        _RULES.loyal_uses, ge=1, description="Sessions from which on a user counts as loyal."
+    )
     outlook_horizon: float = Field(
         _RULES.outlook_horizon, gt=0, description="How far ahead returns, churn and purchases are foreseen."
     )

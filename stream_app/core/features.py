@@ -5,13 +5,12 @@ from __future__ import annotations
 from stream_app.core import windows
 from stream_app.core.calendar import local_time, streak
 from stream_app.core.interests import FACETS, strongest_interest
-from stream_app.core.rules import DAY, HOUR
+from stream_app.core.rules import DAY, HOUR, LOYAL_USES
 from stream_app.core.statistics import RunningStats, most_common
 from stream_app.core.user_row import ACTIVITY_HALF_LIFE, SPENDING_HALF_LIFE, UserRow
 
 Features = dict[str, float | str]
 
-LOYAL_USES = 3
 _PARTS_OF_DAY = (("night", 0, 6), ("morning", 6, 12), ("afternoon", 12, 18), ("evening", 18, 24))
 _WINDOW_NAMES = tuple(
     (
@@ -29,8 +28,10 @@ _SHARE_NAMES = tuple(
 _FACET_NAMES = tuple((f"top_{facet}", f"top_{facet}_affinity") for facet in FACETS)
 
 
-def read_features(row: UserRow, at: float) -> Features:
+def read_features(row: UserRow, at: float, loyal_uses: int = LOYAL_USES) -> Features:
     """Features at event time `at` (epoch seconds): durations in seconds, recency and tenure in days.
+
+    A user is loyal from `loyal_uses` sessions on.
 
     A feature that has nothing to say (a mean of no sessions, an unknown device) is absent.
     """
@@ -47,7 +48,7 @@ def read_features(row: UserRow, at: float) -> Features:
     for name, kind in row.actions.items():
         features["count_action_" + name] = kind.count
         features["days_since_action_" + name] = max(at - kind.last_at, 0.0) / DAY
-    _describe_use(features, row)
+    _describe_use(features, row, loyal_uses)
     _describe_orders(features, row, at)
     for (top, share, distinct), shares in zip(
         _SHARE_NAMES,
@@ -67,13 +68,13 @@ def read_features(row: UserRow, at: float) -> Features:
     return features
 
 
-def _describe_use(features: Features, row: UserRow) -> None:
+def _describe_use(features: Features, row: UserRow, loyal_uses: int) -> None:
     _describe_stats(features, "session_duration", row.session_durations)
     _describe_stats(features, "session_page_views", row.session_page_views)
     _describe_stats(features, "session_gap", row.session_gaps)
     uses = row.session_durations.count + len(row.open_sessions)
     features["uses"] = uses
-    features["is_loyal"] = float(uses >= LOYAL_USES)
+    features["is_loyal"] = float(uses >= loyal_uses)
     features["has_returned"] = float(uses > 1)
 
 

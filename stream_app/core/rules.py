@@ -7,6 +7,7 @@ from dataclasses import dataclass
 MINUTE = 60.0
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+LOYAL_USES = 3
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Rules:
     tracker_form: str = ""
     default_consent: int = 7
     row_validity: float = 390 * DAY
+    loyal_uses: int = LOYAL_USES
     max_users: int = 0
     outlook_horizon: float = 7 * DAY
     outlook_interval: float = 3.5 * DAY

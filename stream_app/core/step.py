@@ -234,7 +234,9 @@ class _Step:
             self._identities.link(user_key, row, event, timed.at, cause, intake.privacy)
         if isinstance(event, LabelEvent):
             if not row.is_bot:
-                self._emit_example(user_key, event, read_features(row, timed.at), timed.at, cause)
+                self._emit_example(
+                    user_key, event, read_features(row, timed.at, self._rules.loyal_uses), timed.at, cause
+                )
             return
         applied = apply_event(row, timed, cause.topic, cause.offset, intake.cleaner, self._rules)
         if applied.session is not None:
@@ -305,7 +307,7 @@ class _Step:
     def _request_score(self, user_key: str, row: UserRow, at: float, cause: Cause, moment: str) -> None:
         row.scored_at = max(row.scored_at, at)
         if not row.is_bot:
-            features = read_features(row, at)
+            features = read_features(row, at, self._rules.loyal_uses)
             # Later records of the batch may change the row: what an output tells is as of now.
             self._requests.append(
                 scoring.ScoreRequest(

@@ -113,3 +113,10 @@ def test_traits_are_the_newest_told() -> None:
 def test_distinct_items_are_those_of_late() -> None:
     views = [page("u", at * 60, f"item-{at % 3}") for at in range(6)]
     assert features_of(*views, at=600)["distinct_items"] == 3
+
+
+def test_who_counts_as_loyal_is_a_rule() -> None:
+    row = UserRow()
+    for _ in range(3):
+        row.session_durations.add(60.0)
+    assert [read_features(row, START, uses)["is_loyal"] for uses in (2, 3, 4)] == [1.0, 1.0, 0.0]
