@@ -7,7 +7,7 @@ STREAM_APP := $(BIN)/stream-app
 
 demo: .venv/installed  ## the main job on a simulated fortnight, on this machine, no broker
 	rm -rf demo-data
-	$(STREAM_APP) simulate --users 800 --days 14 --out demo-data/input
+	$(STREAM_APP) simulate --users 600 --days 14 --out demo-data/input
 	$(STREAM_APP) replay demo-data/input/events.jsonl --catalogue demo-data/input/catalogue.jsonl \
 		--data-dir demo-data/state
 
