@@ -38,6 +38,11 @@ class BatchClassifier(base.Classifier):  # type: ignore[misc]  # River ships no 
             self.learn_one(x, y)
         return answers
 
+    @property
+    def features_read(self) -> frozenset[str] | None:
+        """The features that answers come from as the learner stands; None where any may count."""
+        return None
+
     def refresh(self) -> None:
         """Bring the answers up to date with all that was learned, where that is put off."""
 
@@ -88,6 +93,11 @@ class BatchRegressor(base.Regressor):  # type: ignore[misc]  # River ships no ty
             answers.append(self.predict_one(x))
             self.learn_one(x, y)
         return answers
+
+    @property
+    def features_read(self) -> frozenset[str] | None:
+        """The features that answers come from as the learner stands; None where any may count."""
+        return None
 
     def refresh(self) -> None:
         """Bring the answers up to date with all that was learned, where that is put off."""

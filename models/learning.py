@@ -90,6 +90,11 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
         """The learner that answers once the model is ready."""
         return self.learners[self.contest.champion]
 
+    @property
+    def features_read(self) -> frozenset[str] | None:
+        """The features that answers come from as the model stands; None where any may count."""
+        return frozenset() if self.status is Status.WARMING_UP else self.champion.features_read
+
     def learn(self, example: Example[LabelT]) -> AnswerT:
         """Answer, then learn one example; return the answer."""
         return self.learn_many([example])[0]

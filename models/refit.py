@@ -114,6 +114,11 @@ class RefitClassifier(Refitted[FittedClasses], BatchClassifier):
         self._frequencies.learn_one(x, y)
         self._sample(visible(x, self.sees), self._labels.index(y))
 
+    @property
+    def features_read(self) -> frozenset[str]:
+        """The features of the newest fit; none before the first."""
+        return frozenset(self.newest.forest.columns.features) if self.newest else frozenset()
+
     def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
         """Return each label's probability; its share so far until the first refit."""
         return self._predict(self.newest, xs)

@@ -69,6 +69,10 @@ class TierScorer(Adapted[ClassificationModel]):
 
     kind = ClassificationModel
 
+    def features_read(self) -> frozenset[str] | None:
+        """The features that the champion's answers come from."""
+        return self.model.features_read
+
     def predict_tiers(self, examples: Sequence[Features]) -> Sequence[ClassPrediction]:
         """One decision per example."""
         return self.model.predict_many(examples)

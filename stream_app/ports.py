@@ -99,6 +99,9 @@ class TierModel(Protocol):
     def stamp(self) -> ModelStamp:
         """Name, version and examples seen, for the envelope of what it decides."""
 
+    def features_read(self) -> frozenset[str] | None:
+        """The features that its answers and reasons come from; None where any may count."""
+
     def predict_tiers(self, examples: Sequence[Features]) -> Sequence[TierPrediction]:
         """One prediction per example, in one call for a whole batch."""
 

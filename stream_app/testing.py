@@ -55,6 +55,10 @@ class FixedTierModel:
         """The same stamp at any time."""
         return ModelStamp(name="fixed_tiers", version=1, examples_seen=0, status="ready")
 
+    def features_read(self) -> frozenset[str] | None:
+        """Any, so that all are read."""
+        return None
+
     def predict_tiers(self, examples: Sequence[Features]) -> list[FixedPrediction]:
         """One prediction per example."""
         return [self._predict(features) for features in examples]

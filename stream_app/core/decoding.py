@@ -69,7 +69,7 @@ def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rul
         event = decode_event(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass  # the contract says why
-    if event is None or _nests_deeper(_free_part(event), CONTRACT_DEPTH):
+    if event is None or (_may_nest_deeply(value) and _nests_deeper(_free_part(event), CONTRACT_DEPTH)):
         judged = _judge(value, rules)
         if isinstance(judged, Failure):
             return judged
@@ -102,6 +102,11 @@ def named_users(value: bytes) -> list[str]:
 
 def _free_part(event: Event) -> object:
     return getattr(event, "properties", None) or getattr(event, "traits", None)
+
+
+def _may_nest_deeply(value: bytes) -> bool:
+    """Whether there are as many brackets as it takes; most events are done with here."""
+    return value.count(b"{") + value.count(b"[") > CONTRACT_DEPTH
 
 
 def _nests_deeper(value: object, levels: int) -> bool:

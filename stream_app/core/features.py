@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from fnmatch import fnmatchcase
+from functools import lru_cache, partial
+from typing import NamedTuple
+
 from stream_app.core import windows
 from stream_app.core.calendar import local_time, streak
 from stream_app.core.interests import FACETS, strongest_interest
@@ -12,14 +17,24 @@ from stream_app.core.user_row import ACTIVITY_HALF_LIFE, SPENDING_HALF_LIFE, Use
 Features = dict[str, float | str]
 
 _PARTS_OF_DAY = (("night", 0, 6), ("morning", 6, 12), ("afternoon", 12, 18), ("evening", 18, 24))
+TRAIT = "trait_"
+
+
+class WindowNames(NamedTuple):
+    """What the features of one window are called."""
+
+    sums: tuple[str, ...]
+    mean_session: str
+    mean_purchase: str
+
+
 _WINDOW_NAMES = tuple(
-    (
-        index,
+    WindowNames(
         tuple(f"{name}_{window.name}" for name in windows.Sums._fields),
         f"mean_session_{window.name}",
         f"mean_purchase_{window.name}",
     )
-    for index, window in enumerate(windows.WINDOWS)
+    for window in windows.WINDOWS
 )
 _SHARE_NAMES = tuple(
     (f"top_{name}", f"top_{name}_share", f"distinct_{name}s")
@@ -28,28 +43,62 @@ _SHARE_NAMES = tuple(
 _FACET_NAMES = tuple((f"top_{facet}", f"top_{facet}_affinity") for facet in FACETS)
 
 
-def read_features(row: UserRow, at: float, loyal_uses: int = LOYAL_USES) -> Features:
+class Group(NamedTuple):
+    """Features that are read together; a name that ends in `*` stands for all that begin so."""
+
+    names: tuple[str, ...]
+    describe: Callable[[Features, UserRow, float, int], None]
+
+    def holds_any(self, wanted: Collection[str]) -> bool:
+        """Whether one of the wanted features is read here."""
+        return any(fnmatchcase(feature, name) for name in self.names for feature in wanted)
+
+
+Reading = tuple[Group, ...]
+
+
+def read_features(
+    row: UserRow, at: float, loyal_uses: int = LOYAL_USES, reading: Reading | None = None
+) -> Features:
     """Features at event time `at` (epoch seconds): durations in seconds, recency and tenure in days.
 
-    A user is loyal from `loyal_uses` sessions on.
+    A user is loyal from `loyal_uses` sessions on. `reading` (see `reading_of`) limits what is read.
 
     A feature that has nothing to say (a mean of no sessions, an unknown device) is absent.
     """
-    features: Features = {"active_days": row.active_days, "distinct_items": len(set(row.recent_items))}
+    features: Features = {}
+    for group in GROUPS if reading is None else reading:
+        group.describe(features, row, at, loyal_uses)
+    return features
+
+
+@lru_cache(maxsize=64)
+def reading_of(wanted: frozenset[str] | None) -> Reading:
+    """The groups that hold the wanted features, and with them some more; all for None."""
+    return GROUPS if wanted is None else tuple(group for group in GROUPS if group.holds_any(wanted))
+
+
+def _describe_time(features: Features, row: UserRow, at: float, _: int) -> None:
+    features["active_days"] = row.active_days
+    features["distinct_items"] = len(set(row.recent_items))
     if row.first_at:
         features["recency_days"] = max(at - row.last_at, 0.0) / DAY
         features["tenure_days"] = max(at - row.first_at, 0.0) / DAY
         features["active_streak_days"] = streak(row.active_day_bits)
         features["inactive_days"] = max(local_time(at, row.time_zone).day - row.last_active_day, 0)
         features["activity_rate"] = row.activity.read(max(at, row.activity.at), ACTIVITY_HALF_LIFE)
+
+
+def _describe_kinds(features: Features, row: UserRow, at: float, _: int) -> None:
     for name, kind in row.kinds.items():
         features["count_" + name] = kind.count
         features["days_since_" + name] = max(at - kind.last_at, 0.0) / DAY
     for name, kind in row.actions.items():
         features["count_action_" + name] = kind.count
         features["days_since_action_" + name] = max(at - kind.last_at, 0.0) / DAY
-    _describe_use(features, row, loyal_uses)
-    _describe_orders(features, row, at)
+
+
+def _describe_shares(features: Features, row: UserRow, _at: float, _: int) -> None:
     for (top, share, distinct), shares in zip(
         _SHARE_NAMES,
         (row.devices, row.browsers, row.systems, row.countries, row.plans, row.referrers),
@@ -60,15 +109,9 @@ def read_features(row: UserRow, at: float, loyal_uses: int = LOYAL_USES) -> Feat
             features[top] = common
             features[share] = shares[common] / sum(shares.values())
             features[distinct] = len(shares)
-    _describe_hours(features, row)
-    _describe_windows(features, row, at)
-    _describe_interests(features, row, at)
-    for trait, known in row.traits.items():
-        features[f"trait_{trait}"] = known
-    return features
 
 
-def _describe_use(features: Features, row: UserRow, loyal_uses: int) -> None:
+def _describe_use(features: Features, row: UserRow, _at: float, loyal_uses: int) -> None:
     _describe_stats(features, "session_duration", row.session_durations)
     _describe_stats(features, "session_page_views", row.session_page_views)
     _describe_stats(features, "session_gap", row.session_gaps)
@@ -78,7 +121,7 @@ def _describe_use(features: Features, row: UserRow, loyal_uses: int) -> None:
     features["has_returned"] = float(uses > 1)
 
 
-def _describe_orders(features: Features, row: UserRow, at: float) -> None:
+def _describe_orders(features: Features, row: UserRow, at: float, _: int) -> None:
     funnel = row.funnel
     if funnel.stage:
         features["funnel_stage"] = funnel.stage
@@ -104,7 +147,7 @@ def _describe_stats(features: Features, name: str, stats: RunningStats) -> None:
         features[f"{name}_deviation"] = stats.deviation
 
 
-def _describe_hours(features: Features, row: UserRow) -> None:
+def _describe_hours(features: Features, row: UserRow, _at: float, _: int) -> None:
     hours = row.hours
     total = sum(hours)
     if not total:
@@ -115,20 +158,65 @@ def _describe_hours(features: Features, row: UserRow) -> None:
     features["top_hour"] = hours.index(max(hours))
 
 
-def _describe_windows(features: Features, row: UserRow, at: float) -> None:
-    for index, names, mean_session, mean_purchase in _WINDOW_NAMES:
-        sums = windows.read(row.tiles, index, at)
-        if sums is None:
-            continue
-        features.update([(name, value) for name, value in zip(names, sums, strict=True) if value])
-        if sums.sessions:
-            features[mean_session] = sums.duration / sums.sessions
-        if sums.purchases:
-            features[mean_purchase] = sums.revenue / sums.purchases
+def _describe_window(
+    index: int, names: WindowNames, features: Features, row: UserRow, at: float, _: int
+) -> None:
+    sums = windows.read(row.tiles, index, at)
+    if sums is None:
+        return
+    features.update([(name, value) for name, value in zip(names.sums, sums, strict=True) if value])
+    if sums.sessions:
+        features[names.mean_session] = sums.duration / sums.sessions
+    if sums.purchases:
+        features[names.mean_purchase] = sums.revenue / sums.purchases
 
 
-def _describe_interests(features: Features, row: UserRow, at: float) -> None:
+def _describe_interests(features: Features, row: UserRow, at: float, _: int) -> None:
     for facet, (top, affinity) in enumerate(_FACET_NAMES):
         strongest = strongest_interest(row.interests, facet, at)
         if strongest is not None:
             features[top], features[affinity] = strongest
+
+
+def _describe_traits(features: Features, row: UserRow, _at: float, _: int) -> None:
+    for trait, known in row.traits.items():
+        features[TRAIT + trait] = known
+
+
+GROUPS: Reading = (
+    Group(
+        (
+            "active_days",
+            "distinct_items",
+            "recency_days",
+            "tenure_days",
+            "active_streak_days",
+            "inactive_days",
+            "activity_rate",
+        ),
+        _describe_time,
+    ),
+    Group(("count_*", "days_since_*"), _describe_kinds),
+    Group(("session_*", "uses", "is_loyal", "has_returned"), _describe_use),
+    Group(
+        (
+            "funnel_stage",
+            "cart_items",
+            "hours_since_funnel_step",
+            "purchase_count",
+            "revenue_total",
+            "days_since_purchase",
+            "spending_rate",
+            "order_*",
+        ),
+        _describe_orders,
+    ),
+    Group(tuple(name for names in _SHARE_NAMES for name in names), _describe_shares),
+    Group((*(f"{name}_share" for name, _, _ in _PARTS_OF_DAY), "weekend_share", "top_hour"), _describe_hours),
+    *(
+        Group((*names.sums, names.mean_session, names.mean_purchase), partial(_describe_window, index, names))
+        for index, names in enumerate(_WINDOW_NAMES)
+    ),
+    Group(tuple(name for names in _FACET_NAMES for name in names), _describe_interests),
+    Group((TRAIT + "*",), _describe_traits),
+)

@@ -10,7 +10,7 @@ from math import isnan, nan
 from struct import pack, unpack
 from typing import NamedTuple
 
-from stream_app.core.features import Features, read_features
+from stream_app.core.features import Features, read_features, reading_of
 from stream_app.core.rules import Rules
 from stream_app.core.user_row import Moment, UserRow
 
@@ -34,6 +34,7 @@ OUTLOOK_FEATURES: tuple[str, ...] = (
     "funnel_stage",
     "cart_items",
 )
+_READING = reading_of(frozenset(OUTLOOK_FEATURES))
 
 
 class Outcome(NamedTuple):
@@ -61,7 +62,7 @@ def note_moment(row: UserRow, at: float, rules: Rules) -> None:
     if at - row.last_at > IDLE_HORIZONS * rules.outlook_horizon:
         row.next_moment_at = 0.0
         return
-    features = read_features(row, at)
+    features = read_features(row, at, reading=_READING)
     values = [float(features.get(name, nan)) for name in OUTLOOK_FEATURES]
     row.moments.append(Moment(at, pack(f"<{len(values)}f", *values)))
     row.next_moment_at = at + rules.outlook_interval

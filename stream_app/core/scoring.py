@@ -18,8 +18,9 @@ from schemas.outputs import (
 )
 from stream_app.core import consent, outlook
 from stream_app.core.emission import source_of, time_of
-from stream_app.core.features import Features
+from stream_app.core.features import Features, Reading, reading_of
 from stream_app.core.identifiers import Cause, output_id
+from stream_app.core.outlook import OUTLOOK_FEATURES
 from stream_app.core.rules import Rules
 from stream_app.core.user_row import UserRow
 from stream_app.ports import Contribution, OutcomeModel, ScoredItem, TierModel
@@ -30,6 +31,7 @@ USAGE_RULE = ModelStamp(name="usage_rule", version=1, examples_seen=0, status="r
 USAGE_MEDIUM_SESSIONS = 3
 USAGE_HIGH_SESSIONS = 10
 SESSION_CLOSED = "session_closed"
+EVENT = "event"
 USAGE_FEATURE = "sessions_30d"
 
 
@@ -44,6 +46,15 @@ class ScoreRequest(NamedTuple):
     moment: str
     consent: int
     control_group: str
+
+
+def reading_for(model: TierModel, moment: str) -> Reading:
+    """What is to be read of a row that is scored at such a moment."""
+    wanted = model.features_read()
+    if wanted is None:
+        return reading_of(None)
+    foreseen = OUTLOOK_FEATURES if moment == SESSION_CLOSED else ()
+    return reading_of(wanted.union((USAGE_FEATURE,), foreseen))
 
 
 def decide_tiers(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from schemas.outputs import FailureReason
-from schemas.topics import LINKS, PRIVACY_REQUESTS
+from schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS
 from stream_app.core import consent, emission, outlook, recommending, scoring, sessions
 from stream_app.core.application import FinishedSession, apply_event, finish_session, is_repeat
 from stream_app.core.decoding import Failure, TimedEvent, decode
@@ -76,6 +76,10 @@ class _Step:
         self._rules = rules
         self._now = datetime.fromtimestamp(now, UTC)
         self._requests: list[scoring.ScoreRequest] = []
+        self._readings = {
+            moment: scoring.reading_for(models.tiers, moment)
+            for moment in (scoring.EVENT, scoring.SESSION_CLOSED)
+        }
         self._result = StepResult()
         self._identities = Identities(partition, rules, self._row, self._begin_row, self._result)
         self._identities.send_again()
@@ -244,7 +248,7 @@ class _Step:
         if applied.finished is not None:
             self._emit_session(user_key, row, applied.finished, cause, timed.at)
         elif row.scored_at + self._rules.tier_interval <= row.last_at and applied.session is not None:
-            self._request_score(user_key, row, row.last_at, cause, "event")
+            self._request_score(user_key, row, row.last_at, cause, scoring.EVENT)
         if applied.item is not None and applied.session is not None:
             click = recommending.take_click(row, applied.session, applied.item, timed.at, self._rules)
             if click is not None:
@@ -307,7 +311,7 @@ class _Step:
     def _request_score(self, user_key: str, row: UserRow, at: float, cause: Cause, moment: str) -> None:
         row.scored_at = max(row.scored_at, at)
         if not row.is_bot:
-            features = read_features(row, at, self._rules.loyal_uses)
+            features = read_features(row, at, self._rules.loyal_uses, self._readings[moment])
             # Later records of the batch may change the row: what an output tells is as of now.
             self._requests.append(
                 scoring.ScoreRequest(
@@ -368,7 +372,13 @@ class _Step:
         self, record: Record, cause: Cause, failure: Failure, timed: TimedEvent | None, intake: Intake
     ) -> None:
         event_type = timed.event.type if timed else UNKNOWN_TYPE
-        at = timed.at if timed else self._partition.meta.highest_at
+        if timed is not None:
+            at = timed.at
+        elif cause.topic == EVENTS.name:
+            at = self._partition.meta.highest_at
+        else:
+            # How far the events are read when another topic's record comes is otherwise when it comes again.
+            at = record.received_at
         self._result.events[event_type, "failed"] += 1
         self._result.failures[failure.reason] += 1
         user_key = timed.user_key if timed else None

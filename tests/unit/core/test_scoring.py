@@ -22,6 +22,9 @@ class ScriptedTiers:
     def stamp(self) -> ModelStamp:
         return STAMP
 
+    def features_read(self) -> None:
+        return None
+
     def explain_tiers(
         self, _examples: Sequence[Mapping[str, float | str]], tiers: Sequence[int]
     ) -> list[list[FixedContribution]]:

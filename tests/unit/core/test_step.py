@@ -161,6 +161,24 @@ def test_the_watermark_closes_sessions_and_their_users_are_scored() -> None:
     assert read_features(processing.rows["u"], START + HOUR)["sessions_24h"] == 1
 
 
+def test_a_tier_is_decided_by_the_features_that_its_model_reads_and_few_others() -> None:
+    class Reads(FixedTierModel):
+        def features_read(self):
+            return frozenset({"events_24h", "active_days"})
+
+        def predict_tiers(self, examples):
+            seen.extend(examples)
+            return super().predict_tiers(examples)
+
+    seen: list[dict[str, float]] = []
+    full, processing = Processing(), Processing()
+    processing.models = FixedModels(tiers=Reads()).models
+    events = [page("u", minute * 400) for minute in range(20)]
+    assert processing.take(*events).outputs == full.take(*events).outputs
+    assert all("events_24h" in features and "events_7d" not in features for features in seen[:-1])
+    assert len({features["events_24h"] for features in seen}) > 3
+
+
 def test_a_session_is_closed_before_the_event_that_shows_it_is_over_counts() -> None:
     class Seen(FixedTierModel):
         def predict_tiers(self, examples):

@@ -11,7 +11,7 @@ from properties.core.oracle.streams import COMMON, Manner, streams
 from properties.core.oracle.visits import visits_of
 
 from schemas.outputs import TrainingExample
-from stream_app.core.features import read_features
+from stream_app.core.features import read_features, reading_of
 
 LABELS_CHECKED = 4
 
@@ -24,6 +24,19 @@ def test_features_at_times_after_the_stream(manner: Manner) -> None:
         for at in run.read_times:
             wrong = differing(read_features(row, at), expected_features(history, visits, at))
             assert not wrong.keys() - undecided(history, at), wrong
+
+
+@every_stream
+@given(streams(idle_share=st.sampled_from([0.0, 0.05])))
+def test_a_reading_gives_what_is_wanted_as_a_full_one_does(manner: Manner) -> None:
+    run = Run(manner)
+    for row, _, _ in run.users:
+        for at in run.read_times:
+            features = read_features(row, at)
+            for name, value in features.items():
+                read = read_features(row, at, reading=reading_of(frozenset({name})))
+                assert read[name] == value
+                assert read.items() <= features.items()
 
 
 @every_stream
