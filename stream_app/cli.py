@@ -6,50 +6,104 @@ import sys
 
 import typer
 
-from stream_app.commands import evaluate_models, kafka, replay
-from stream_app.commands.clusters import clusters
-from stream_app.commands.collect import collect
-from stream_app.commands.drivers import drivers
-from stream_app.commands.erase import erase
-from stream_app.commands.evaluate import evaluate_app
-from stream_app.commands.export_user import export_user
-from stream_app.commands.interest import interest
 from stream_app.commands.options import messages
-from stream_app.commands.predict import predict
-from stream_app.commands.recommend import recommend
-from stream_app.commands.settings import settings
-from stream_app.commands.simulate import simulate
-from stream_app.commands.what_if import what_if_command
 from stream_app.errors import StreamAppError
+from stream_app.lazy_group import Entry, LazyGroup
+
+COMMANDS = {
+    "replay": Entry(
+        "stream_app.commands.replay:replay",
+        "Run events through the whole job on this machine; begun again, it goes on where it was.",
+    ),
+    "outputs": Entry(
+        "stream_app.commands.replay:outputs",
+        "Print the outputs of a data folder, oldest first; with --json one object a line.",
+    ),
+    "collect": Entry(
+        "stream_app.commands.collect:collect",
+        "Take events over HTTP from browsers and servers; each is answered once it is durable.",
+    ),
+    "produce": Entry(
+        "stream_app.commands.kafka:produce",
+        "Send events from files to Kafka, keyed by user, as a tracker's server would.",
+    ),
+    "catalogue": Entry(
+        "stream_app.commands.kafka:catalogue",
+        "Send a catalogue to Kafka; of an item that was sent before, what is newest counts.",
+    ),
+    "worker": Entry(
+        "stream_app.commands.kafka:worker",
+        "Process events from Kafka until stopped; start as many as there are cores, up to the partitions.",
+    ),
+    "trainer": Entry(
+        "stream_app.commands.kafka:trainer",
+        "Learn from training examples and publish model snapshots until stopped.",
+    ),
+    "topics": Entry("stream_app.commands.kafka:topics_app", "The topics that the product reads and writes."),
+    "evaluate": Entry(
+        "stream_app.commands.evaluate:evaluate_app", "Judge what is learned on data of your own."
+    ),
+    "predict": Entry(
+        "stream_app.commands.predict:predict",
+        "Learn tiers from one pair of tables and predict those of another, each user after the last session.",
+    ),
+    "recommend": Entry(
+        "stream_app.commands.recommend:recommend",
+        "Recommend the next items for a user or a session, or what goes with an item, each with its level.",
+    ),
+    "interest": Entry(
+        "stream_app.commands.interest:interest",
+        "Show what a user likes, and of a described new thing how much it should interest them.",
+    ),
+    "erase": Entry(
+        "stream_app.commands.erase:erase",
+        "Erase a user's row, outputs and traces; their events up to now are dropped if they come again.",
+    ),
+    "export-user": Entry(
+        "stream_app.commands.export_user:export_user",
+        "Give everything that is held about one user; with --json all of it, as one object.",
+    ),
+    "clusters": Entry(
+        "stream_app.commands.clusters:clusters",
+        "Group users by their features in one pass, and show what sets each group apart.",
+    ),
+    "drivers": Entry(
+        "stream_app.commands.drivers:drivers",
+        "Show what goes with retention and engagement, overall and by system, browser, plan and page.",
+    ),
+    "what-if": Entry(
+        "stream_app.commands.what_if:what_if_command",
+        "Give a user's or an item's score as it is and as it would be, and the changes that would help most.",
+    ),
+    "simulate": Entry(
+        "stream_app.commands.simulate:simulate",
+        "Write simulated events in the order of their arrival and, apart, the truth that they hide.",
+    ),
+    "settings": Entry(
+        "stream_app.commands.settings:settings",
+        "List every setting with its present value; secrets stay hidden.",
+    ),
+}
+
+
+class Commands(LazyGroup):
+    """Every command, in the order of the help."""
+
+    entries = COMMANDS
+
 
 app = typer.Typer(
+    cls=Commands,
     name="stream-app",
-    help="Clickstream engagement: rolling features, tiers and recommendations, on Kafka or on one machine.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command()(replay.replay)
-app.command()(replay.outputs)
-app.command()(collect)
-app.command()(kafka.produce)
-app.command()(kafka.catalogue)
-app.command()(kafka.worker)
-app.command()(kafka.trainer)
-app.add_typer(kafka.topics_app, name="topics")
-evaluate_app.command("tiers")(evaluate_models.evaluate_tiers)
-evaluate_app.command("engagement")(evaluate_models.evaluate_engagement)
-app.add_typer(evaluate_app, name="evaluate")
-app.command()(predict)
-app.command()(recommend)
-app.command()(interest)
-app.command()(erase)
-app.command("export-user")(export_user)
-app.command()(clusters)
-app.command()(drivers)
-app.command("what-if")(what_if_command)
-app.command()(simulate)
-app.command()(settings)
+
+
+@app.callback()
+def _gather() -> None:
+    """Clickstream engagement: rolling features, tiers and recommendations, on Kafka or on one machine."""
 
 
 def main() -> None:

@@ -12,13 +12,18 @@ from rich import box
 from rich.table import Table
 
 from models.recommendation_evaluation import EvaluationReport, Scores, evaluate_sessions
+from stream_app.commands.evaluate_models import evaluate_engagement, evaluate_tiers
 from stream_app.commands.evaluate_oracle import evaluate_oracle
 from stream_app.commands.evaluate_outcomes import evaluate_outcomes
 from stream_app.commands.options import AsJson, console, messages
 from stream_app.errors import InputError, SettingsError
 from stream_app.sources.session_clicks import read_positions, read_session_clicks
 
-evaluate_app = typer.Typer(help="Judge what is learned on data of your own.", no_args_is_help=True)
+evaluate_app = typer.Typer(
+    help="Judge what is learned on data of your own.", no_args_is_help=True, add_completion=False
+)
+evaluate_app.command("tiers")(evaluate_tiers)
+evaluate_app.command("engagement")(evaluate_engagement)
 evaluate_app.command("oracle")(evaluate_oracle)
 evaluate_app.command("outcomes")(evaluate_outcomes)
 

@@ -30,7 +30,9 @@ from stream_app.metrics import Metrics
 from stream_app.settings import Settings, load_settings
 from stream_app.sources.catalogue_lines import read_catalogue
 
-topics_app = typer.Typer(help="The topics that the product reads and writes.", no_args_is_help=True)
+topics_app = typer.Typer(
+    help="The topics that the product reads and writes.", no_args_is_help=True, add_completion=False
+)
 
 
 def worker(
