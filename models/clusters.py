@@ -10,6 +10,7 @@ from sklearn.cluster import MiniBatchKMeans
 from models.features import Columns, Features, Matrix, filled
 from models.reservoir import Reservoir
 
+TRAITS_TOLD = 5
 DEVIATIONS = 3.0  # farther from the mean a value counts as this far: one outlier is no cluster
 
 
@@ -52,6 +53,7 @@ class UserClusters:
         self._mean: NDArray[np.float64] = np.empty(0)
         self._deviation: NDArray[np.float64] = np.empty(0)
         self._kmeans = MiniBatchKMeans(clusters, random_state=seed, n_init=10, batch_size=batch)
+        self._described: dict[int, Cluster] = {}
 
     @property
     def is_ready(self) -> bool:
@@ -79,7 +81,11 @@ class UserClusters:
         numbers: list[int | None] = self._kmeans.predict(self._standardised(xs)).tolist()
         return numbers
 
-    def describe(self, most: int = 5) -> list[Cluster]:
+    def clusters_of(self, xs: Sequence[Features]) -> list[Cluster | None]:
+        """Return each user's cluster as the last full batch left it; None before the first."""
+        return [None if number is None else self._described.get(number) for number in self.assign(xs)]
+
+    def describe(self, most: int = TRAITS_TOLD) -> list[Cluster]:
         """Return the clusters, largest first, each with the `most` features that set it apart."""
         if not self.is_ready:
             return []
@@ -115,6 +121,7 @@ class UserClusters:
             rows, self._missing = filled(self._columns.rows(batch))
             self._mean, self._deviation = _moments(rows)
         self._kmeans.partial_fit(self._standardised(batch))
+        self._described = {cluster.number: cluster for cluster in self.describe()}
 
     def _standardised(self, xs: Sequence[Features]) -> NDArray[np.float64]:
         return self._scaled(filled(self._columns.rows(xs), self._missing)[0])

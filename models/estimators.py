@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from models.baselines import ClassFrequencies
-from models.features import Columns, Features, Label, Matrix, visible
-from models.learners import BatchClassifier, Probabilities
-from models.refitting import Refitted
+from models.features import Columns, Features, Label, Matrix
+from models.learners import Probabilities
+from models.refitting import RefittedClassifier
 from models.reservoir import Reservoir
 
 
@@ -25,11 +24,10 @@ class FittedEstimator(NamedTuple):
         return [dict(zip(self.labels, row, strict=True)) for row in rows]
 
 
-class RefitEstimator(Refitted[FittedEstimator], BatchClassifier):
+class RefitEstimator(RefittedClassifier[FittedEstimator]):
     """A scikit-learn classifier refitted as labels come; `make` is called with a seed for each refit.
 
-    The estimator gets NaN where a number is missing. It learns from the features that match one of the
-    patterns in `sees`; () stands for all.
+    The estimator gets NaN where a number is missing.
     """
 
     def __init__(
@@ -41,34 +39,8 @@ class RefitEstimator(Refitted[FittedEstimator], BatchClassifier):
         seed: int = 0,
         sees: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(capacity, first, growth, seed)
+        super().__init__(capacity, first, growth, seed, sees)
         self.make = make
-        self.capacity = capacity
-        self.first = first
-        self.growth = growth
-        self.sees = sees
-        self._labels: list[Label] = []
-        self._frequencies = ClassFrequencies()
-
-    def learn_one(self, x: Features, y: Label) -> None:
-        """Sample the example, and refit when one is due."""
-        if y not in self._frequencies.counts:
-            self._labels.append(y)
-        self._frequencies.learn_one(x, y)
-        self._sample(visible(x, self.sees), self._labels.index(y))
-
-    def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
-        """Return each label's probability; its share so far until the first refit."""
-        return self._predict(self.newest, xs)
-
-    def predict_then_learn(self, xs: Sequence[Features], ys: Sequence[Label]) -> list[Probabilities]:
-        """Answer and learn in order, scoring each stretch between two refits in one call."""
-        return self._in_stretches(xs, ys, lambda part: self._predict(self.fitted, part), self.learn_one)
-
-    def _predict(self, fitted: FittedEstimator | None, xs: Sequence[Features]) -> list[Probabilities]:
-        if fitted is None or not xs:
-            return self._frequencies.predict_proba_many(xs)
-        return fitted.predict(xs)
 
     def _fit(self, sample: Reservoir) -> FittedEstimator | None:
         targets = sample.labels().astype(np.int32)

@@ -11,12 +11,12 @@ from sklearn.metrics import f1_score, mean_absolute_error, r2_score
 from sklearn.model_selection import KFold, RepeatedStratifiedKFold
 
 from models.batch import forest_labels, forest_values
+from models.example_table import ExampleTable
 from models.features import Label
 from models.learning import ClassificationModel, Example, RegressionModel
 from models.targets import engagement_model, tier_model
 
 Tiers = Sequence[Example[Label]]
-Values = Sequence[Example[float]]
 
 
 def evaluate_tiers(
@@ -64,8 +64,8 @@ def evaluate_tiers(
 
 
 def evaluate_engagement(
-    examples: Values,
-    test_examples: Values | None = None,
+    examples: ExampleTable,
+    test_examples: ExampleTable | None = None,
     folds: int = 5,
     seed: int = 0,
     make_model: Callable[[int], RegressionModel] = engagement_model,
@@ -76,29 +76,32 @@ def evaluate_engagement(
     peak after the last model has learned, before any batch forest is fitted.
     """
     if test_examples is not None:
-        parts = [(list(examples), list(test_examples))]
+        parts = [(np.arange(len(examples)), np.arange(len(test_examples)))]
     else:
         splitter = KFold(n_splits=folds, shuffle=True, random_state=seed)
-        parts = [
-            ([examples[i] for i in train], [examples[i] for i in test])
-            for train, test in splitter.split(range(len(examples)))
-        ]
+        parts = list(splitter.split(range(len(examples))))
+    tests = examples if test_examples is None else test_examples
     figures, prequential, seconds = [], [], 0.0
     for train, test in parts:
         model = make_model(seed)
         started = perf_counter()
-        model.learn_many(train)
+        for batch in examples.batches(train.tolist()):
+            model.learn_many(batch)
         model.refresh()
         seconds += perf_counter() - started
-        answers = [prediction.value for prediction in model.predict_many([x for x, _ in test])]
-        figures.append(_fit([y for _, y in test], answers))
+        truth, answers = [], []
+        for batch in tests.batches(test.tolist()):
+            truth += [y for _, y in batch]
+            answers += [prediction.value for prediction in model.predict_many([x for x, _ in batch])]
+        figures.append(_fit(truth, answers))
         prequential.append(model.scores()["model"]["overall"])
     peak = peak_memory_mb()
     mean, forest = [], []
     for train, test in parts:
-        values, truth = [y for _, y in train], [y for _, y in test]
-        mean.append(_fit(truth, [float(np.mean(values))] * len(truth)))
-        forest.append(_fit(truth, forest_values([x for x, _ in train], values, [x for x, _ in test], seed)))
+        known, values = zip(*examples.examples(train.tolist()), strict=True)
+        unknown, values_there = zip(*tests.examples(test.tolist()), strict=True)
+        mean.append(_fit(values_there, [float(np.mean(values))] * len(values_there)))
+        forest.append(_fit(values_there, forest_values(known, values, unknown, seed)))
     return {
         "examples": len(examples),
         "folds": len(parts),

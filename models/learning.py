@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from models.calibration import Calibrator
 from models.champion import Contest
+from models.clusters import Cluster, UserClusters
 from models.drift import DriftMonitor
 from models.features import Features, Label, visible
 from models.learners import BatchClassifier, BatchRegressor, Probabilities, normalised
@@ -136,6 +137,7 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
         self.prior_correction = spec.prior_correction
         self.baseline = spec.baseline()
         self.calibrators = {name: Calibrator() for name in self.learners}
+        self.clusters = UserClusters(spec.clusters, seed=seed) if spec.clusters else None
         self._model_scores = PrequentialScores(ClassificationScores, spec.rolling_window)
         self._baseline_scores = PrequentialScores(ClassificationScores, spec.rolling_window)
 
@@ -153,7 +155,13 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
             predictions.append(prediction)
             self.baseline.learn_one({}, label)
             self.examples_seen += 1
+        if self.clusters:
+            self.clusters.learn_many(xs)
         return predictions
+
+    def clusters_of(self, xs: Sequence[Features]) -> list[Cluster | None]:
+        """Return the cluster that each belongs to; None where none are told apart, or not yet."""
+        return self.clusters.clusters_of([self.visible(x) for x in xs]) if self.clusters else [None] * len(xs)
 
     def predict_many(self, xs: Sequence[Features]) -> list[ClassPrediction]:
         """Answer each example with the model as it stands."""

@@ -2,21 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from models.baselines import ClassFrequencies, RunningMean
+from models.baselines import RunningMean
 from models.features import Columns, Features, Label, Matrix, filled, visible
 from models.forest import CompactForest
-from models.learners import BatchClassifier, BatchRegressor, Probabilities
-from models.refitting import Refitted
+from models.learners import BatchRegressor, Probabilities
+from models.refitting import Refitted, RefittedClassifier
 from models.reservoir import Reservoir
-from models.selection import rank_features
+from models.selection import chance_allowance, rank_features
 
-TREES_AT_ONCE = 10
+TREES_AT_ONCE = 5
 SCREENED = 16
 SCREENING_ROUNDS = 8
 
@@ -70,13 +71,13 @@ class FittedClasses(NamedTuple):
         return [dict(zip(self.labels, row, strict=True)) for row in weighed.tolist()]
 
 
-class RefitClassifier(Refitted[FittedClasses], BatchClassifier):
+class RefitClassifier(RefittedClassifier[FittedClasses]):
     """A class-balanced random forest over the features that it found to matter, refitted as labels come.
 
-    It learns from the features that match one of the patterns in `sees`; () stands for all. At each refit
-    they are ranked by use; of many, a first ranking leaves `SCREENED`. The trees come in equal groups, one
-    for each of `breadths`, which see just that many of the best features: some trees rely on the surest
-    alone, others on more, and no single number of features need be right.
+    At each refit features are ranked by use; of many, a first ranking leaves `SCREENED`. The trees come in
+    equal groups, one for each of `breadths`, which see just that many of the best features: some trees rely
+    on the surest alone, others on more, and no single number of features need be right. Features whose names
+    match a pattern in `declared` are what senders say of users: they compete with few of their kind.
 
     The forest is fitted as if all classes were equally frequent, which serves the rare ones; its answers
     are brought back to the classes' own frequencies (Elkan, 2001, "The foundations of cost-sensitive
@@ -88,44 +89,20 @@ class RefitClassifier(Refitted[FittedClasses], BatchClassifier):
         capacity: int = 5_000,
         first: int = 100,
         growth: float = 2.0,
-        breadths: tuple[int, ...] = (4, 6, 9, 14),
-        trees_each: int = 50,
+        breadths: tuple[int, ...] = (4, 6, 9),
+        trees_each: int = 60,
         leaf: int = 4,
         ranking_rounds: int = 16,
         seed: int = 0,
         sees: tuple[str, ...] = (),
+        declared: tuple[str, ...] = ("trait_*",),
     ) -> None:
-        super().__init__(capacity, first, growth, seed)
-        self.sees = sees
-        self.capacity = capacity
-        self.first = first
-        self.growth = growth
+        super().__init__(capacity, first, growth, seed, sees)
         self.breadths = breadths
         self.trees_each = trees_each
         self.ranking_rounds = ranking_rounds
         self.leaf = leaf
-        self._labels: list[Label] = []
-        self._frequencies = ClassFrequencies()
-
-    def learn_one(self, x: Features, y: Label) -> None:
-        """Sample the example, and refit when one is due."""
-        if y not in self._frequencies.counts:
-            self._labels.append(y)
-        self._frequencies.learn_one(x, y)
-        self._sample(visible(x, self.sees), self._labels.index(y))
-
-    @property
-    def features_read(self) -> frozenset[str]:
-        """The features of the newest fit; none before the first."""
-        return frozenset(self.newest.forest.columns.features) if self.newest else frozenset()
-
-    def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
-        """Return each label's probability; its share so far until the first refit."""
-        return self._predict(self.newest, xs)
-
-    def predict_then_learn(self, xs: Sequence[Features], ys: Sequence[Label]) -> list[Probabilities]:
-        """Answer and learn in order, scoring each stretch between two refits in one call."""
-        return self._in_stretches(xs, ys, lambda part: self._predict(self.fitted, part), self.learn_one)
+        self.declared = declared
 
     def contributions_many(self, xs: Sequence[Features], labels: Sequence[Label]) -> list[dict[str, float]]:
         """Return each used feature's part in the class-balanced probability of the example's label.
@@ -141,9 +118,6 @@ class RefitClassifier(Refitted[FittedClasses], BatchClassifier):
             zip(known, newest.forest.contributions([xs[place] for place in known], outputs), strict=True)
         )
         return [parts.get(place, {}) for place in range(len(xs))]
-
-    def _predict(self, fitted: FittedClasses | None, xs: Sequence[Features]) -> list[Probabilities]:
-        return fitted.predict(xs) if fitted else self._frequencies.predict_proba_many(xs)
 
     def _fit(self, sample: Reservoir) -> FittedClasses | None:
         targets = sample.labels().astype(np.int32)
@@ -171,10 +145,13 @@ class RefitClassifier(Refitted[FittedClasses], BatchClassifier):
         """The columns of each group's best features."""
         names = list(dict.fromkeys(columns.features))
         feature_of = np.array([names.index(name) for name in columns.features])
+        known = visible(dict.fromkeys(names, ""), self.declared) if self.declared else ()
+        allowance = chance_allowance(np.array([name in known for name in names]))
+        rank = partial(rank_features, rows, targets, feature_of, allowance=allowance, seed=self.seed)
         among = np.arange(len(names))
         if len(names) > SCREENED:
-            among = rank_features(rows, targets, feature_of, among, self.seed, SCREENING_ROUNDS)[:SCREENED]
-        ranked = rank_features(rows, targets, feature_of, among, self.seed, self.ranking_rounds)
+            among = rank(among=among, rounds=SCREENING_ROUNDS)[:SCREENED]
+        ranked = rank(among=among, rounds=self.ranking_rounds)
         return [np.flatnonzero(np.isin(feature_of, ranked[:breadth])) for breadth in self.breadths]
 
 
@@ -191,9 +168,6 @@ class RefitRegressor(Refitted[FittedForest], BatchRegressor):
         seed: int = 0,
     ) -> None:
         super().__init__(capacity, first, growth, seed)
-        self.capacity = capacity
-        self.first = first
-        self.growth = growth
         self.trees = trees
         self.leaf = leaf
         self._mean = RunningMean()

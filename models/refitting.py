@@ -6,12 +6,23 @@ and a scoring worker pays for no refit: it loads what the trainer's last refit g
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from models.features import Features
+from models.baselines import ClassFrequencies
+from models.features import Features, Label, visible
+from models.learners import BatchClassifier, Probabilities
 from models.reservoir import Reservoir
 
+
+class Classes(Protocol):
+    """What was fitted to tell labels apart."""
+
+    def predict(self, xs: Sequence[Features]) -> list[Probabilities]:
+        """Return each label's probability."""
+
+
 FittedT = TypeVar("FittedT")
+ClassesT = TypeVar("ClassesT", bound=Classes)
 LabelT = TypeVar("LabelT")
 AnswerT = TypeVar("AnswerT")
 
@@ -48,6 +59,9 @@ class Refitted(ABC, Generic[FittedT]):
     """
 
     def __init__(self, capacity: int, first: int, growth: float, seed: int) -> None:
+        self.capacity = capacity
+        self.first = first
+        self.growth = growth
         self.seed = seed
         self.fitted: FittedT | None = None
         self._fresh: FittedT | None = None
@@ -93,3 +107,37 @@ class Refitted(ABC, Generic[FittedT]):
             for x, y in zip(xs[start : len(answers)], ys[start : len(answers)], strict=True):
                 learn_one(x, y)
         return answers
+
+
+class RefittedClassifier(Refitted[ClassesT], BatchClassifier):
+    """What classifiers share that are refitted as labels come.
+
+    They learn from the features that match one of the patterns in `sees`; () stands for all. Until the
+    first refit they answer with each label's share so far.
+    """
+
+    def __init__(self, capacity: int, first: int, growth: float, seed: int, sees: tuple[str, ...]) -> None:
+        super().__init__(capacity, first, growth, seed)
+        self.sees = sees
+        self._labels: list[Label] = []  # a label's number in the sample is its place here
+        self._frequencies = ClassFrequencies()
+
+    def learn_one(self, x: Features, y: Label) -> None:
+        """Sample the example, and refit when one is due."""
+        if y not in self._frequencies.counts:
+            self._labels.append(y)
+        self._frequencies.learn_one(x, y)
+        self._sample(visible(x, self.sees), self._labels.index(y))
+
+    def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
+        """Return each label's probability by the newest fit."""
+        return self._predict(self.newest, xs)
+
+    def predict_then_learn(self, xs: Sequence[Features], ys: Sequence[Label]) -> list[Probabilities]:
+        """Answer and learn in order, scoring each stretch between two refits in one call."""
+        return self._in_stretches(xs, ys, lambda part: self._predict(self.fitted, part), self.learn_one)
+
+    def _predict(self, fitted: ClassesT | None, xs: Sequence[Features]) -> list[Probabilities]:
+        if fitted is None or not xs:
+            return self._frequencies.predict_proba_many(xs)
+        return fitted.predict(xs)

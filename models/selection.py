@@ -13,17 +13,38 @@ Places = NDArray[np.int_]
 
 
 def rank_features(
-    rows: Matrix, targets: NDArray[np.int32], feature_of: Places, among: Places, seed: int, rounds: int
+    rows: Matrix,
+    targets: NDArray[np.int32],
+    feature_of: Places,
+    among: Places,
+    allowance: NDArray[np.float64],
+    seed: int,
+    rounds: int,
 ) -> Places:
-    """Return the features `among`, best first; `feature_of` holds each column's feature, numbered from 0.
+    """Return the features `among`, best first, by their shadow scores less each one's `allowance`.
 
-    The fewer they are judged among, the less chance decides.
+    `feature_of` holds each column's feature, numbered from 0. The fewer they are judged among, the less
+    chance decides.
     """
     columns = np.flatnonzero(np.isin(feature_of, among))
     place_of = {int(feature): place for place, feature in enumerate(among)}
     kept = np.array([place_of[int(feature)] for feature in feature_of[columns]])
     scores = shadow_scores(rows[:, columns], targets, kept, seed, rounds)
-    return among[np.argsort(-scores, kind="stable")]
+    return among[np.argsort(allowance[among] - scores, kind="stable")]
+
+
+def chance_allowance(is_declared: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return for each feature how high the best of its kind would score by chance alone.
+
+    Of n noise scores the largest is near sqrt(2 ln n) deviations. What senders declare of users is little;
+    computed statistics are many variants of a few things, and the best of them looks good the more easily.
+    """
+    declared = int(is_declared.sum())
+    best_declared, best_computed = (
+        np.sqrt(2 * np.log(max(count, 1))) for count in (declared, len(is_declared) - declared)
+    )
+    allowance: NDArray[np.float64] = np.where(is_declared, best_declared, best_computed)
+    return allowance
 
 
 def shadow_scores(

@@ -34,11 +34,13 @@ class ClassificationSpec(ModelSpec[BatchClassifier]):
     """A target with a few labels.
 
     The decision is the label of highest probability / frequency ** `prior_correction`: 0 serves
-    accuracy, 1 serves all labels alike.
+    accuracy, 1 serves all labels alike. Where `clusters` is not 0, whom the examples tell of are grouped
+    into so many by their features, whatever their labels.
     """
 
     baseline: Callable[[], ClassFrequencies] = ClassFrequencies
     prior_correction: float = 1.0
+    clusters: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

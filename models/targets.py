@@ -21,33 +21,25 @@ ENGAGEMENT = RegressionSpec(
     value_range=(0.0, 100.0),
 )
 
+CLUSTERS = 5
 OUTCOME_LEARNERS = {"curves_and_lines": outcomes.curves_and_lines, "logistic": outcomes.logistic}
 
-WILL_RETURN = ClassificationSpec(
-    name="will_return",
-    version=1,
-    label_rule="True if the user came back within the horizon after the features' time, else False",
-    learners=OUTCOME_LEARNERS,
-    minimum_examples=200,
-)
-
-CHURN = ClassificationSpec(
-    name="churn",
-    version=1,
-    label_rule="True if the user did not come back within the horizon after the features' time, else False",
-    learners=OUTCOME_LEARNERS,
-    minimum_examples=200,
-)
-
-PURCHASE = ClassificationSpec(
-    name="purchase",
-    version=1,
-    label_rule="True if the user bought within the horizon after the features' time, else False",
-    learners=OUTCOME_LEARNERS,
-    minimum_examples=200,
-)
-
-OUTCOMES = {spec.name: spec for spec in (WILL_RETURN, CHURN, PURCHASE)}
+OUTCOMES = {
+    name: ClassificationSpec(
+        name=name,
+        version=1,
+        label_rule=f"True if the user {deed} within the horizon after the features' time, else False",
+        learners=OUTCOME_LEARNERS,
+        minimum_examples=200,
+        clusters=CLUSTERS if name == "will_return" else 0,  # all three learn the same users
+    )
+    for name, deed in {
+        "will_return": "came back",
+        "churn": "did not come back",
+        "purchase": "bought",
+    }.items()
+}
+WILL_RETURN = OUTCOMES["will_return"]
 
 
 def tier_model(seed: int = 0) -> ClassificationModel:

@@ -98,12 +98,39 @@ class OutcomeChance(OutputModel):
     model: ModelStamp
 
 
+class ClusterTrait(OutputModel):
+    """What sets a cluster apart: the mean of a feature inside it and everybody's.
+
+    `difference` is in everybody's standard deviations.
+    """
+
+    feature: str
+    difference: float
+    inside: float
+    everybody: float
+
+
+class UserCluster(OutputModel):
+    """A group of users who behave alike: its share of all users, and its traits, the most telling first.
+
+    Groups are found online, so a number's traits move with what people do.
+    """
+
+    number: Annotated[int, Field(ge=0)]
+    share: Annotated[float, Field(ge=0, le=1)]
+    traits: list[ClusterTrait]
+
+
 class Outlook(Addressed):
-    """What a user will do until `ends_at` (event time): return, stay away, buy. Told at a session's end."""
+    """What a user will do until `ends_at` (event time): return, stay away, buy. Told at a session's end.
+
+    `cluster` is the group of users that they belong to now; null until groups are told apart.
+    """
 
     schema_name: Literal["outlook"] = "outlook"
     chances: list[OutcomeChance]
     ends_at: AwareDatetime
+    cluster: UserCluster | None = None
 
 
 class RecommendedItem(OutputModel):
@@ -146,8 +173,20 @@ class RecommendationClick(Envelope):
     delay: Annotated[float, Field(ge=0)]
 
 
+class ExploredPlace(Envelope):
+    """A place of a list was drawn for a source to fill, or its item was clicked: exploration learns from it.
+
+    It comes beside the list or the click that it follows from, and names nobody.
+    """
+
+    schema_name: Literal["explored_place"] = "explored_place"
+    request_id: str
+    item_source: str
+    is_clicked: bool
+
+
 class ItemFacts(OutputModel):
-    """What events told of an item; null where they did not."""
+    """What the catalogue, else events told of an item; null where they did not."""
 
     category: str | None = None
     brand: str | None = None
@@ -258,6 +297,7 @@ Output = (
     | Outlook
     | Recommendations
     | RecommendationClick
+    | ExploredPlace
     | ClosedSession
     | TrainingExample
     | FailedEvent

@@ -13,6 +13,7 @@ from schemas.catalogue import CatalogueItem
 from schemas.outputs import (
     ClosedSession,
     EngagementTier,
+    ExploredPlace,
     FailedEvent,
     Outlook,
     PrivacyReceipt,
@@ -61,8 +62,15 @@ class Topic:
         return (*(() if self.contract is None else (self.contract,)), *self.also)
 
     def config(self, replication: int) -> Mapping[str, str]:
-        """Broker-side settings of the topic, as Kafka names them."""
-        settings = {"max.message.bytes": str(self.max_message_bytes)}
+        """Broker-side settings of the topic, as Kafka names them.
+
+        The log's own time counts: a clock that is set back would have records deleted before their time, and
+        the records of one that is set forward are refused.
+        """
+        settings = {
+            "max.message.bytes": str(self.max_message_bytes),
+            "message.timestamp.type": "LogAppendTime",
+        }
         if self.compacted:
             settings["cleanup.policy"] = "compact"
         else:
@@ -109,8 +117,9 @@ SESSIONS = Topic(
     contract=ClosedSession,
     partitions=1,
     retention=7 * DAY_SECONDS,
-    description="Closed sessions and erased users, in one order: what every worker's recommender learns.",
-    also=(UserErased,),
+    description="Closed sessions, erased users and explored places, in one order: what every worker's "
+    "recommender learns.",
+    also=(UserErased, ExploredPlace),
 )
 TIERS = Topic(
     "engagement.tiers.v1",
@@ -196,6 +205,18 @@ SNAPSHOTS = Topic(
 )
 
 
+RECOMMENDER_SNAPSHOTS = Topic(
+    "models.recommender-snapshots.v1",
+    Role.INTERNAL,
+    key="model, slot and part",
+    contract=None,
+    partitions=1,
+    retention=None,
+    compacted=True,
+    description="The recommender from time to time, signed, so that a worker need not read all sessions.",
+)
+
+
 def rows_changelog(app_id: str) -> Topic:
     """The rows of one application, from which a worker without a state folder recovers them."""
     return Topic(
@@ -224,6 +245,7 @@ TOPICS: tuple[Topic, ...] = (
     EXAMPLES,
     LINKS,
     SNAPSHOTS,
+    RECOMMENDER_SNAPSHOTS,
 )
 
 # What the product writes: by each output's contract, its topic.

@@ -29,7 +29,7 @@ from stream_app.sources import courses, marketing
 from stream_app.sources.courses import CourseTables
 from stream_app.sources.marketing import TICK, MarketingTables
 
-BATCH_RECORDS = 1_000
+BATCH_RECORDS = 200
 DEFAULT_RULES = Rules()
 
 
@@ -69,18 +69,16 @@ def replay_marketing(users: Path, sessions: Path) -> MarketingUsers:
     return MarketingUsers(examples, features, refused)
 
 
-def replay_courses(features: Path, target: Path) -> list[Example[float]]:
+def replay_courses(features: Path, target: Path) -> Iterator[Example[float]]:
     """Replay courses in the tables' order.
 
     Raises:
         InputError: a table is not of the courses form, or a score is not from 0 to 100.
     """
     values = (value for value, _ in CourseTables(features, target).records(0))
-    return [
-        Example(output.features, _score(target, output))
-        for result in replay_history(values, {})
-        for output in _examples_of(result, courses.TARGET)
-    ]
+    for result in replay_history(values, {}):
+        for output in _examples_of(result, courses.TARGET):
+            yield Example(output.features, _score(target, output))
 
 
 def replay_history(

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from models.clusters import Cluster
 from models.learning import (
     ClassificationModel,
     ClassPrediction,
@@ -20,7 +21,15 @@ from models.recommenders.blend import Blend
 from models.recommenders.context import context_at
 from models.recommenders.session_index import owner_key
 from models.recommenders.surface import ShownItem, Surface
-from schemas.outputs import ClosedSession, ModelStamp, Output, RecommendationClick, Recommendations
+from schemas.outputs import (
+    ClosedSession,
+    ExploredPlace,
+    ItemFacts,
+    ModelStamp,
+    Output,
+    RecommendationClick,
+    Recommendations,
+)
 from stream_app.ports import Features, Occasion
 
 TIERS = (1, 2, 3)
@@ -103,6 +112,10 @@ class OutcomeScorer(Adapted[ClassificationModel]):
     def predict_chances(self, examples: Sequence[Features]) -> Sequence[float]:
         """Each example's calibrated probability that it will come true; its share so far while warming up."""
         return [prediction.probabilities.get(True, 0.0) for prediction in self.model.predict_many(examples)]
+
+    def clusters_of(self, examples: Sequence[Features]) -> Sequence[Cluster | None]:
+        """The cluster of users that each example belongs to; None where the model tells none apart."""
+        return self.model.clusters_of(examples)
 
     def learn_many(self, examples: Sequence[tuple[Features, bool | float | str]]) -> Sequence[bool]:
         """Learn whether it came true, given as true and false or as 1 and 0."""
@@ -190,7 +203,7 @@ class SessionRecommender:
         """Learn what an output of the stream tells and say whether it told anything.
 
         A closed session teaches what goes with what, unless it is empty or a bot's; lists that were sent, and
-        clicks on them, teach which sources are liked.
+        clicks on them, teach which sources are liked, as does what is told of their explored places alone.
         """
         match output:
             case ClosedSession():
@@ -201,7 +214,26 @@ class SessionRecommender:
             case RecommendationClick():
                 self.surface.note_click(_click_of(output))
                 return True
+            case ExploredPlace(is_clicked=False):
+                self.surface.bandit.note_shown(output.item_source)
+                return True
+            case ExploredPlace():
+                self.surface.bandit.note_clicked(output.item_source)
+                return True
         return False
+
+    def complete(self, session: ClosedSession) -> ClosedSession:
+        """The session with what the catalogue says of its items now, in place of what events told.
+
+        Whoever learns the record learns the same of them, whenever that is and whatever catalogue they have.
+        """
+        catalogued = {item: self.surface.catalogue.catalogued(item) for item in session.items}
+        said = {
+            item: ItemFacts(category=facts.category, brand=facts.brand)
+            for item, facts in catalogued.items()
+            if facts is not None
+        }
+        return session.model_copy(update={"item_facts": session.item_facts | said}) if said else session
 
     def forget(self, user_key: str) -> int:
         """Erase a user's sessions and return how many there were."""

@@ -111,6 +111,30 @@ class TierModel(Protocol):
         """What moved each example most towards its tier or from it, largest first."""
 
 
+class ClusterTrait(Protocol):
+    """How the mean of a feature within a cluster of users differs from everybody's."""
+
+    @property
+    def feature(self) -> str: ...
+    @property
+    def difference(self) -> float: ...
+    @property
+    def inside(self) -> float: ...
+    @property
+    def everybody(self) -> float: ...
+
+
+class Cluster(Protocol):
+    """Users who behave alike: their number, their share of all, and what sets them apart, most first."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def share(self) -> float: ...
+    @property
+    def traits(self) -> Sequence[ClusterTrait]: ...
+
+
 class OutcomeModel(Protocol):
     """Foresees one thing that users may do; it does not change while a batch is scored with it."""
 
@@ -119,6 +143,9 @@ class OutcomeModel(Protocol):
 
     def predict_chances(self, examples: Sequence[Features]) -> Sequence[float]:
         """Each example's probability, in one call for a whole batch."""
+
+    def clusters_of(self, examples: Sequence[Features]) -> Sequence[Cluster | None]:
+        """The cluster that each example's user belongs to; None where the model tells none apart."""
 
 
 class ScoredItem(Protocol):

@@ -12,6 +12,7 @@ from rich import box
 from rich.table import Table
 
 from models import evaluation
+from models.example_table import ExampleTable
 from stream_app.commands.options import AsJson, console, messages
 from stream_app.errors import InputError, SettingsError
 from stream_app.examples import replay_courses, replay_marketing
@@ -62,10 +63,10 @@ def evaluate_engagement(
     if (test_features is None) != (test_target is None):
         raise SettingsError("name both --test-features and --test-target, or neither")
     with messages.status("reading courses"):
-        examples = replay_courses(features, target)
+        examples = ExampleTable(replay_courses(features, target))
         tests = None
         if test_features is not None and test_target is not None:
-            tests = replay_courses(test_features, test_target)
+            tests = ExampleTable(replay_courses(test_features, test_target))
     for table, courses, least in (
         (features, examples, 2 * folds if tests is None else 2),
         (test_features, tests, 2),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from schemas.outputs import (
+    ClusterTrait,
     EngagementTier,
     ModelStamp,
     OutcomeChance,
@@ -15,6 +16,7 @@ from schemas.outputs import (
     RecommendedItem,
     Tier,
     TierReason,
+    UserCluster,
 )
 from stream_app.core import consent, outlook
 from stream_app.core.emission import source_of, time_of
@@ -23,7 +25,7 @@ from stream_app.core.identifiers import Cause, output_id
 from stream_app.core.outlook import OUTLOOK_FEATURES
 from stream_app.core.rules import Rules
 from stream_app.core.user_row import UserRow
-from stream_app.ports import Contribution, OutcomeModel, ScoredItem, TierModel
+from stream_app.ports import Cluster, Contribution, OutcomeModel, ScoredItem, TierModel
 
 TIER_NAMES: Mapping[int, Tier] = {1: Tier.LOW, 2: Tier.MEDIUM, 3: Tier.HIGH}
 
@@ -99,6 +101,7 @@ def foresee(
         return []
     examples = [outlook.select(request.features) for request in ended]
     chances = {target: model.predict_chances(examples) for target, model in known.items()}
+    clusters = _clusters_of(examples, known.values())
     return [
         Outlook(
             id=output_id("outlook", request.cause, request.moment),
@@ -111,6 +114,7 @@ def foresee(
                 for target in known
             ],
             ends_at=time_of(request.at + rules.outlook_horizon),
+            cluster=clusters[place],
             consent=consent.agreed_purposes(request.consent, rules.default_consent),
             control_group=request.control_group or None,
         )
@@ -158,6 +162,34 @@ def build_recommendations(
         expires_at=time_of(row.last_at + rules.recommend_validity),
         consent=consent.agreed_purposes(row.consent, rules.default_consent),
         control_group=row.control_group or None,
+    )
+
+
+def _clusters_of(
+    examples: Sequence[Features], models: Iterable[OutcomeModel]
+) -> Sequence[UserCluster | None]:
+    """What the first model says that tells clusters apart."""
+    for model in models:
+        found = model.clusters_of(examples)
+        if any(found):
+            told = {cluster.number: _cluster_output(cluster) for cluster in found if cluster}
+            return [told[cluster.number] if cluster else None for cluster in found]
+    return [None] * len(examples)
+
+
+def _cluster_output(cluster: Cluster) -> UserCluster:
+    return UserCluster(
+        number=cluster.number,
+        share=cluster.share,
+        traits=[
+            ClusterTrait(
+                feature=trait.feature,
+                difference=trait.difference,
+                inside=trait.inside,
+                everybody=trait.everybody,
+            )
+            for trait in cluster.traits
+        ],
     )
 
 

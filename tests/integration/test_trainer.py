@@ -85,11 +85,11 @@ async def _send(cluster: Cluster, examples: Sequence[TrainingExample]) -> None:
 def _wait_for_snapshot(cluster: Cluster, offset: int, trainer: WorkerProcess) -> Version:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while True:
-        found: dict[str, Version] = {}
-        reader = SnapshotReader(found.__setitem__, list[Any]().append)
+        reader = SnapshotReader(lambda *_: True, list[Any]().append)
         reader.take(asyncio.run(cluster.records(name_of(SNAPSHOTS, cluster.settings), [0])))
-        if TIER in found and found[TIER].number >= offset:
-            return found[TIER]
+        found = reader.newest.get(TIER)
+        if found is not None and found.number >= offset:
+            return found
         assert trainer.process.poll() is None, trainer.log.read_text()
         assert time.monotonic() < deadline, "no snapshot in time"
 

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from models.clusters import Cluster, Trait
 from schemas.outputs import EngagementTier, ModelStamp
 from stream_app.core import consent, scoring
 from stream_app.core.identifiers import Cause
@@ -150,3 +151,40 @@ def test_a_tier_is_told_anew_when_its_validity_ends(
     made = scoring.decide_tiers(requests(UserRow(), decided), ScriptedTiers(), rules, NOW)
     assert [(tier.source.offset, tier.previous_tier, tier.tier) for tier in made] == emitted
     assert [tier.valid_until.timestamp() - START for tier in made] == [offset + 3 for offset, _, _ in emitted]
+
+
+class Grouping:
+    """Foresees the same of everybody; tells users apart by how often they come, where it may."""
+
+    def __init__(self, clusters: Mapping[float, Cluster | None]) -> None:
+        self.clusters = clusters
+
+    def stamp(self) -> ModelStamp:
+        return STAMP
+
+    def predict_chances(self, examples: Sequence[Mapping[str, float | str]]) -> list[float]:
+        return [0.5] * len(examples)
+
+    def clusters_of(self, examples: Sequence[Mapping[str, float | str]]) -> list[Cluster | None]:
+        return [self.clusters.get(float(x["sessions_7d"])) for x in examples]
+
+
+def test_an_outlook_tells_the_cluster_of_its_user_and_what_sets_it_apart() -> None:
+    regulars = Cluster(4, 30, 0.25, [Trait("sessions_7d", 2.0, 9.0, 1.5)])
+    ended = [
+        request._replace(moment=scoring.SESSION_CLOSED)
+        for visits in (9.0, 1.0)
+        for request in requests(UserRow(), [None], sessions_7d=visits)
+    ]
+    models = {"churn": Grouping({}), "will_return": Grouping({9.0: regulars})}
+    often, seldom = scoring.foresee(ended, models, RULES, NOW)
+    assert often.cluster is not None
+    assert often.cluster.model_dump() == {
+        "number": 4,
+        "share": 0.25,
+        "traits": [{"feature": "sessions_7d", "difference": 2.0, "inside": 9.0, "everybody": 1.5}],
+    }
+    assert seldom.cluster is None
+    assert [told.cluster for told in scoring.foresee(ended, {"churn": Grouping({})}, RULES, NOW)] == [
+        None
+    ] * 2

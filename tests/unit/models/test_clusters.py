@@ -92,3 +92,20 @@ def test_a_feature_that_never_varied_and_one_never_met_do_no_harm():
     clusters.learn_many([{"same": 500.0, "x": float(n % 2), "new": 9.0} for n in range(20)])
     first, second = clusters.assign([{"same": 1.0, "x": 0.0}, {"same": -9.0, "x": 1.0}])
     assert first != second
+
+
+def test_between_two_batches_a_cluster_is_told_as_it_was():
+    """What is told of a user must not depend on how many others came since, in which calls."""
+    clusters = UserClusters(3, batch=200)
+    xs = [x for _, x in users(400)]
+    clusters.learn_many(xs[:200])
+    before = clusters.clusters_of(xs)
+    assert {cluster.number for cluster in before} == {0, 1, 2}
+    assert [cluster.number for cluster in before] == clusters.assign(xs)
+    clusters.learn_many(xs[200:399])
+    assert clusters.clusters_of(xs) == before
+    clusters.learn_many(xs[399:])
+    assert clusters.clusters_of(xs) != before
+    assert {cluster.number: cluster for cluster in clusters.describe()} == {
+        cluster.number: cluster for cluster in clusters.clusters_of(xs)
+    }

@@ -106,15 +106,15 @@ def test_an_outcome_is_foretold_better_than_by_its_share_and_goes_on_from_a_snap
     assert unbroken.predict_many([x for x, _ in stream[:9]]) == model.predict_many([x for x, _ in stream[:9]])
 
 
-@pytest.mark.parametrize("name", ["purchase"])
-def test_shuffled_outcomes_bring_the_model_to_its_baseline(name):
-    examples = list(users(1_500))
-    labels = [y for _, y in examples]
+@pytest.mark.parametrize(("place", "name"), enumerate(OUTCOMES))
+def test_shuffled_outcomes_bring_the_model_to_its_baseline(place, name):
+    examples = list(users(800, seed=place))
+    labels = [not y if name == "churn" else y for _, y in examples]
     random.Random(1).shuffle(labels)
     model = outcome_model(name)
     model.learn_many([Example(x, y) for (x, _), y in zip(examples, labels, strict=True)])
     scores = model.scores()
-    assert abs(scores["model"]["overall"]["roc_auc"] - 0.5) < 0.05
+    assert abs(scores["model"]["overall"]["roc_auc"] - 0.5) < 0.07
     assert scores["model"]["overall"]["log_loss"] > scores["baseline"]["overall"]["log_loss"] - 0.01
 
 

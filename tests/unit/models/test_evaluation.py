@@ -3,6 +3,7 @@ import random
 import pytest
 
 from models.evaluation import evaluate_engagement, evaluate_tiers
+from models.example_table import ExampleTable
 from models.learning import ClassificationModel, Example, RegressionModel
 from models.refit import RefitClassifier, RefitRegressor
 from models.spec import ClassificationSpec, RegressionSpec
@@ -64,8 +65,10 @@ def test_shuffled_tiers_are_not_found():
 
 
 def test_values_are_found_in_held_out_folds_and_in_test_examples():
-    for test_examples in (None, VALUES[120:]):
-        report = evaluate_engagement(VALUES[:120], test_examples, folds=3, make_model=value_model)
+    for test_examples in (None, ExampleTable(VALUES[120:])):
+        report = evaluate_engagement(
+            ExampleTable(VALUES[:120]), test_examples, folds=3, make_model=value_model
+        )
         assert report["r2"] > 0.8
         assert report["mae"] < 10
         assert report["baselines"]["batch_forest"]["r2"] > 0.9
@@ -76,7 +79,7 @@ def test_values_are_found_in_held_out_folds_and_in_test_examples():
 
 
 def test_shuffled_values_are_not_found():
-    report = evaluate_engagement(shuffled(VALUES), folds=3, make_model=value_model)
+    report = evaluate_engagement(ExampleTable(shuffled(VALUES)), folds=3, make_model=value_model)
     assert report["r2"] < 0.05
 
 

@@ -2,9 +2,10 @@ import random
 
 import numpy as np
 
-from models.selection import rank_features, shadow_scores
+from models.selection import chance_allowance, rank_features, shadow_scores
 
 FEATURE_OF = np.array([0, 1, 2, 2, 2, 3, 4, 5, 6, 7])
+ALIKE = np.zeros(8)
 
 
 def rows_of(count, seed=0):
@@ -24,14 +25,14 @@ def _noise(chance):
 
 def test_the_features_that_matter_come_first_and_none_is_left_out():
     rows, targets = rows_of(300)
-    ranked = rank_features(rows, targets, FEATURE_OF, np.arange(8), seed=1, rounds=8)
+    ranked = rank_features(rows, targets, FEATURE_OF, np.arange(8), ALIKE, seed=1, rounds=8)
     assert set(ranked[:2]) == {1, 2}
     assert sorted(ranked) == list(range(8))
 
 
 def test_features_are_ranked_among_those_named():
     rows, targets = rows_of(300)
-    ranked = rank_features(rows, targets, FEATURE_OF, np.array([6, 2, 0, 5]), seed=1, rounds=6)
+    ranked = rank_features(rows, targets, FEATURE_OF, np.array([6, 2, 0, 5]), ALIKE, seed=1, rounds=6)
     assert ranked[0] == 2
     assert sorted(ranked) == [0, 2, 5, 6]
 
@@ -45,6 +46,26 @@ def test_a_feature_that_tells_nothing_is_no_better_than_its_shuffled_copies():
 def test_the_same_seed_finds_the_same():
     rows, targets = rows_of(120)
     first, second = (
-        rank_features(rows, targets, FEATURE_OF, np.arange(8), seed=3, rounds=4).tolist() for _ in range(2)
+        rank_features(rows, targets, FEATURE_OF, np.arange(8), ALIKE, seed=3, rounds=4).tolist()
+        for _ in range(2)
     )
     assert first == second
+
+
+def test_what_has_an_allowance_must_score_the_higher():
+    rows, targets = rows_of(300)
+    allowance = ALIKE.copy()
+    allowance[2] = np.inf
+    ranked = rank_features(rows, targets, FEATURE_OF, np.arange(8), allowance, seed=1, rounds=8)
+    assert (ranked[0], ranked[-1]) == (1, 2)
+
+
+def test_the_allowance_is_what_the_best_of_as_many_noise_scores_reaches():
+    """Against the mean largest of n normal scores, drawn; the closed form is a little above it."""
+    is_declared = np.arange(83) < 3
+    allowance = chance_allowance(is_declared)
+    draw = np.random.default_rng(1).standard_normal
+    for kind, count in ((is_declared, 3), (~is_declared, 80)):
+        assert len(set(allowance[kind])) == 1
+        assert 0 < allowance[kind][0] - draw((4_000, count)).max(axis=1).mean() < 0.7
+    assert chance_allowance(np.array([True]))[0] == 0.0

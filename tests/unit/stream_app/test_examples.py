@@ -116,4 +116,4 @@ def test_a_score_out_of_range_is_told(tmp_path: Path) -> None:
     features, target = course_tables(tmp_path, 3)
     target.write_text("Engagement Score\n101\n5\n6\n")
     with pytest.raises(InputError, match=r"course-1 is 101\.0, it must be 0\.0 to 100\.0"):
-        replay_courses(features, target)
+        list(replay_courses(features, target))

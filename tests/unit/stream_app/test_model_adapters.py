@@ -36,3 +36,16 @@ def test_outcomes_are_learned_from_true_and_false_alone():
     scorer.refresh()
     often, seldom = scorer.predict_chances([{"uses": 18.0}, {"uses": 2.0}])
     assert often > 0.8 > 0.2 > seldom
+
+
+def test_the_users_learned_of_are_told_apart_by_one_of_the_outcomes():
+    users = [{"uses": 20.0 * (n % 2) + CHANCE.random()} for n in range(300)]
+    returns, churn = OutcomeScorer(outcome_model("will_return")), OutcomeScorer(outcome_model("churn"))
+    assert returns.clusters_of(users[:2]) == [None, None]
+    for scorer in (returns, churn):
+        scorer.learn_many([(x, CHANCE.random() < 0.5) for x in users])
+    often, seldom = returns.clusters_of([{"uses": 20.5}, {"uses": 0.5}])
+    assert often.traits[0].feature == seldom.traits[0].feature == "uses"
+    assert often.traits[0].difference > 0.5 > -0.5 > seldom.traits[0].difference
+    assert often.number != seldom.number
+    assert churn.clusters_of(users[:1]) == [None]
