@@ -84,11 +84,15 @@ class Attribution:
         """Become what `to_state` described."""
         self.requests, self.by_source, self.by_rank = state.requests, state.by_source, state.by_rank
 
-    def _tallies(self, source: str, rank: int) -> list[Tally]:
+    def _tallies(self, source: str, rank: int) -> tuple[Tally, Tally]:
         if source not in self.by_source and len(self.by_source) >= MOST_SOURCES:
             source = "other"
         rank = min(rank, MOST_RANK)
-        return [self.by_source.setdefault(source, Tally()), self.by_rank.setdefault(rank, Tally())]
+        if source not in self.by_source:
+            self.by_source[source] = Tally()
+        if rank not in self.by_rank:
+            self.by_rank[rank] = Tally()
+        return self.by_source[source], self.by_rank[rank]
 
 
 def attribute_click(emissions: Sequence[Emission], item_id: str, at: float) -> RecommendedClick | None:

@@ -1,8 +1,8 @@
 """The blend of all sources over one index: a mixture of their distributions with learned weights."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
-from typing import NamedTuple, Self
+from typing import Self
 
 import msgspec
 import numpy as np
@@ -16,6 +16,7 @@ from models.recommenders.item_walk import ItemWalk
 from models.recommenders.markov import MarkovChain
 from models.recommenders.nearest_sessions import NearestSessions
 from models.recommenders.popularity import Popularity
+from models.recommenders.ranking import leading
 from models.recommenders.repeat_consumption import (
     Parts,
     RepeatConsumption,
@@ -25,17 +26,21 @@ from models.recommenders.repeat_consumption import (
 from models.recommenders.sequential_rules import SequentialRules
 from models.recommenders.session_history import SessionHistory
 from models.recommenders.session_index import SessionIndex
-from models.recommenders.session_view import SessionView, VotingSource
+from models.recommenders.session_view import SessionView
+from models.recommenders.source_table import Ranking, Sources, SourceTable
 from models.recommenders.source_weights import SourceWeights, SourceWeightsState
-from models.recommenders.types import Candidates, FloatArray, IntArray, ScoredItem
+from models.recommenders.types import Candidates, ScoredItem
+
+try:
+    from models.recommenders.compiled_table import CompiledTable as Table
+except ImportError:  # installed without a compiler
+    from models.recommenders.array_table import ArrayTable as Table  # type: ignore[assignment]
 
 EVIDENCE_LEVELS = 6
 POPULARITY_DISCOUNT = 0.1  # power of an item's clicks by which its score is divided
 MOST_DISCOUNTED = 4_095
 CLICKS_JUDGED_AT_FIRST = 500  # all of these judge the sources; judging costs a query, learning far less
 MOST_CLICKS_UNJUDGED = 255  # clicks in a row that do not judge, once the weights have settled
-JUDGED_AT_FIRST = 500  # sessions of which each is judged by those who judge whole sessions
-MOST_UNJUDGED = 63  # sessions in a row that they do not judge later on
 
 
 class BlendState(msgspec.Struct):
@@ -44,14 +49,6 @@ class BlendState(msgspec.Struct):
     index: IndexState
     weights: SourceWeightsState
     repeats: RepeatConsumptionState
-
-
-class _Ranked(NamedTuple):
-    """Item numbers, the best first, their scores, and what each source gave to these as sources x items."""
-
-    items: IntArray
-    scores: FloatArray
-    shares: FloatArray
 
 
 class Blend:
@@ -67,22 +64,18 @@ class Blend:
         self.index = index or SessionIndex()
         self._rules = rules = SequentialRules()
         # No Markov chain: beside the rules it changed HR@20 by less than .001, for one more pass of the log.
-        self._history = SessionHistory()
-        self.sources: tuple[VotingSource, ...] = (
-            NearestSessions(self.index),
-            rules,
-            ItemWalk(rules),
-            self._history,
-            Popularity(),
+        self.sources = Sources(
+            NearestSessions(self.index), rules, ItemWalk(rules), SessionHistory(), Popularity()
         )
         self.weights = SourceWeights(EVIDENCE_LEVELS, len(self.sources))
         self.repeats = RepeatConsumption()
         self._co_visitation = CoVisitation()
         self._chain = MarkovChain()
         self._names = [source.name for source in self.sources]
-        self._sums = ItemSums(self.index.limits.items + 1, len(self.sources))
+        self._sums = ItemSums(self.index.limits.items + 1)
         clicks = np.arange(MOST_DISCOUNTED + 1.0).clip(1.0)
-        self._discounts = clicks**-POPULARITY_DISCOUNT
+        self.discounts = clicks**-POPULARITY_DISCOUNT
+        self.table: SourceTable = Table(self.index, self.sources, self.discounts)
 
     def learn_session(self, items: Sequence[str], ended_at: float, owner: str | None = None) -> None:
         """Learn a closed session, after some of its clicks have judged the sources.
@@ -115,21 +108,39 @@ class Blend:
         Scores are shares of the mixture, 1 over all candidates; each item names the source that gave most
         of its score. A session without known items gets what is popular.
         """
-        ranked = self._rank(self.view(session_items), k, exclude)
-        return self._name(ranked)
+        return list(self.name_items(self.rank(session_items, k, exclude)))
+
+    def rank(self, session_items: Sequence[str], k: int, exclude: Collection[str] = ()) -> Ranking:
+        """Return what `recommend` does, by item numbers of the index; `table` then has what led to it."""
+        view = self.view(session_items)
+        self.table.expect(view)
+        self.table.mix(self.weights.proportions[evidence_level(view)])
+        if view.items:
+            self.table.correct(*self.repeats.factors(situation_of(view)))
+        return self.table.leading(k, self.index.numbers_of(exclude) if exclude else ())
+
+    def name_items(self, ranking: Ranking) -> Iterator[ScoredItem]:
+        """Yield the items of a ranking, each with its largest source."""
+        items = map(self.index.item_ids.__getitem__, ranking.numbers)
+        return map(ScoredItem, items, ranking.scores, map(self._names.__getitem__, ranking.sources))
+
+    def leading_by_source(self, k: int) -> dict[str, list[str]]:
+        """Return at most `k` items that each source expected most in what was ranked last, by its name."""
+        ids = self.index.item_ids
+        return {
+            name: [ids[number] for number in self.table.leading_of(source, k)]
+            for source, name in enumerate(self._names)
+        }
 
     def explain(
         self, session_items: Sequence[str], k: int, exclude: Collection[str] = ()
     ) -> list[Explanation]:
         """Return what `recommend` does, with the evidence for each item."""
-        view = self.view(session_items)
-        ranked = self._rank(view, k, exclude)
-        leading = leading_items(self._rules, view, ranked.items.tolist())
-        shares = (ranked.shares / ranked.shares.sum(axis=0)).T.tolist()
-        return [
-            Explanation(item, dict(zip(self._names, by_source, strict=True)), after)
-            for item, by_source, after in zip(self._name(ranked), shares, leading, strict=True)
-        ]
+        ranking = self.rank(session_items, k, exclude)
+        weights = self.weights.proportions[evidence_level(self.view(session_items))].tolist()
+        leading = leading_items(self._rules, self.view(session_items), ranking.numbers)
+        shares = [self._source_shares(number, weights) for number in ranking.numbers]
+        return list(map(Explanation, self.name_items(ranking), shares, leading))
 
     def neighbours(self, item: str, k: int) -> list[ScoredItem]:
         """Return at most `k` items that are clicked in the same sessions as an item, the closest first."""
@@ -163,68 +174,36 @@ class Blend:
         blend.repeats.restore(packed.repeats)
         return blend
 
-    def _rank(self, view: SessionView, k: int, exclude: Collection[str]) -> _Ranked:
-        items, expected = self._expect(view)
-        weights = self.weights.proportions[evidence_level(view)]
-        scores = self._discount(view, items, weights @ expected)
-        if view.items:
-            current, earlier = self.repeats.factors(situation_of(view))
-            places = self._session_places(view, items)
-            scores[places[0]] *= current
-            scores[places[1:]] *= earlier
-        if exclude:
-            kept = ~np.isin(items, self.index.numbers_of(list(exclude)))
-            items, scores, expected = items[kept], scores[kept], expected[:, kept]
-        scores /= scores.sum()
-        best = scores.argpartition(-k)[-k:] if len(items) > k else np.arange(len(items))
-        best = best[np.lexsort((-self.index.item_last_click[items[best]], -scores[best]))]
-        return _Ranked(items[best], scores[best], expected[:, best] * weights[:, None])
-
-    def _name(self, ranked: _Ranked) -> list[ScoredItem]:
-        ids, names = self.index.item_ids, self._names
-        levels = ranked.shares.argmax(axis=0).tolist()
-        items = [ids[item] for item in ranked.items.tolist()]
-        sources = [names[level] for level in levels]
-        return list(map(ScoredItem, items, ranked.scores.tolist(), sources))
-
-    def _expect(self, view: SessionView) -> tuple[IntArray, FloatArray]:
-        """Return all candidates, by number, and what each source expects of them, as sources x items."""
-        return self._sums.tabulate([source.votes(view) for source in self.sources])
-
-    def _discount(self, view: SessionView, items: IntArray, scores: FloatArray) -> FloatArray:
-        """Return the scores of a mixture, in place, with what everybody clicks anyway discounted."""
-        if view.items:
-            scores *= self._discounts[np.minimum(self.index.item_clicks[items], MOST_DISCOUNTED)]
-        return scores
-
-    def _session_places(self, view: SessionView, items: IntArray) -> IntArray:
-        """Return where among the candidates the session's own items are, the current one first."""
-        return items.searchsorted(view.latest_distinct(self._history.settings.items))
+    def _source_shares(self, number: int, weights: Sequence[float]) -> dict[str, float]:
+        """Return the share of an item's score that each source gave."""
+        parts = [
+            weight * expected for weight, expected in zip(weights, self.table.expected(number), strict=True)
+        ]
+        total = sum(parts)
+        return {name: part / total for name, part in zip(self._names, parts, strict=True)}
 
     def _judge_sources(self, items: Sequence[str], position: int) -> None:
         target = self.index.item_numbers.get(items[position])
         view = self.view(items[:position])
         if target is None or not view.items:
             return
-        candidates, expected = self._expect(view)
         level = evidence_level(view)
-        scores = self._discount(view, candidates, self.weights.proportions[level] @ expected)
-        places = self._session_places(view, candidates)
-        current, earlier = float(scores[places[0]]), float(scores[places[1:]].sum())
+        self.table.expect(view)
+        self.table.mix(self.weights.proportions[level])
         again = target == view.items[-1]
         self.repeats.learn(
             situation_of(view),
-            Parts(current, earlier, float(scores.sum()) - current - earlier),
+            self.table.parts(),
             Parts(again, not again and target in view.items, target not in view.items),
         )
-        self.weights.learn(level, expected[:, candidates == target].sum(axis=1))
+        self.weights.learn(level, self.table.expected(target))
 
 
 def rank(index: SessionIndex, candidates: Candidates, k: int, source: str) -> list[ScoredItem]:
     """Return the `k` best candidates of one source; of equal scores the item clicked last comes first."""
     items, scores = candidates
-    order = np.lexsort((-index.item_last_click[items], -scores))[:k]
-    pairs = zip(items[order].tolist(), scores[order].tolist(), strict=True)
+    best = leading(scores, index.item_last_click[items], k)
+    pairs = zip(items[best].tolist(), scores[best].tolist(), strict=True)
     return [ScoredItem(index.item_ids[item], score, source) for item, score in pairs]
 
 
@@ -232,5 +211,5 @@ def evidence_level(view: SessionView) -> int:
     """Return how much the index knows of the session's last item: 0 nothing, then by fourfold clicks."""
     if not view.items:
         return 0
-    doublings = int(view.index.item_clicks[view.items[-1]]).bit_length() - 1
+    doublings = view.index.item_click_counters[view.items[-1]].bit_length() - 1
     return min(1 + doublings // 2, EVIDENCE_LEVELS - 1)

@@ -1,5 +1,6 @@
-"""What recommendations need to know of items, from the catalogue and, where that is silent, from events."""
+"""What recommendations need to know of items, from the catalogue and, where that is silent, from sessions."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 
@@ -16,60 +17,77 @@ class ItemFacts(msgspec.Struct, frozen=True, array_like=True):
     is_available: bool = True
     available_at: float | None = None
     expires_at: float | None = None
-    is_catalogued: bool = False
 
 
 class CatalogueViewState(msgspec.Struct):
-    """Facts by item, the item told of longest ago first."""
+    """Facts by item, from the catalogue and from sessions, the item told of longest ago first."""
 
     limit: int
     evictions: int
-    facts: dict[str, ItemFacts]
+    catalogued: dict[str, ItemFacts]
+    told: dict[str, ItemFacts]
 
 
 UNKNOWN = ItemFacts()
 
 
 class CatalogueView:
-    """Facts of at most `limit` items; the one told of longest ago goes first."""
+    """Facts of at most `limit` items from either side; the one told of longest ago goes first.
+
+    What sessions told is kept apart: it follows from the sessions alone, whenever the catalogue arrives.
+    """
 
     def __init__(self, limit: int = 100_000) -> None:
         if limit < 1:
             raise ValueError(f"a catalogue needs room for one item at least, not {limit}")
         self.limit = limit
         self.evictions = 0
-        self._facts: dict[str, ItemFacts] = {}
+        self._catalogued: dict[str, ItemFacts] = {}
+        self._told: dict[str, ItemFacts] = {}
 
     def __len__(self) -> int:
-        return len(self._facts)
+        return len(self._catalogued.keys() | self._told.keys())
 
     def put(self, item: CatalogueItem) -> None:
-        """Take over what a catalogue says of an item, in place of all that was known of it."""
+        """Take over what a catalogue says of an item, in place of all that it said before."""
         facts = ItemFacts(
             category=item.category,
             brand=item.brand,
             is_available=item.available,
             available_at=_epoch(item.available_at),
             expires_at=_epoch(item.expires_at),
-            is_catalogued=True,
         )
-        if facts != self._facts.get(item.item_id):  # read again it changes nothing, not even the order
-            self._put(item.item_id, facts)
+        if facts != self._catalogued.get(item.item_id):  # read again it changes nothing, not even the order
+            self._put(self._catalogued, item.item_id, facts)
 
     def learn(self, item_id: str, category: str | None, brand: str | None = None) -> None:
-        """Note what an event says of an item, unless a catalogue has spoken; None leaves what is known."""
-        known = self._facts.get(item_id, UNKNOWN)
-        if known.is_catalogued or (category is None and brand is None):
+        """Note what a session told of an item; None leaves what was told before."""
+        if category is None and brand is None:
             return
-        self._put(item_id, ItemFacts(category or known.category, brand or known.brand))
+        known = self.told(item_id)
+        self._put(self._told, item_id, ItemFacts(category or known.category, brand or known.brand))
+
+    def tell(self, item_ids: Iterable[str]) -> None:
+        """Learn of items what the catalogue says now, as if their session had told it."""
+        for item_id in item_ids:
+            if (facts := self.catalogued(item_id)) is not None:
+                self.learn(item_id, facts.category, facts.brand)
 
     def facts(self, item_id: str) -> ItemFacts:
-        """Return what is known of an item; of an unknown one, that nothing speaks against it."""
-        return self._facts.get(item_id, UNKNOWN)
+        """Return what the catalogue says of an item or, if it has none such, what sessions told."""
+        return self._catalogued.get(item_id) or self.told(item_id)
+
+    def told(self, item_id: str) -> ItemFacts:
+        """Return what sessions told of an item; of an unknown one, that nothing speaks against it."""
+        return self._told.get(item_id, UNKNOWN)
+
+    def catalogued(self, item_id: str) -> ItemFacts | None:
+        """Return what the catalogue says of an item; None if it does not have it."""
+        return self._catalogued.get(item_id)
 
     def is_showable(self, item_id: str, now: float) -> bool:
         """Say whether an item may be shown at a time: available by then and not yet expired."""
-        facts = self._facts.get(item_id, UNKNOWN)
+        facts = self.facts(item_id)
         return (
             facts.is_available
             and (facts.available_at is None or facts.available_at <= now)
@@ -78,21 +96,22 @@ class CatalogueView:
 
     def to_state(self) -> CatalogueViewState:
         """Return all facts."""
-        return CatalogueViewState(self.limit, self.evictions, self._facts)
+        return CatalogueViewState(self.limit, self.evictions, self._catalogued, self._told)
 
     @classmethod
     def from_state(cls, state: CatalogueViewState) -> Self:
         """Return what `to_state` described."""
         view = cls(state.limit)
-        view.evictions, view._facts = state.evictions, dict(state.facts)
+        view.evictions = state.evictions
+        view._catalogued, view._told = dict(state.catalogued), dict(state.told)
         return view
 
-    def _put(self, item_id: str, facts: ItemFacts) -> None:
-        known = self._facts.pop(item_id, None)
-        if known is None and len(self._facts) >= self.limit:
-            del self._facts[next(iter(self._facts))]
+    def _put(self, known: dict[str, ItemFacts], item_id: str, facts: ItemFacts) -> None:
+        before = known.pop(item_id, None)
+        if before is None and len(known) >= self.limit:
+            del known[next(iter(known))]
             self.evictions += 1
-        self._facts[item_id] = facts
+        known[item_id] = facts
 
 
 def _epoch(at: datetime | None) -> float | None:

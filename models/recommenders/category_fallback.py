@@ -115,19 +115,17 @@ class CategoryFallback:
 
     def _add(self, session: LoggedSession) -> None:
         weight = self._weigh(session.ended_at)
-        for group, item in _categorised(session):
-            self._by_category.add(group, item, weight)
-        for key in session.context.narrowest_first():
-            for item in session.items:
-                self._by_context.add(key, item, weight)
+        for category, items in _by_category(session).items():
+            self._by_category.add(category, items, weight)
+        for key in session.context.narrowest_first() if session.items else ():
+            self._by_context.add(key, session.items, weight)
 
     def _subtract(self, session: LoggedSession) -> None:
         weight = self._weigh(session.ended_at)
-        for group, item in _categorised(session):
-            self._by_category.subtract(group, item, weight)
-        for key in session.context.narrowest_first():
-            for item in session.items:
-                self._by_context.subtract(key, item, weight)
+        for category, items in _by_category(session).items():
+            self._by_category.subtract(category, items, weight)
+        for key in session.context.narrowest_first() if session.items else ():
+            self._by_context.subtract(key, session.items, weight)
 
     def _weigh(self, at: float) -> int:
         half_lives = (at - (self._landmark or 0.0)) / (self.settings.half_life_days * DAY_SECONDS)
@@ -136,6 +134,9 @@ class CategoryFallback:
         return max(1, unit << whole if whole >= 0 else unit >> min(-whole, 64))
 
 
-def _categorised(session: LoggedSession) -> list[tuple[str, str]]:
-    pairs = zip(session.categories, session.items, strict=True)
-    return [(category, item) for category, item in pairs if category is not None]
+def _by_category(session: LoggedSession) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for category, item in zip(session.categories, session.items, strict=True):
+        if category is not None:
+            found.setdefault(category, []).append(item)
+    return found

@@ -1,14 +1,15 @@
 """What every contestant would answer at a sampled position, and what follows from it."""
 
-from models.recommenders.blend import Blend, rank
+from models.recommenders.blend import Blend
 from models.recommenders.factorisation import Factorisation
 from models.recommenders.judge import StreamJudge
 from models.recommenders.prequential_gate import PrequentialGate
 from models.recommenders.prequential_scores import CUTOFFS
-from models.recommenders.surface_levels import LEVELS, Occasion, SurfaceLevels
+from models.recommenders.surface_levels import BLEND, LEVELS, POOL, LevelItems, Occasion, SurfaceLevels
 
 SURFACE = "surface"
 DEPTH = CUTOFFS[-1]
+LEVELS_BESIDE_BLEND = tuple(level for level in LEVELS if level != BLEND)
 
 
 def judge_click(
@@ -24,23 +25,23 @@ def judge_click(
     `surface` is the mixture as it stands, before rules and exploration; the blend's popularity is always
     among the contestants.
     """
-    view = blend.view(occasion.session_items)
-    answers = {
-        source.name: [item.item_id for item in rank(blend.index, source.candidates(view), DEPTH, source.name)]
-        for source in blend.sources
-    }
-    found = levels.ask(occasion, LEVELS)
+    blended = list(blend.name_items(blend.rank(occasion.session_items, POOL)))
+    answers = blend.leading_by_source(DEPTH)
+    found = ({BLEND: blended} if blended else {}) | levels.ask(occasion, LEVELS_BESIDE_BLEND)
     for level in LEVELS:
         answers[level] = [item.item_id for item in found.get(level, ())][:DEPTH]
-    with_factors, without_factors = (
-        [item.item_id for item in levels.mix(occasion, found, levels.weigh(occasion, on), on)[:DEPTH]]
-        for on in (True, False)
-    )
-    answers[SURFACE] = with_factors if gate.is_open else without_factors
+    answers[SURFACE] = _mixture(occasion, found, levels, gate.is_open)
     judge.score(answers, clicked, blend.index)
     if Factorisation.name in found:
-        gate.judge(_reciprocal_rank(with_factors, clicked), _reciprocal_rank(without_factors, clicked))
+        other = _mixture(occasion, found, levels, not gate.is_open)
+        with_factors, without = (answers[SURFACE], other) if gate.is_open else (other, answers[SURFACE])
+        gate.judge(_reciprocal_rank(with_factors, clicked), _reciprocal_rank(without, clicked))
     levels.learn(occasion, found, clicked)
+
+
+def _mixture(occasion: Occasion, found: LevelItems, levels: SurfaceLevels, is_factorising: bool) -> list[str]:
+    weights = levels.weigh(occasion, is_factorising)
+    return [item.item_id for item in levels.mix(occasion, found, weights, is_factorising, DEPTH)]
 
 
 def _reciprocal_rank(ranked: list[str], clicked: str) -> float:

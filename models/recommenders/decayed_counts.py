@@ -4,10 +4,10 @@ Forward decay (Cormode, Shkapenyuk, Srivastava & Xu, ICDE 2009) weighs an occurr
 landmark: time alone never reorders the items, so the leaders change only where something is counted.
 """
 
+from typing import NamedTuple
+
 import msgspec
 import numpy as np
-
-from models.recommenders.types import FloatArray, IntArray
 
 DAY_SECONDS = 86_400.0
 MOST_HALF_LIVES = 256  # after the landmark; it then moves on, and the weights shrink by this power of two
@@ -22,6 +22,13 @@ class DecayedCountsState(msgspec.Struct):
     weights: bytes
 
 
+class Leaders(NamedTuple):
+    """Item numbers and their weights."""
+
+    numbers: list[int]
+    weights: list[float]
+
+
 class DecayedCounts:
     """Decayed counts of item numbers below `size`, with at least the `leaders` largest always at hand."""
 
@@ -31,7 +38,7 @@ class DecayedCounts:
         self._landmark: float | None = None
         self.weights = [0.0] * size
         self._leaders: set[int] = set()
-        self._ranked: tuple[IntArray, FloatArray] | None = None
+        self._ranked: Leaders | None = None
         self._entry_weight = 0.0  # no item outside of the leaders weighs more
 
     def weigh(self, at: float) -> float:
@@ -74,16 +81,13 @@ class DecayedCounts:
             self._ranked = None
             self._lose_leader(number)
 
-    def leaders(self) -> tuple[IntArray, FloatArray]:
-        """Return the numbers of the leading items, the heaviest first, and their weights."""
+    def leaders(self) -> Leaders:
+        """Return the leading items, the heaviest first; of equal ones the lower number comes first."""
         if self._ranked is None:
-            weights = self.weights
-            heaviest = sorted([(-weights[number], number) for number in self._leaders])[
-                : self._wanted_leaders
-            ]
-            weighty = [(number, -weight) for weight, number in heaviest if weight]
-            numbers, kept = zip(*weighty, strict=True) if weighty else ((), ())
-            self._ranked = np.array(numbers, np.int64), np.array(kept, np.float64)
+            weight_of = self.weights.__getitem__
+            heaviest = sorted(sorted(self._leaders), key=weight_of, reverse=True)[: self._wanted_leaders]
+            numbers = [number for number in heaviest if weight_of(number)]
+            self._ranked = Leaders(numbers, [weight_of(number) for number in numbers])
         return self._ranked
 
     def to_state(self, size: int) -> DecayedCountsState:

@@ -1,7 +1,6 @@
 """A cap on how many items of one category or brand a list may show."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from models.recommenders.catalogue_view import ItemFacts
@@ -21,8 +20,8 @@ class CappedGroups:
     def __init__(self, caps: GroupCaps, facts_of: Callable[[str], ItemFacts]) -> None:
         self._caps = caps
         self._facts_of = facts_of
-        self._categories: Counter[str] = Counter()
-        self._brands: Counter[str] = Counter()
+        self._categories: dict[str, int] = {}
+        self._brands: dict[str, int] = {}
 
     def has_room(self, item_id: str) -> bool:
         """Say whether an item may be added."""
@@ -37,12 +36,15 @@ class CappedGroups:
         """Count an item."""
         facts = self._facts_of(item_id)
         if facts.category is not None:
-            self._categories[facts.category] += 1
+            self._categories[facts.category] = self._categories.get(facts.category, 0) + 1
         if facts.brand is not None:
-            self._brands[facts.brand] += 1
+            self._brands[facts.brand] = self._brands.get(facts.brand, 0) + 1
 
     def take(self, items: Iterable[ScoredItem]) -> Iterator[ScoredItem]:
-        """Yield the items that fit, in their order, counting each."""
+        """Return the items that fit, in their order, counting each as it is taken."""
+        return iter(items) if self._caps == NO_CAPS else self._take(items)
+
+    def _take(self, items: Iterable[ScoredItem]) -> Iterator[ScoredItem]:
         for item in items:
             if self.has_room(item.item_id):
                 self.add(item.item_id)
@@ -52,5 +54,5 @@ class CappedGroups:
 NO_CAPS = GroupCaps()
 
 
-def _fits(counts: Counter[str], group: str | None, most: int | None) -> bool:
-    return group is None or most is None or counts[group] < most
+def _fits(counts: Mapping[str, int], group: str | None, most: int | None) -> bool:
+    return group is None or most is None or counts.get(group, 0) < most

@@ -109,7 +109,7 @@ def draw_offer(offers: Mapping[str, Sequence[str]], policy: SourceBandit, seed: 
     source = policy.draw(sources, chance(seed, "source"))
     drawn = offers[source][int(chance(seed, "offer") * len(offers[source]))]
     probability = sum(propensities[name] / len(offers[name]) for name in sources if drawn in offers[name])
-    return Drawn(drawn, source, probability)
+    return Drawn(drawn, source, min(probability, 1.0))  # shares that make up the whole may add up to more
 
 
 def chance(seed: str, purpose: str) -> float:

@@ -4,7 +4,8 @@ Weights are whole numbers, so that adding and taking back leaves exactly what wa
 order: counts after an erasure are those of a stream without the erased person.
 """
 
-from heapq import nsmallest
+from collections.abc import Sequence
+from heapq import nlargest
 
 from models.recommenders.types import ScoredItem
 
@@ -26,22 +27,24 @@ class GroupedCounts:
         """Return how many clicks a group counts, whatever their weight."""
         return self._clicks.get(group, 0)
 
-    def add(self, group: str, item: str, weight: int) -> None:
-        """Count a click; its weight must be positive."""
-        items = self._weights.setdefault(group, {})
-        items[item] = items.get(item, 0) + weight
-        self._clicks[group] = self._clicks.get(group, 0) + 1
+    def add(self, group: str, items: Sequence[str], weight: int) -> None:
+        """Count clicks of the same weight, which must be positive."""
+        weights = self._weights.setdefault(group, {})
+        for item in items:
+            weights[item] = weights.get(item, 0) + weight
+        self._clicks[group] = self._clicks.get(group, 0) + len(items)
         self._leaders.pop(group, None)
 
-    def subtract(self, group: str, item: str, weight: int) -> None:
-        """Take a click back; raise KeyError where none on that item was counted."""
-        items = self._weights[group]
-        items[item] -= weight
-        self._clicks[group] -= 1
+    def subtract(self, group: str, items: Sequence[str], weight: int) -> None:
+        """Take clicks back; raise KeyError where one was not counted."""
+        weights = self._weights[group]
+        for item in items:
+            weights[item] -= weight
+            if not weights[item]:
+                del weights[item]
+        self._clicks[group] -= len(items)
         self._leaders.pop(group, None)
-        if not items[item]:
-            del items[item]
-        if not items:
+        if not weights:
             del self._weights[group], self._clicks[group]
 
     def leaders(self, group: str, source: str) -> list[ScoredItem]:
@@ -50,7 +53,8 @@ class GroupedCounts:
         if leaders is None:
             weights = self._weights.get(group, {})
             total = sum(weights.values())
-            first = nsmallest(MOST_LEADERS, weights.items(), key=lambda entry: (-entry[1], entry[0]))
-            leaders = [ScoredItem(item, weight / total, source) for item, weight in first]
+            least = min(nlargest(MOST_LEADERS, weights.values()), default=0)
+            first = sorted((-weight, item) for item, weight in weights.items() if weight >= least)
+            leaders = [ScoredItem(item, -weight / total, source) for weight, item in first[:MOST_LEADERS]]
             self._leaders[group] = leaders
         return leaders

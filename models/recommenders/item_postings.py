@@ -12,31 +12,31 @@ class ItemPostings:
     """Lists of positions by item number; positions of one item are added in increasing order.
 
     An array may hold twice the cap before its older half is dropped, so that what is listed always lies in
-    one piece and is read without a copy.
+    one piece and is read without a copy: it is what comes before the list's end in `ends`.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._arrays: list[IntArray] = []
-        self._ends: list[int] = []
+        self.arrays: list[IntArray] = []
+        self.ends: list[int] = []
 
     def add_item(self) -> None:
         """Make room for the next item number."""
-        self._arrays.append(NO_POSITIONS)
-        self._ends.append(0)
+        self.arrays.append(NO_POSITIONS)
+        self.ends.append(0)
 
     def append(self, number: int, position: int) -> int | None:
         """Add a position and return the one that it displaced from a full list."""
-        array = self._arrays[number]
-        end = self._ends[number]
+        array = self.arrays[number]
+        end = self.ends[number]
         if end == len(array):
             kept = min(end, self._most)
             grown = np.empty(min(max(FIRST_SIZE, 2 * kept), 2 * self._most), np.int64)
             grown[:kept] = array[end - kept :]
-            self._arrays[number] = array = grown
+            self.arrays[number] = array = grown
             end = kept
         array[end] = position
-        self._ends[number] = end + 1
+        self.ends[number] = end + 1
         return int(array[end - self._most]) if end >= self._most else None
 
     def latest(self, number: int, most: int, since: int) -> IntArray:
@@ -44,8 +44,8 @@ class ItemPostings:
 
         The result is a view: it holds until the item's next click.
         """
-        end = self._ends[number]
-        found = self._arrays[number][max(0, end - min(most, self._most)) : end]
+        end = self.ends[number]
+        found = self.arrays[number][max(0, end - min(most, self._most)) : end]
         if len(found) and found[0] < since:
             found = found[found.searchsorted(since) :]
         return found
@@ -53,5 +53,5 @@ class ItemPostings:
     def replace(self, number: int, positions: IntArray) -> None:
         """Set an item's list to the most recent of the given positions."""
         kept = positions[-self._most :].copy()
-        self._arrays[number] = kept
-        self._ends[number] = len(kept)
+        self.arrays[number] = kept
+        self.ends[number] = len(kept)

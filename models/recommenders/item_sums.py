@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.recommenders.ranking import running_total
 from models.recommenders.types import Candidates, FloatArray, IntArray, Votes
 
 NO_ITEM = 0  # the number of no item: stands in the log where one was evicted, and counts for nothing
@@ -13,22 +14,21 @@ NO_ITEM = 0  # the number of no item: stands in the log where one was evicted, a
 class ItemSums:
     """Dense scratch arrays that are clean between calls, so that a sum costs what it adds up.
 
-    Up to `rows` voters are summed at once. Not for two threads.
+    Up to `rows` voters are summed at once. Sums are of the votes in their order, and items come in the order
+    of their first votes, so that whoever adds up in the same order finds the same to the last bit. Not for
+    two threads.
     """
 
     def __init__(self, size: int, rows: int = 1) -> None:
-        self._size = size
         self._sums = np.zeros(size * rows)
-        self._touched = np.zeros(size, np.bool_)
+        self._places = np.zeros(size, np.int64)
         self._row_starts = np.arange(rows)[:, None] * size
 
     def distinct(self, items: NDArray[np.integer]) -> IntArray:
-        """Return each of the items once, in increasing order, NO_ITEM left out."""
-        touched = self._touched
-        touched[items] = True
-        touched[NO_ITEM] = False
-        distinct = touched.nonzero()[0]
-        touched[distinct] = False
+        """Return each of the items once, in the order in which they come first, NO_ITEM left out."""
+        order = np.arange(len(items))
+        self._places[items[::-1]] = order[::-1]
+        distinct: IntArray = items[(self._places[items] == order) & (items != NO_ITEM)]
         return distinct
 
     def distribute(self, votes: Votes) -> Candidates:
@@ -42,7 +42,7 @@ class ItemSums:
         if not sums.all():
             weighty = sums.nonzero()[0]
             distinct, sums = distinct[weighty], sums[weighty]
-        sums /= sums.sum()
+        sums *= 1 / _total(votes)
         return Candidates(distinct, sums)
 
     def tabulate(self, voters: Sequence[Votes]) -> tuple[IntArray, FloatArray]:
@@ -56,7 +56,13 @@ class ItemSums:
         sums = self._sums[cells]
         self._sums[cells] = 0.0
         self._sums[self._row_starts[:, 0]] = 0.0
-        totals = sums.sum(axis=1, keepdims=True)
-        totals[totals == 0.0] = 1.0
-        sums /= totals
+        sums *= np.array([[1 / _total(votes)] for votes in voters])
         return distinct, sums
+
+
+def _total(votes: Votes) -> float:
+    """The sum of the weights of all items but NO_ITEM; 1 where that is 0, as nothing is then to be shared."""
+    total = votes.total
+    if total is None:
+        total = running_total(np.where(votes.items == NO_ITEM, 0.0, votes.weights))
+    return total or 1.0

@@ -7,6 +7,7 @@ In the spirit of random walks over click graphs (Craswell & Szummer, SIGIR 2007)
 
 from dataclasses import dataclass
 
+from models.recommenders.ranking import leading
 from models.recommenders.sequential_rules import SequentialRules, SequentialRulesSettings
 from models.recommenders.session_view import SessionView
 from models.recommenders.types import NO_CANDIDATES, NO_VOTES, Candidates, Votes
@@ -42,7 +43,5 @@ class ItemWalk:
         items, scores = self._first_step.candidates(view)
         if not len(items):
             return NO_VOTES
-        if len(items) > self.settings.width:
-            kept = scores.argpartition(-self.settings.width)[-self.settings.width :]
-            items, scores = items[kept], scores[kept]
-        return self._second_step.steps(view, items.tolist(), scores)
+        likeliest = leading(scores, view.index.item_last_click[items], self.settings.width)
+        return self._second_step.steps(view, items[likeliest].tolist(), scores[likeliest])

@@ -6,10 +6,16 @@ from typing import NamedTuple
 import msgspec
 
 from models.recommenders.exploration import chance
-from models.recommenders.prequential_scores import CUTOFFS, PrequentialScores, PrequentialScoresState
+from models.recommenders.prequential_scores import (
+    CUTOFFS,
+    PrequentialScores,
+    PrequentialScoresState,
+    traits_of,
+)
 from models.recommenders.session_index import SessionIndex
 
 JUDGED_AT_FIRST = 100  # sessions of which each is judged; it costs a query to every contestant
+JUDGED_FOR_FACTORS = 1_000  # the same where factors are learned, which costs more; their gate waits for it
 MOST_UNJUDGED = 63  # sessions in a row that are not, later on
 MOST_CONTESTANTS = 32
 
@@ -31,12 +37,13 @@ class JudgeState(msgspec.Struct):
 class StreamJudge:
     """Scores of each contestant over the same sampled positions, popularity always among them.
 
-    All of the first `JUDGED_AT_FIRST` sessions are sampled, then ever fewer, down to one in
+    All of the first `judged_at_first` sessions are sampled, then ever fewer, down to one in
     1 + `MOST_UNJUDGED`. Which they are follows from the sessions alone, so that workers with the same input
     judge the same.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, judged_at_first: int = JUDGED_AT_FIRST) -> None:
+        self._judged_at_first = judged_at_first
         self._sessions = 0
         self._scores: dict[str, PrequentialScores] = {}
 
@@ -44,19 +51,27 @@ class StreamJudge:
         """Return the click of a session that is to be foreseen, the first one included; None for most."""
         number = self._sessions
         self._sessions += 1
-        if not items or number % (1 + min(number // JUDGED_AT_FIRST, MOST_UNJUDGED)):
+        if not items or number % (1 + min(number // self._judged_at_first, MOST_UNJUDGED)):
             return None
         place = int(chance(f"{ended_at!r}:{owner}", "judged at") * len(items))
         return Position(items[:place], items[place])
 
     def score(self, answers: Mapping[str, Sequence[str]], clicked: str, index: SessionIndex) -> None:
         """Judge what each contestant answered, the best first."""
-        for name, answer in answers.items():
-            if name not in self._scores and len(self._scores) >= MOST_CONTESTANTS:
-                raise ValueError(f"{name} is one contestant too many: at most {MOST_CONTESTANTS} are judged")
-            ranked = answer[: CUTOFFS[-1]]
-            shares = [index.click_share(item) if item in index.item_numbers else 0.0 for item in ranked]
-            self._scores.setdefault(name, PrequentialScores()).add(ranked, clicked, shares)
+        ranked = {name: answer[: CUTOFFS[-1]] for name, answer in answers.items()}
+        known = index.item_numbers
+        traits = {
+            item: traits_of(item, index.click_share(item) if item in known else 0.0)
+            for item in set().union(*ranked.values())
+        }
+        for name, answer in ranked.items():
+            if name not in self._scores:
+                if len(self._scores) >= MOST_CONTESTANTS:
+                    raise ValueError(
+                        f"{name} is one contestant too many: at most {MOST_CONTESTANTS} are judged"
+                    )
+                self._scores[name] = PrequentialScores()
+            self._scores[name].add(answer, clicked, traits)
 
     def summary(self, items: int) -> dict[str, dict[str, float]]:
         """Return the scores of each contestant; see `PrequentialScores.summary`."""

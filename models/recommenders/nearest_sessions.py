@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.recommenders.ranking import leading
 from models.recommenders.session_index import SessionIndex, ragged_positions
 from models.recommenders.session_view import SessionView
 from models.recommenders.types import NO_CANDIDATES, NO_VOTES, Candidates, FloatArray, IntArray, Votes
@@ -31,7 +32,7 @@ class NearestSessions:
     def __init__(self, index: SessionIndex, settings: NearestSessionsSettings | None = None) -> None:
         self.settings = settings or NearestSessionsSettings()
         self._similarities = np.zeros(index.limits.sessions)
-        self._last_seen = np.zeros(index.limits.sessions, np.int64)
+        self._first_seen = np.zeros(index.limits.sessions, np.int64)
         self._occurrences = np.arange(self.settings.matched_items * self.settings.clicks_per_item)
 
     def candidates(self, view: SessionView) -> Candidates:
@@ -64,13 +65,11 @@ class NearestSessions:
             idf = math.log1p(index.live_sessions / index.item_clicks[item])
             similarities[slots[start:end]] += match * idf  # once for a session that repeats the item
             match *= self.settings.match_decay
-        self._last_seen[slots] = occurrences = self._occurrences[: len(slots)]
-        slots = slots[self._last_seen[slots] == occurrences]
+        occurrences = self._occurrences[: len(slots)]
+        self._first_seen[slots[::-1]] = occurrences[::-1]
+        slots = slots[self._first_seen[slots] == occurrences]
         found = similarities[slots]
         similarities[slots] = 0.0
         found *= index.recency_weights[slots]
-        neighbours = self.settings.neighbours
-        if len(slots) > neighbours:
-            nearest = found.argpartition(-neighbours)[-neighbours:]
-            slots, found = slots[nearest], found[nearest]
-        return slots, found
+        nearest = leading(found, index.session_starts[slots], self.settings.neighbours)
+        return slots[nearest], found[nearest]

@@ -1,5 +1,7 @@
 """Popularity with time decay, the last level of the fallback chain: it answers for an empty session."""
 
+import numpy as np
+
 from models.recommenders.session_view import SessionView
 from models.recommenders.types import Candidates, Votes
 
@@ -11,9 +13,9 @@ class Popularity:
 
     def candidates(self, view: SessionView) -> Candidates:
         """Return the leading items of the index's decayed counts."""
-        items, weights = view.index.popularity.leaders()
-        return Candidates(items, weights / weights.sum() if len(items) else weights)
+        return view.sums.distribute(self.votes(view))
 
     def votes(self, view: SessionView) -> Votes:
         """Return the leading items."""
-        return Votes(*view.index.popularity.leaders())
+        leaders = view.index.popularity.leaders()
+        return Votes(np.array(leaders.numbers, np.int64), np.array(leaders.weights, np.float64))

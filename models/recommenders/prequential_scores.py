@@ -1,11 +1,13 @@
 """Running scores of one recommender in the stream: overall, and over the last judgements."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import log, log2
+from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
+import numpy as np
 
 CUTOFFS = (5, 10, 20)
 WINDOW = 1_000
@@ -24,6 +26,17 @@ class PrequentialScoresState(msgspec.Struct):
     coverage: bytes
 
 
+class ItemTraits(NamedTuple):
+    """What of an item counts where it is recommended: its bit of the bitmap, and its bits of novelty.
+
+    Items never clicked add no novelty.
+    """
+
+    coverage_bit: int
+    is_known: bool
+    novelty: float
+
+
 class PrequentialScores:
     """Hit rate and mean reciprocal rank at each of `CUTOFFS`, coverage and novelty.
 
@@ -38,12 +51,12 @@ class PrequentialScores:
         self._recommended = 0
         self._bits = 0.0
         self._last_ranks: deque[int] = deque(maxlen=WINDOW)
-        self._coverage = bytearray(COVERAGE_BITS // 8)
+        self._coverage = bytearray(COVERAGE_BITS)  # a byte for each bit
 
-    def add(self, ranked: Sequence[str], clicked: str, click_shares: Sequence[float]) -> None:
+    def add(self, ranked: Sequence[str], clicked: str, traits: Mapping[str, ItemTraits]) -> None:
         """Judge a ranking of at most the largest cutoff, the best first, by the next click.
 
-        `click_shares` stand beside the ranked items, 0 for those never clicked, which add no novelty.
+        `traits` holds those of all ranked items.
         """
         self.positions += 1
         rank = ranked.index(clicked) + 1 if clicked in ranked else 0
@@ -52,12 +65,11 @@ class PrequentialScores:
                 self._hits[place] += 1
                 self._reciprocal_ranks[place] += 1 / rank
         self._last_ranks.append(rank)
-        for item, share in zip(ranked, click_shares, strict=True):
-            bit = crc32(item.encode()) % COVERAGE_BITS
-            self._coverage[bit >> 3] |= 1 << (bit & 7)
-            if share > 0:
-                self._recommended += 1
-                self._bits -= log2(share)
+        for item in ranked:
+            bit, is_known, novelty = traits[item]
+            self._coverage[bit] = True
+            self._recommended += is_known
+            self._bits += novelty
 
     def summary(self, items: int) -> dict[str, float]:
         """Return `hr@k`, `mrr@k` and the same as `recent_...` over the last `WINDOW`, `coverage`, `novelty`.
@@ -85,7 +97,7 @@ class PrequentialScores:
             self._recommended,
             self._bits,
             bytes(self._last_ranks),
-            bytes(self._coverage),
+            np.packbits(np.frombuffer(self._coverage, np.uint8), bitorder="little").tobytes(),
         )
 
     def restore(self, state: PrequentialScoresState) -> None:
@@ -93,8 +105,15 @@ class PrequentialScores:
         self.positions, self._recommended, self._bits = state.positions, state.recommended, state.bits
         self._hits, self._reciprocal_ranks = list(state.hits), list(state.reciprocal_ranks)
         self._last_ranks = deque(state.last_ranks, maxlen=WINDOW)
-        self._coverage = bytearray(state.coverage)
+        packed = np.frombuffer(state.coverage, np.uint8)
+        self._coverage = bytearray(np.unpackbits(packed, bitorder="little").tobytes())
 
     def _distinct(self) -> float:
-        empty = COVERAGE_BITS - int.from_bytes(self._coverage, "little").bit_count()
+        empty = COVERAGE_BITS - sum(self._coverage)
         return COVERAGE_BITS * log(COVERAGE_BITS / max(empty, 1))
+
+
+def traits_of(item: str, click_share: float) -> ItemTraits:
+    """Return the traits of an item with a share of all past clicks, 0 for one never clicked."""
+    novelty = -log2(click_share) if click_share > 0 else 0.0
+    return ItemTraits(crc32(item.encode()) % COVERAGE_BITS, click_share > 0, novelty)

@@ -90,7 +90,7 @@ def situation_of(view: SessionView) -> list[float]:
         math.log(clicks),
         math.log(distinct),
         math.log(items.count(current)),
-        math.log(view.index.item_clicks[current]) / 5,
+        math.log(view.index.item_click_counters[current]) / 5,
         float(clicks > 1 and items[-2] == current),
         float(clicks == 1),
         float(distinct == 1),

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.recommenders.item_sums import NO_ITEM
+from models.recommenders.ranking import running_total
 from models.recommenders.session_index import NEIGHBOUR_OFFSETS
 from models.recommenders.session_view import SessionView
-from models.recommenders.types import NO_CANDIDATES, Candidates, FloatArray, Votes
+from models.recommenders.types import NO_CANDIDATES, Candidates, FloatArray, IntArray, Votes
 
+SIDES = len(NEIGHBOUR_OFFSETS)
 LEAST_TOTAL = 1e-300  # of an item from which no rule leads: its share reaches nothing
 
 
@@ -38,19 +40,19 @@ class SequentialRules:
 
     def __init__(self, settings: SequentialRulesSettings | None = None) -> None:
         self.settings = settings or SequentialRulesSettings()
-        self._start_shares = np.power(
+        self.start_shares = np.power(
             self.settings.start_decay, np.arange(self.settings.start_items, dtype=np.float64)
         )
         backward = np.where(NEIGHBOUR_OFFSETS < 0, self.settings.backward_weight, 1.0)
-        clicks = self.settings.clicks * self.settings.start_items
-        self._tiled_weights = np.tile(backward / np.abs(NEIGHBOUR_OFFSETS), clicks)
+        self.side_weights = backward / np.abs(NEIGHBOUR_OFFSETS)
+        self._tiled_weights = np.tile(self.side_weights, self.settings.clicks * self.settings.start_items)
 
     def candidates(self, view: SessionView) -> Candidates:
         """Return the rules from the session's last items."""
         found = view.found.get(self.name)
         if found is None:
             items = view.latest_distinct(self.settings.start_items)
-            found = view.found[self.name] = self.reached(view, items, self._start_shares[: len(items)])
+            found = view.found[self.name] = self.reached(view, items, self.start_shares[: len(items)])
         return found
 
     def votes(self, view: SessionView) -> Votes:
@@ -71,13 +73,20 @@ class SequentialRules:
         lengths = np.array([len(positions) for positions in by_item])
         near, recency = view.index.neighbourhoods(np.concatenate(by_item))
         reached = near.reshape(-1)
-        weights = recency.repeat(len(NEIGHBOUR_OFFSETS))
+        weights = recency.repeat(SIDES)
         weights *= self._tiled_weights[: len(weights)]
-        lengths *= len(NEIGHBOUR_OFFSETS)
         if self.settings.repeats:
             weights *= reached != NO_ITEM
         else:
-            weights *= (reached != NO_ITEM) & (reached != np.array(items).repeat(lengths))
-        totals = np.add.reduceat(weights, lengths.cumsum() - lengths)
-        weights *= (shares / np.maximum(totals, LEAST_TOTAL)).repeat(lengths)
-        return Votes(reached, weights)
+            weights *= (reached != NO_ITEM) & (reached != np.array(items).repeat(lengths * SIDES))
+        totals = self._totals(weights, lengths)
+        weights *= (shares / np.maximum(totals, LEAST_TOTAL)).repeat(lengths * SIDES)
+        return Votes(reached, weights, running_total(np.where(totals > 0.0, shares, 0.0)))
+
+    def _totals(self, weights: FloatArray, lengths: IntArray) -> FloatArray:
+        """Return the sums of the rules from each item, first those of each side, as compiled sums are."""
+        rows = np.arange(len(lengths)).repeat(lengths)
+        cells = (rows[:, None] * SIDES + np.arange(SIDES)).reshape(-1)
+        by_side = np.bincount(cells, weights, len(lengths) * SIDES).reshape(-1, SIDES)
+        totals: FloatArray = np.add.accumulate(by_side, axis=1)[:, -1]
+        return totals

@@ -23,14 +23,13 @@ class SessionHistory:
 
     def __init__(self, settings: SessionHistorySettings | None = None) -> None:
         self.settings = settings or SessionHistorySettings()
-        self._shares = np.power(self.settings.decay, np.arange(self.settings.items, dtype=np.float64))
+        self.shares = np.power(self.settings.decay, np.arange(self.settings.items, dtype=np.float64))
 
     def candidates(self, view: SessionView) -> Candidates:
         """Return the distinct items of the session with geometrically decaying shares."""
-        items, shares = self.votes(view)
-        return Candidates(items.astype(np.int64), shares / shares.sum() if len(items) else shares)
+        return view.sums.distribute(self.votes(view))
 
     def votes(self, view: SessionView) -> Votes:
         """Return the distinct items of the session, the latest first."""
         latest_first = view.latest_distinct(self.settings.items)
-        return Votes(np.array(latest_first, np.int64), self._shares[: len(latest_first)])
+        return Votes(np.array(latest_first, np.int64), self.shares[: len(latest_first)])

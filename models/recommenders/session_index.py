@@ -22,7 +22,7 @@ from models.recommenders.session_recency import SessionRecency
 from models.recommenders.types import FloatArray, IntArray
 
 NO_OWNER = 0
-REACH = 3  # clicks on either side that are kept with a click as its neighbours
+REACH = 3  # clicks on either side of one that are its neighbours
 NEIGHBOUR_OFFSETS = np.array([offset for offset in range(-REACH, REACH + 1) if offset])
 
 
@@ -49,8 +49,6 @@ class SessionIndex:
         self.click_ring_mask = (1 << math.ceil(math.log2(max(self.limits.clicks, 2)))) - 1
         self.click_items = np.zeros(self.click_ring_mask + 1, np.int32)
         self.click_sessions = np.zeros(self.click_ring_mask + 1, np.int32)
-        self._click_neighbours = np.zeros((self.click_ring_mask + 1, len(NEIGHBOUR_OFFSETS)), np.int32)
-        self._windows = REACH + NEIGHBOUR_OFFSETS + np.arange(self.limits.clicks_per_session)[:, None]
         self.session_starts = np.zeros(self.limits.sessions, np.int64)
         self.session_lengths = np.zeros(self.limits.sessions, np.int64)
         self.session_ended_at = np.zeros(self.limits.sessions, np.float64)
@@ -62,18 +60,19 @@ class SessionIndex:
         self.item_ids: list[str] = [""]
         self.free_numbers: list[int] = []
         self.item_clicks = np.zeros(self.limits.items + 1, np.int64)
-        self._item_click_counters = memoryview(
-            self.item_clicks.data
-        )  # counts one click faster than the array
         self.item_last_click = np.full(self.limits.items + 1, -1, np.int64)
+        # Views of the arrays: single numbers are read and written through them in half the time.
+        self.item_click_counters = self.item_clicks.data
+        self._item_last_clicks = self.item_last_click.data
+        self._click_items, self._click_sessions = self.click_items.data, self.click_sessions.data
         self.session_recency = SessionRecency(self.session_ended_at, self.decay.session_half_life_days)
         self.recency_weights = self.session_recency.weights
         self._half_lives_per_second = 1 / (self.decay.session_half_life_days * DAY_SECONDS)
         self.popularity = DecayedCounts(
             self.limits.items + 1, self.decay.popularity_half_life_days, self.decay.popular_items
         )
-        self._postings = ItemPostings(self.limits.clicks_per_item)
-        self._postings.add_item()
+        self.postings = ItemPostings(self.limits.clicks_per_item)
+        self.postings.add_item()
 
     def learn_session(self, items: Sequence[str], ended_at: float, owner: str | None = None) -> list[int]:
         """Add a closed session and return the numbers of its items; an empty one changes nothing.
@@ -95,17 +94,16 @@ class SessionIndex:
         for position, item in enumerate(kept, start):
             number = self.item_numbers.get(item) or self._add_item(item)
             place = position & mask
-            self.click_items[place] = number
-            self.click_sessions[place] = slot
-            self.item_last_click[number] = position
-            self._item_click_counters[number] += 1
+            self._click_items[place] = number
+            self._click_sessions[place] = slot
+            self._item_last_clicks[number] = position
+            self.item_click_counters[number] += 1
             self.popularity.add(number, weight)
             self.next_click = position + 1
-            displaced = self._postings.append(number, position)
+            displaced = self.postings.append(number, position)
             if displaced is not None and displaced >= self.first_click:
                 self.evictions.item_clicks += 1
             numbers.append(number)
-        self._note_neighbours(start, len(kept))
         self.session_starts[slot] = start
         self.session_lengths[slot] = len(kept)
         self.session_ended_at[slot] = ended_at
@@ -117,7 +115,7 @@ class SessionIndex:
 
     def positions_of(self, number: int, most: int) -> IntArray:
         """Positions of the most recent clicks on an item, at most `most`, the oldest first."""
-        return self._postings.latest(number, most, self.first_click)
+        return self.postings.latest(number, most, self.first_click)
 
     def items_at(self, positions: IntArray) -> NDArray[np.int32]:
         """Item numbers of the clicks at live positions."""
@@ -129,9 +127,11 @@ class SessionIndex:
 
         The items are given as clicks x `NEIGHBOUR_OFFSETS`, NO_ITEM for none.
         """
-        places = positions & self.click_ring_mask
-        near = self._click_neighbours.take(places, axis=0)
-        return near, self.recency_weights[self.click_sessions[places]]
+        places = (positions[:, None] + NEIGHBOUR_OFFSETS) & self.click_ring_mask
+        slots = self.slots_at(positions)
+        near = self.click_items[places]
+        near *= self.click_sessions[places] == slots[:, None]
+        return near, self.recency_weights[slots]
 
     def slots_at(self, positions: IntArray) -> NDArray[np.int32]:
         """Places in the ring of sessions of the clicks at live positions."""
@@ -149,14 +149,14 @@ class SessionIndex:
         following = self.session_lengths[slots] - preceding - 1
         return Clicks(positions, preceding, following, self.session_ended_at[slots])
 
-    def numbers_of(self, items: Sequence[str]) -> list[int]:
+    def numbers_of(self, items: Collection[str]) -> list[int]:
         """Numbers of the items that the index knows, in their order."""
         numbers = self.item_numbers
         return [numbers[item] for item in items if item in numbers]
 
     def click_share(self, item: str) -> float:
         """Return the share of an indexed item in the log's clicks; raise KeyError for any other item."""
-        return self._item_click_counters[self.item_numbers[item]] / (self.next_click - self.first_click)
+        return self.item_click_counters[self.item_numbers[item]] / (self.next_click - self.first_click)
 
     def item_click_counts(self, numbers: IntArray) -> IntArray:
         """Numbers of live clicks on items."""
@@ -169,15 +169,11 @@ class SessionIndex:
         self.live_sessions = int(np.count_nonzero(self.session_lengths[slots]))
         held, rows = ragged_ranges(self.session_starts[slots], self.session_lengths[slots])
         self.click_sessions[held & self.click_ring_mask] = slots[rows]
-        for start, length in zip(
-            self.session_starts[slots].tolist(), self.session_lengths[slots].tolist(), strict=True
-        ):
-            self._note_neighbours(start, length)
         numbers = range(1, len(self.item_ids))
         self.item_clicks[: len(self.item_ids)] = np.bincount(click_items, minlength=len(self.item_ids))
         self.item_clicks[NO_ITEM] = 0
         for _ in numbers:
-            self._postings.add_item()
+            self.postings.add_item()
         self._post_again(numbers)
 
     def forget(self, owner: str) -> int:
@@ -189,13 +185,6 @@ class SessionIndex:
             touched |= self._erase(slot)
         self._post_again(touched)
         return len(slots)
-
-    def _note_neighbours(self, start: int, length: int) -> None:
-        """Keep with each click of the session at these positions the items near it."""
-        places = np.arange(start, start + length) & self.click_ring_mask
-        padded = np.zeros(length + 2 * REACH, np.int32)
-        padded[REACH:-REACH] = self.click_items[places]
-        self._click_neighbours[places] = padded[self._windows[:length]]
 
     def _make_room(self, clicks: int) -> None:
         while self.first_session < self.next_session and (
@@ -216,7 +205,6 @@ class SessionIndex:
         places = (self.session_starts[slot] + np.arange(length)) & self.click_ring_mask
         numbers = self.click_items[places].tolist()
         self.click_items[places] = NO_ITEM
-        self._click_neighbours[places] = NO_ITEM
         self.session_lengths[slot] = 0
         self.session_owners[slot] = NO_OWNER
         self.live_sessions -= bool(length)
@@ -224,8 +212,8 @@ class SessionIndex:
         for number in numbers:
             if number != NO_ITEM:
                 self.popularity.subtract(number, weight)
-                self.item_clicks[number] -= 1
-                if not self.item_clicks[number]:
+                self.item_click_counters[number] -= 1
+                if not self.item_click_counters[number]:
                     self._release(number)
         return set(numbers)
 
@@ -238,7 +226,7 @@ class SessionIndex:
         else:
             number = len(self.item_ids)
             self.item_ids.append(item)
-            self._postings.add_item()
+            self.postings.add_item()
         self.item_numbers[item] = number
         return number
 
@@ -250,10 +238,6 @@ class SessionIndex:
         for number in numbers[order[:batch]].tolist():
             positions = self._all_positions_of(number)
             self.click_items[positions & self.click_ring_mask] = NO_ITEM
-            for column, offset in enumerate(NEIGHBOUR_OFFSETS[::-1].tolist()):
-                near = (positions + offset) & self.click_ring_mask
-                noted = self._click_neighbours[near, column]
-                self._click_neighbours[near, column] = np.where(noted == number, NO_ITEM, noted)
             self._release(number)
             self.evictions.items += 1
 
@@ -286,7 +270,7 @@ class SessionIndex:
             self._set_positions(number, self.first_click + by_item)
 
     def _set_positions(self, number: int, positions: IntArray) -> None:
-        self._postings.replace(number, positions)
+        self.postings.replace(number, positions)
         self.item_last_click[number] = positions[-1] if len(positions) else -1
 
 

@@ -8,7 +8,7 @@ from models.recommenders.session_index import SessionIndex
 from models.recommenders.types import Candidates, Votes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SessionView:
     """The numbers of the known items of an open session, in order, and what to read and to add up with.
 

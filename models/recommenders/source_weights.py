@@ -4,12 +4,12 @@ Online expectation maximisation of mixture proportions (Cappe & Moulines, JRSS B
 moves the weights towards the sources' responsibilities for it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import mul
 
 import msgspec
 import numpy as np
-
-from models.recommenders.types import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,20 @@ class SourceWeights:
         self.proportions = np.full((contexts, sources), 1 / sources)
         self.observations = [0] * contexts
 
-    def learn(self, context: int, likelihoods: FloatArray) -> None:
+    def learn(self, context: int, likelihoods: Iterable[float]) -> None:
         """Move a context's weights given the probability that each source gave to what was clicked."""
-        responsibilities = self.proportions[context] * likelihoods
-        total = responsibilities.sum()
+        proportions = self.proportions[context].tolist()
+        responsibilities = list(map(mul, proportions, likelihoods))
+        total = sum(responsibilities)
         if total <= 0:
             return
         self.observations[context] += 1
         count = self.settings.prior_observations + self.observations[context]
         step = max(1 / count, self.settings.least_step)
-        self.proportions[context] += step * (responsibilities / total - self.proportions[context])
+        self.proportions[context] = [
+            share + step * (responsibility / total - share)
+            for share, responsibility in zip(proportions, responsibilities, strict=True)
+        ]
 
     def to_state(self) -> SourceWeightsState:
         """Return what was learned."""

@@ -1,6 +1,6 @@
 """From the blend's candidates to what a user is shown."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import NamedTuple, Self
 
@@ -16,7 +16,7 @@ from models.recommenders.context_visits import ContextVisits, Neighbours
 from models.recommenders.diversity import CappedGroups
 from models.recommenders.exploration import BanditState, SourceBandit, draw_offer, is_explored
 from models.recommenders.factorisation import Factorisation, FactorisationState
-from models.recommenders.judge import JudgeState, StreamJudge
+from models.recommenders.judge import JUDGED_AT_FIRST, JUDGED_FOR_FACTORS, JudgeState, StreamJudge
 from models.recommenders.prequential_gate import GateState, PrequentialGate
 from models.recommenders.session_index import owner_key
 from models.recommenders.source_weights import SourceWeightsState
@@ -49,6 +49,15 @@ class ShownItem(NamedTuple):
     is_explored: bool = False
 
 
+class LeftOut(NamedTuple):
+    """Which exclusions the rules of a surface name, in the order of `Exclusion`."""
+
+    bought: bool
+    consumed: bool
+    unavailable: bool
+    current: bool
+
+
 class SurfaceState(msgspec.Struct):
     """All that a surface has learned, the blend included."""
 
@@ -79,14 +88,16 @@ class Surface:
     ) -> None:
         self.blend = Blend() if blend is None else blend
         self.rules = SurfaceRules() if rules is None else rules
+        # Asked of each list and each item; to look a member of an enumeration up takes longer than the rest.
+        self._leaves_out = LeftOut(*(exclusion in self.rules.exclude for exclusion in Exclusion))
         self.catalogue = CatalogueView() if catalogue is None else catalogue
         self.fallback = CategoryFallback() if fallback is None else fallback
         self.factorisation = Factorisation() if factorisation is None else factorisation
         self.gate = PrequentialGate()
         self.bandit = SourceBandit()
-        self.judge = StreamJudge()
+        self.judge = StreamJudge(JUDGED_FOR_FACTORS if self.rules.factorisation else JUDGED_AT_FIRST)
         self.attribution = Attribution()
-        self.levels = SurfaceLevels(self.blend, self.fallback, self.factorisation, self.catalogue)
+        self.levels = SurfaceLevels(self.blend, self.fallback, self.factorisation)
 
     def recommend(
         self,
@@ -112,10 +123,8 @@ class Surface:
             seed: the cause of the request; all chance follows from it.
             now: event time in epoch seconds, for what is available.
         """
-        occasion = self._occasion(session_items, user, user_history, context)
-        weights = self.levels.weigh(occasion, self.gate.is_open)
-        found = self.levels.ask(occasion, weights)
-        mixed = self.levels.mix(occasion, found, weights, self.gate.is_open)
+        occasion = self._occasion(session_items, user, user_history, context, self.catalogue.facts)
+        mixed = self.levels.expect(occasion, self.gate.is_open)
         barred = self._barred(session_items, occasion.user_history, bought)
         candidates = self._candidates(mixed, occasion, barred, now)
         groups = CappedGroups(self.rules.caps, self.catalogue.facts)
@@ -140,6 +149,8 @@ class Surface:
     ) -> None:
         """Learn a closed session: its items in click order, its end in epoch seconds; judge it first.
 
+        Of the items it uses what sessions told (`CatalogueView.learn`), this one and those before: what is
+        learned follows from the sessions and their order alone, whatever the catalogue says by now.
         Factorisation learns from a user's second session on: who comes once has no taste that would show.
         Unless `may_personalise`, nothing of the owner's past is used; their digest is kept to forget by.
         """
@@ -147,13 +158,15 @@ class Surface:
             return
         position = self.judge.sample(items, ended_at, owner)
         if position is not None:
-            occasion = self._occasion(position.known, owner if may_personalise else None, (), context)
+            user = owner if may_personalise else None
+            occasion = self._occasion(position.known, user, (), context, self.catalogue.told)
             judge_click(occasion, position.clicked, self.blend, self.levels, self.judge, self.gate)
         self.blend.learn_session(items, ended_at, owner)
-        facts = [self.catalogue.facts(item) for item in items]
-        is_back = owner is not None and self.fallback.log.knows(owner)
+        facts = [self.catalogue.told(item) for item in items]
+        is_factorised = self.rules.factorisation and may_personalise
+        is_back = is_factorised and owner is not None and self.fallback.log.knows(owner)
         self.fallback.learn_session(items, [known.category for known in facts], ended_at, owner, context)
-        if owner is not None and is_back and may_personalise and self.rules.factorisation:
+        if owner is not None and is_back:
             features = [_item_features(known) for known in facts]
             self.factorisation.learn(_digest(owner), items, features, user_features(context))
 
@@ -226,44 +239,50 @@ class Surface:
         return surface
 
     def _occasion(
-        self, session_items: Sequence[str], user: str | None, user_history: Sequence[str], context: Context
+        self,
+        session_items: Sequence[str],
+        user: str | None,
+        user_history: Sequence[str],
+        context: Context,
+        facts: Callable[[str], ItemFacts],
     ) -> Occasion:
         if user is None:
-            return Occasion(session_items, None, user_history, context)
+            return Occasion(session_items, None, user_history, context, facts)
         history = user_history or self.fallback.log.items_of(user, MOST_HISTORY)
-        return Occasion(session_items, _digest(user), history[-MOST_HISTORY:], context)
+        return Occasion(session_items, _digest(user), history[-MOST_HISTORY:], context, facts)
 
     def _barred(
         self, session_items: Sequence[str], user_history: Sequence[str], bought: Collection[str]
     ) -> set[str]:
         """Items that the rules leave out because of the user's past."""
-        exclude = self.rules.exclude
         barred: set[str] = set()
-        if Exclusion.BOUGHT in exclude:
+        if self._leaves_out.bought:
             barred.update(bought)
-        if Exclusion.CONSUMED in exclude:
+        if self._leaves_out.consumed:
             barred.update(session_items, user_history)
-        if Exclusion.CURRENT in exclude:
+        if self._leaves_out.current:
             barred.update(session_items[-1:])
         return barred
 
     def _may_show(self, item_id: str, barred: set[str], now: float) -> bool:
         if item_id in barred:
             return False
-        return Exclusion.UNAVAILABLE not in self.rules.exclude or self.catalogue.is_showable(item_id, now)
+        return not self._leaves_out.unavailable or self.catalogue.is_showable(item_id, now)
 
     def _candidates(
-        self, mixed: Sequence[ScoredItem], occasion: Occasion, barred: set[str], now: float
+        self, mixed: Iterable[ScoredItem], occasion: Occasion, barred: set[str], now: float
     ) -> Iterator[ScoredItem]:
         """Yield the mixed items that may be shown and then, with no score, those of the fallbacks in order.
 
         The fallbacks are asked only where the items before them did not fill the list.
         """
-        yielded: set[str] = set()
+        passed = set(barred)
+        shows_all, is_showable = not self._leaves_out.unavailable, self.catalogue.is_showable
         for items in chain((mixed,), self._fallbacks(occasion)):
             for item in items:
-                if item.item_id not in yielded and self._may_show(item.item_id, barred, now):
-                    yielded.add(item.item_id)
+                item_id = item[0]  # by place, as this is asked of every candidate
+                if item_id not in passed and (shows_all or is_showable(item_id, now)):
+                    passed.add(item_id)
                     yield item
 
     def _fallbacks(self, occasion: Occasion) -> Iterator[list[ScoredItem]]:

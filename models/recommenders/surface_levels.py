@@ -4,19 +4,19 @@ Each level spreads one unit of expectation over items. Their weights are learned
 much the session and the user's past have to say.
 """
 
-from collections.abc import Iterable, Sequence
-from heapq import nsmallest
+from collections.abc import Callable, Iterable, Sequence
+from heapq import nlargest
 from typing import NamedTuple
 
 import numpy as np
 
 from models.recommenders.blend import Blend
-from models.recommenders.catalogue_view import CatalogueView
+from models.recommenders.catalogue_view import UNKNOWN, ItemFacts
 from models.recommenders.category_fallback import CATEGORY_POPULARITY, CONTEXT_POPULARITY, CategoryFallback
 from models.recommenders.context import NO_CONTEXT, Context
 from models.recommenders.factorisation import Factorisation
 from models.recommenders.source_weights import SourceWeights
-from models.recommenders.types import FloatArray, ScoredItem
+from models.recommenders.types import ScoredItem
 
 BLEND = "blend"
 USER_HISTORY = "user_history"
@@ -36,31 +36,37 @@ MOST_LEANING = 5.0  # in natural logarithms of odds
 LevelItems = dict[str, list[ScoredItem]]
 
 
+def nothing_known(_item_id: str) -> ItemFacts:
+    """Return of any item that nothing is known of it."""
+    return UNKNOWN
+
+
 class Occasion(NamedTuple):
-    """What a list is asked for: the open session and the user's past, each in click order."""
+    """What a list is asked for: the open session and the user's past, each in click order.
+
+    `facts` tells what is known of an item.
+    """
 
     session_items: Sequence[str]
     user: str | None = None
     user_history: Sequence[str] = ()
     context: Context = NO_CONTEXT
+    facts: Callable[[str], ItemFacts] = nothing_known
 
 
 class SurfaceLevels:
     """Asks the levels and mixes what they say. Factorisation, where on, also leans all scores to the user."""
 
-    def __init__(
-        self,
-        blend: Blend,
-        fallback: CategoryFallback,
-        factorisation: Factorisation,
-        catalogue: CatalogueView,
-    ) -> None:
+    def __init__(self, blend: Blend, fallback: CategoryFallback, factorisation: Factorisation) -> None:
         self.weights = SourceWeights(2 * len(PRIOR_WEIGHTS), len(LEVELS))
         self.weights.proportions[:] = np.repeat(PRIOR_WEIGHTS, 2, axis=0)
         self._blend = blend
         self._fallback = fallback
         self._factorisation = factorisation
-        self._catalogue = catalogue
+        self._worth_asking = tuple(
+            [_worth_asking(situation, is_factorising) for situation in range(2 * len(PRIOR_WEIGHTS))]
+            for is_factorising in (False, True)
+        )
 
     def situation(self, occasion: Occasion) -> int:
         """Number the weights: what the session says, nothing, an unknown item or a known one; any past."""
@@ -79,22 +85,33 @@ class SurfaceLevels:
         After a known item the fallbacks are not: by likelihood they would earn a share of the mixture, but
         they push what the blend knows out of the first places.
         """
-        proportions = self.weights.proportions[self.situation(occasion)].tolist()
-        left_out = {level for level, weight in zip(LEVELS, proportions, strict=True) if weight < LEAST_WEIGHT}
-        if self._session_evidence(occasion.session_items) == KNOWN_ITEM:
-            left_out.update(FALLBACKS)
-        if not is_factorising:
-            left_out.add(Factorisation.name)
+        situation = self.situation(occasion)
+        proportions = self.weights.proportions[situation].tolist()
+        asked = self._worth_asking[is_factorising][situation]
         return {
-            level: weight
-            for level, weight in zip(LEVELS, proportions, strict=True)
-            if level == BLEND or level not in left_out
+            level: proportions[place]
+            for place, level in asked
+            if proportions[place] >= LEAST_WEIGHT or level == BLEND
         }
 
+    def expect(self, occasion: Occasion, is_factorising: bool) -> Iterable[ScoredItem]:
+        """Return at most `POOL` items of the mixture, the best first; named only as far as they are taken."""
+        weights = self.weigh(occasion, is_factorising)
+        if len(weights) > 1 or is_factorising:
+            return self.mix(occasion, self.ask(occasion, weights), weights, is_factorising)
+        ranking = self._blend.rank(occasion.session_items, POOL)
+        total = sum(ranking.scores)
+        return self._blend.name_items(ranking._replace(scores=[score / total for score in ranking.scores]))
+
     def mix(
-        self, occasion: Occasion, found: LevelItems, weights: dict[str, float], is_factorising: bool
+        self,
+        occasion: Occasion,
+        found: LevelItems,
+        weights: dict[str, float],
+        is_factorising: bool,
+        most: int = POOL,
     ) -> list[ScoredItem]:
-        """Return all items by their shares of the mixture; each names the level that gave most of it."""
+        """Return the best items by their shares of the mixture; each names the level that gave most of it."""
         scores: dict[str, float] = {}
         largest: dict[str, tuple[float, str]] = {}
         for level, weight in weights.items():
@@ -107,8 +124,9 @@ class SurfaceLevels:
         if is_factorising:
             scores = self._lean(scores, occasion)
         total = sum(scores.values()) or 1.0
-        ranked = nsmallest(POOL, scores.items(), key=_best_first)
-        return [ScoredItem(item, score / total, largest[item][1]) for item, score in ranked]
+        least = min(nlargest(most, scores.values()), default=0.0)
+        ranked = sorted((-score, item) for item, score in scores.items() if score >= least)[:most]
+        return [ScoredItem(item, -score / total, largest[item][1]) for score, item in ranked]
 
     def learn(self, occasion: Occasion, found: LevelItems, clicked: str) -> None:
         """Move the situation's weights towards the levels that expected the click.
@@ -117,24 +135,23 @@ class SurfaceLevels:
         Singer & Warmuth, STOC 1997): it is given the mean likelihood of the others.
         """
         situation = self.situation(occasion)
-        expected = [
-            sum(item.score for item in found.get(level, ()) if item.item_id == clicked) for level in LEVELS
-        ]
-        likelihoods: FloatArray = np.array(expected)
-        spoke = np.array([level in found for level in LEVELS])
-        heard = self.weights.proportions[situation][spoke]
-        if heard.sum() > 0:
-            likelihoods[~spoke] = np.average(likelihoods[spoke], weights=heard)
-        self.weights.learn(situation, likelihoods)
+        expected = {
+            level: next((score for item, score, _ in items if item == clicked), 0.0)
+            for level, items in found.items()
+        }
+        proportions = dict(zip(LEVELS, self.weights.proportions[situation].tolist(), strict=True))
+        heard = sum(proportions[level] for level in found)
+        mean = sum(proportions[level] * score for level, score in expected.items()) / heard if heard else 0.0
+        self.weights.learn(situation, [expected.get(level, mean) for level in LEVELS])
 
     def _ask(self, level: str, occasion: Occasion) -> list[ScoredItem]:
         if level == BLEND:
             return self._blend.recommend(occasion.session_items, POOL)
         if level == USER_HISTORY:
             found = self._blend.recommend(occasion.user_history, POOL) if occasion.user_history else []
-            return [item._replace(source=USER_HISTORY) for item in found]
+            return [ScoredItem(item, score, USER_HISTORY) for item, score, _ in found]
         if level == CATEGORY_POPULARITY:
-            return self._fallback.by_category(self._categories(occasion))[:POOL]
+            return self._fallback.by_category(_categories(occasion))[:POOL]
         if level == CONTEXT_POPULARITY:
             return self._fallback.by_context(occasion.context)[:POOL]
         if occasion.user is None:
@@ -151,15 +168,17 @@ class SurfaceLevels:
         odds = np.exp(liking.clip(-MOST_LEANING, MOST_LEANING)).tolist()
         return {item: score * lean for (item, score), lean in zip(scores.items(), odds, strict=True)}
 
-    def _categories(self, occasion: Occasion) -> Iterable[str | None]:
-        """Categories of the session's items, the latest first, then of the user's past."""
-        items = [*reversed(occasion.session_items), *reversed(occasion.user_history)]
-        return (self._catalogue.facts(item).category for item in items)
-
     def _session_evidence(self, session_items: Sequence[str]) -> int:
         if not session_items:
             return EMPTY
         return KNOWN_ITEM if session_items[-1] in self._blend.index.item_numbers else UNKNOWN_ITEM
+
+
+def _worth_asking(situation: int, is_factorising: bool) -> list[tuple[int, str]]:
+    left_out = set() if is_factorising else {Factorisation.name}
+    if situation // 2 == KNOWN_ITEM:
+        left_out.update(FALLBACKS)
+    return [(place, level) for place, level in enumerate(LEVELS) if level not in left_out]
 
 
 def user_features(context: Context) -> list[str]:
@@ -168,5 +187,7 @@ def user_features(context: Context) -> list[str]:
     return [f"{name}:{value}" for name, value in named if value is not None]
 
 
-def _best_first(entry: tuple[str, float]) -> tuple[float, str]:
-    return -entry[1], entry[0]
+def _categories(occasion: Occasion) -> Iterable[str | None]:
+    """Categories of the session's items, the latest first, then of the user's past."""
+    items = [*reversed(occasion.session_items), *reversed(occasion.user_history)]
+    return (occasion.facts(item).category for item in items)

@@ -19,10 +19,14 @@ class ScoredItem(NamedTuple):
 
 
 class Votes(NamedTuple):
-    """Item numbers of an index, which may repeat, and the weight of each vote; NO_ITEM counts for nothing."""
+    """Item numbers of an index, which may repeat, and the weight of each vote; NO_ITEM counts for nothing.
+
+    `total` is what the weights add up to, where whoever weighs them knows it.
+    """
 
     items: NDArray[np.integer]
     weights: FloatArray
+    total: float | None = None
 
 
 class Candidates(NamedTuple):

@@ -86,6 +86,7 @@ def compare_with_oracle(simulated: Simulated, judged_days: int, count: int) -> d
         else:
             at = session.times[-1]
             context = context_at(at, session.device, session.country)
+            surface.catalogue.tell(session.items)
             surface.learn_session(session.items, at, session.visitor, context)
     if not any(found["positions"] for found in sums.values()):
         raise InputError("no known user came on the judged days: simulate more users or judge more days")

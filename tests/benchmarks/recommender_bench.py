@@ -1,8 +1,9 @@
 """How long the blend takes to answer and to learn over an index of simulated sessions, and its memory.
 
-Run `python tests/benchmarks/recommender_bench.py --sessions 100000 --items 20000 [--json]`. Times are CPU
-time of the thread, so that a busy machine disturbs them little. Queries and updates alternate: every query
-meets an index that has just changed, as in the stream.
+Run `python tests/benchmarks/recommender_bench.py --sessions 100000 --items 20000 [--reference] [--json]`.
+Times are CPU time of the thread, so that a busy machine disturbs them little. Queries and updates alternate:
+every query meets an index that has just changed, as in the stream. `--reference` asks the table of NumPy's
+arrays where the compiled one would be asked.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from models.recommenders import Blend, IndexLimits, SessionIndex
+from models.recommenders.array_table import ArrayTable
 
 MEAN_CLICKS = 4
 DAYS = 30
@@ -41,9 +43,11 @@ def simulate_sessions(count: int, items: int, seed: int) -> Iterator[list[str]]:
         yield [f"item-{item}" for item in clicks.tolist()]
 
 
-def measure(sessions: int, items: int, queries: int, seed: int) -> dict[str, float]:
+def measure(sessions: int, items: int, queries: int, seed: int, by_reference: bool) -> dict[str, float]:
     """Fill an index, then alternate queries and updates; times in microseconds, per click for updates."""
     blend = Blend(SessionIndex(IndexLimits(sessions=sessions, clicks=8 * sessions, items=items)))
+    if by_reference:
+        blend.table = ArrayTable(blend.index, blend.sources, blend.discounts)
     seconds_apart = DAYS * 86_400 / sessions
     clock = 0.0
     update_us, clicks, seconds = [], 0, 0.0
@@ -85,9 +89,10 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--queries", type=int, default=5_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--reference", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    figures = measure(options.sessions, options.items, options.queries, options.seed)
+    figures = measure(options.sessions, options.items, options.queries, options.seed, options.reference)
     if options.json:
         print(json.dumps(figures))
     else:

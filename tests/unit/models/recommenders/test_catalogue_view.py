@@ -35,6 +35,20 @@ def test_events_teach_what_no_catalogue_said() -> None:
     assert len(view) == 1
 
 
+def test_what_sessions_told_stands_apart_from_the_catalogue() -> None:
+    early, late = CatalogueView(), CatalogueView()
+    early.put(CatalogueItem(item_id="tea", category="leaves"))
+    for view in (early, late):
+        view.learn("tea", "drinks")
+    late.put(CatalogueItem(item_id="tea", category="leaves"))
+    assert early.told("tea") == late.told("tea")
+    assert early.facts("tea") == late.facts("tea")
+    assert (early.told("tea").category, early.facts("tea").category) == ("drinks", "leaves")
+    early.tell(["tea", "unheard of"])
+    assert early.told("tea").category == "leaves"
+    assert len(early) == 1
+
+
 def test_the_item_told_of_longest_ago_goes_first() -> None:
     view = CatalogueView(limit=2)
     for item in ("a", "b", "a", "c"):
@@ -50,7 +64,7 @@ def test_a_view_outlives_its_state() -> None:
     packed = msgspec.msgpack.encode(view.to_state())
     restored = CatalogueView.from_state(msgspec.msgpack.decode(packed, type=CatalogueViewState))
     for same in (view, restored):
-        same.learn("d", "D")
+        same.put(CatalogueItem(item_id="d", category="D"))
         assert [same.facts(item).category for item in "abcd"] == [None, None, "C", "D"]
         assert not same.is_showable("c", AT)
         assert (same.limit, same.evictions) == (2, 2)

@@ -6,7 +6,7 @@ from models.recommenders.decayed_counts import DAY_SECONDS, DecayedCounts
 
 
 def ranked(counts: DecayedCounts) -> list[int]:
-    return counts.leaders()[0].tolist()
+    return counts.leaders().numbers
 
 
 def test_a_count_halves_with_the_half_life():
@@ -14,7 +14,7 @@ def test_a_count_halves_with_the_half_life():
     counts.add(1, counts.weigh(0.0))
     counts.add(2, counts.weigh(2 * DAY_SECONDS))
     numbers, weights = counts.leaders()
-    assert numbers.tolist() == [2, 1]
+    assert numbers == [2, 1]
     assert weights[1] / weights[0] == pytest.approx(0.5)
 
 

@@ -40,6 +40,14 @@ def test_told_probabilities_are_the_frequencies_of_draws() -> None:
         assert drawn[item] / draws == pytest.approx(probability, abs=4 * (0.25 / draws) ** 0.5)
 
 
+@pytest.mark.parametrize("sources", range(1, 20))
+def test_what_all_sources_offer_is_drawn_with_certainty_and_no_more(sources: int) -> None:
+    for policy in (SourceBandit(), taught()):
+        found = draw_offer({f"{number}": ["item"] for number in range(sources)}, policy, "cause")
+        assert found.probability == pytest.approx(1.0)
+        assert found.probability <= 1.0
+
+
 def test_propensities_follow_click_rates_and_starve_none() -> None:
     found = taught().propensities(["one", "two", "three"])
     rates = dict.fromkeys(found, PRIOR_CLICKS / (PRIOR_CLICKS + PRIOR_MISSES))

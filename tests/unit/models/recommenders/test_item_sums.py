@@ -17,8 +17,8 @@ def test_nothing_adds_up_to_nothing():
     assert len(found.items) == len(found.scores) == 0
 
 
-def test_distinct_items_come_once():
-    assert ItemSums(10).distinct(np.array([4, 2, 4, 4])).tolist() == [2, 4]
+def test_distinct_items_come_once_in_the_order_of_their_first_votes():
+    assert ItemSums(10).distinct(np.array([4, NO_ITEM, 2, 4, 3, 4])).tolist() == [4, 2, 3]
 
 
 def test_a_table_holds_what_each_voter_alone_would_give():

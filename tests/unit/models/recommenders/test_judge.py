@@ -9,8 +9,15 @@ from hypothesis import strategies as st
 
 from models.recommendation_scores import RankingScores
 from models.recommenders.judge import JUDGED_AT_FIRST, MOST_CONTESTANTS, JudgeState, StreamJudge
-from models.recommenders.prequential_scores import WINDOW, PrequentialScores, PrequentialScoresState
+from models.recommenders.prequential_scores import (
+    WINDOW,
+    PrequentialScores,
+    PrequentialScoresState,
+    traits_of,
+)
 from models.recommenders.session_index import SessionIndex
+from models.recommenders.surface import Surface
+from models.recommenders.surface_rules import SurfaceRules
 
 rankings = st.lists(
     st.tuples(st.permutations("abcdefghijklmnopqrstuvwxyz"), st.integers(0, 20), st.sampled_from("abxyz")),
@@ -19,10 +26,12 @@ rankings = st.lists(
 SHARES = {letter: (number + 1) / 500 for number, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
 
 
+TRAITS = {letter: traits_of(letter, share) for letter, share in SHARES.items()}
+
+
 def add_all(scores: PrequentialScores, asked) -> None:
     for letters, length, clicked in asked:
-        ranked = letters[:length]
-        scores.add(ranked, clicked, [SHARES[item] for item in ranked])
+        scores.add(letters[:length], clicked, TRAITS)
 
 
 @given(rankings)
@@ -56,7 +65,7 @@ def test_scores_go_on_from_their_state(before, after):
 def test_recent_scores_forget_what_is_further_back() -> None:
     scores = PrequentialScores()
     for turn in range(3 * WINDOW):
-        scores.add(["hit"], "hit" if turn < 2 * WINDOW else "miss", [0.5])
+        scores.add(["hit"], "hit" if turn < 2 * WINDOW else "miss", {"hit": traits_of("hit", 0.5)})
     found = scores.summary(1)
     assert found["hr@5"] == pytest.approx(2 / 3)
     assert found["recent_hr@5"] == found["recent_mrr@20"] == 0
@@ -64,7 +73,7 @@ def test_recent_scores_forget_what_is_further_back() -> None:
 
 def test_items_never_clicked_add_no_novelty() -> None:
     scores = PrequentialScores()
-    scores.add(["new", "old"], "old", [0.0, 0.25])
+    scores.add(["new", "old"], "old", {"new": traits_of("new", 0.0), "old": traits_of("old", 0.25)})
     assert scores.summary(2)["novelty"] == -log2(0.25)
     assert scores.summary(2)["mrr@5"] == 0.5
 
@@ -83,6 +92,15 @@ def test_all_sessions_are_sampled_at_first_and_one_in_64_at_last() -> None:
     assert found[:JUDGED_AT_FIRST] == list(range(JUDGED_AT_FIRST))
     late = [number for number in found if number >= 64 * JUDGED_AT_FIRST]
     assert {later - earlier for earlier, later in pairwise(late)} == {64}
+
+
+def test_a_surface_that_learns_factors_judges_more_sessions_at_first() -> None:
+    with_factors, without = (Surface(rules=SurfaceRules(factorisation=on)) for on in (True, False))
+    for number in range(300):
+        for surface in (with_factors, without):
+            surface.learn_session(["a", "b"], float(number), f"u{number}")
+    assert with_factors.judge.positions == 300
+    assert without.judge.positions == len(sampled(300)) < 200
 
 
 def test_every_place_of_a_session_may_be_asked_for_and_the_same_always() -> None:

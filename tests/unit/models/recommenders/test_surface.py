@@ -29,6 +29,7 @@ def learned(rules: SurfaceRules | None = None, **catalogue: object) -> Surface:
         facts = catalogue.get(item, {})
         assert isinstance(facts, dict)
         surface.catalogue.put(CatalogueItem(item_id=item, category=CATEGORIES.get(item, "desk"), **facts))
+    surface.catalogue.tell(CATEGORIES)
     for turn in range(40):
         surface.learn_session(PATHS[turn % 4], turn * HOUR, f"u{turn % 8}", Context("phone", None, "DE"))
     return surface

@@ -1,0 +1,24 @@
+"""The best of many, in an order that does not depend on how they are found or added up."""
+
+import numpy as np
+
+from models.recommenders.types import FloatArray, IntArray
+
+
+def leading(scores: FloatArray, latest: IntArray, most: int) -> IntArray:
+    """Return the places of at most `most` of the highest scores, the best first.
+
+    Of equal scores the one with the higher number in `latest` comes first; these numbers must be distinct.
+    """
+    if len(scores) > most:
+        least = np.partition(scores, -most)[-most]
+        places = (scores >= least).nonzero()[0]
+    else:
+        places = np.arange(len(scores))
+    order: IntArray = places[np.lexsort((-latest[places], -scores[places]))][:most]
+    return order
+
+
+def running_total(weights: FloatArray) -> float:
+    """Return the sum of weights, added one after the other, as compiled sums are; 0 where there are none."""
+    return float(np.add.accumulate(weights)[-1]) if len(weights) else 0.0

@@ -1,0 +1,63 @@
+"""What every source expects of every candidate of one open session: the blend's heart.
+
+There are two tables, alike to the last bit: one of NumPy's arrays, which is the reference, and a compiled
+one, which is taken where the package was installed with a compiler.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple, Protocol
+
+from models.recommenders.item_walk import ItemWalk
+from models.recommenders.nearest_sessions import NearestSessions
+from models.recommenders.popularity import Popularity
+from models.recommenders.repeat_consumption import Parts
+from models.recommenders.sequential_rules import SequentialRules
+from models.recommenders.session_history import SessionHistory
+from models.recommenders.session_view import SessionView
+from models.recommenders.types import FloatArray
+
+
+class Sources(NamedTuple):
+    """The sources of the blend; their order is that of its weights."""
+
+    nearest: NearestSessions
+    rules: SequentialRules
+    walk: ItemWalk
+    history: SessionHistory
+    popularity: Popularity
+
+
+class Ranking(NamedTuple):
+    """Item numbers, the best first; their shares of the score of all candidates; their largest sources."""
+
+    numbers: list[int]
+    scores: list[float]
+    sources: list[int]
+
+
+class SourceTable(Protocol):
+    """The candidates of the session last given to `expect`, which holds until the index learns.
+
+    Sources are numbered in the order of the blend's. Not for two threads.
+    """
+
+    def expect(self, view: SessionView) -> None:
+        """Ask every source what it expects next."""
+
+    def mix(self, weights: FloatArray) -> None:
+        """Score each candidate by the mixture with these weights, discounted unless nothing is known."""
+
+    def parts(self) -> Parts:
+        """Return the sums of the scores of the session's current item, its earlier ones, and all others."""
+
+    def correct(self, current: float, earlier: float) -> None:
+        """Multiply the scores of the session's current item and of its earlier ones."""
+
+    def expected(self, number: int) -> list[float]:
+        """Return what each source expects of an item."""
+
+    def leading(self, most: int, left_out: Collection[int] = ()) -> Ranking:
+        """Return the highest scores; of equal ones that of the item clicked last comes first."""
+
+    def leading_of(self, source: int, most: int) -> list[int]:
+        """Return the items of which one source expects most, in the same order."""
