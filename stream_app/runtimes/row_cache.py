@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 from stream_app.core.user_row import UserRow
 
@@ -49,7 +50,7 @@ class RowCache:
                 self._recent[place] = row
         self.changed = {}
         surplus = len(self._recent) - self._limit
-        for place in list(self._recent)[: max(surplus, 0)]:
+        for place in list(islice(self._recent, max(surplus, 0))):
             del self._recent[place]
 
     def forget(self, partition: int) -> None:

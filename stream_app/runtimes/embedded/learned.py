@@ -15,7 +15,7 @@ from models.learning import ClassificationModel, RegressionModel
 from models.recommenders.surface import Surface
 from models.recommenders.surface_rules import SurfaceRules
 from schemas.catalogue import CatalogueItem
-from schemas.outputs import Output, TrainingExample
+from schemas.outputs import ClosedSession, Output, TrainingExample
 from stream_app.core.learning import ExampleOutcome, Trainer
 from stream_app.errors import StateError
 from stream_app.metrics import Metrics
@@ -61,7 +61,8 @@ class LearnedModels:
     def learn(self, outputs: Sequence[Output]) -> None:
         """Learn what a round brought: closed sessions and labelled examples, in their order."""
         for output in outputs:
-            if self.recommender.learn(output):
+            told = self.recommender.complete(output) if isinstance(output, ClosedSession) else output
+            if self.recommender.learn(told):
                 self._changed.add(RECOMMENDER)
         examples = [output for output in outputs if isinstance(output, TrainingExample)]
         outcomes = self._trainer.take(list(enumerate(examples, self._trainer.offset + 1)))

@@ -1,4 +1,4 @@
-"""The embedded store: rows, outputs, models and source positions in one SQLite file."""
+"""The embedded store: one SQLite file, and beside it the rows that its checkpoints have brought."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Self
 
-import msgspec
-
 from schemas.outputs import Output
 from stream_app.core.erasures import Erasure, decode_erasure, encode_erasure
-from stream_app.core.user_row import RowVersionError, UserRow, decode_row, encode_row
+from stream_app.core.user_row import UserRow
 from stream_app.errors import StateError
+from stream_app.runtimes.embedded.rows import SCHEMA as ROWS_SCHEMA
+from stream_app.runtimes.embedded.rows import LoggedRows
 from stream_app.runtimes.folder_lock import lock_folder
 
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
+ROWS_IN_SQLITE_VERSION = "1"
 FILE_NAME = "stream-app.sqlite3"
 
 SCHEMA = """
@@ -24,10 +25,6 @@ CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WI
 CREATE TABLE IF NOT EXISTS partitions (number INTEGER PRIMARY KEY, meta BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS sources (
     name TEXT PRIMARY KEY, records INTEGER NOT NULL, begun_at REAL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS users (
-    partition INTEGER NOT NULL, user_key TEXT NOT NULL, row BLOB NOT NULL,
-    PRIMARY KEY (partition, user_key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outputs (
     sequence INTEGER PRIMARY KEY, schema TEXT NOT NULL, body BLOB NOT NULL
@@ -92,11 +89,17 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=0.5)
             self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
+            # The rows' own store is synchronised when it likes, and must never be ahead of this file.
+            self._connection.execute("PRAGMA synchronous = FULL")
             self._lock = None if read_only else lock_folder(folder)
-            if not read_only:
-                self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
-            self._check_format(folder, read_only)
+            if read_only:
+                self._connection.execute("BEGIN")  # what is read is all of one checkpoint
+            else:
+                self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {ROWS_SCHEMA} COMMIT;")
+            version = self._check_format(folder, read_only)
+            self._rows = LoggedRows(self._connection, folder, read_only)
+            if version == ROWS_IN_SQLITE_VERSION:
+                self._take_rows_over()
         except (OSError, sqlite3.Error) as error:
             raise StateError(f"{folder} cannot be used as a data folder: {error}") from error
 
@@ -108,23 +111,18 @@ class Store:
 
     def close(self) -> None:
         """Release the folder."""
+        self._rows.close()
         self._connection.close()
         if self._lock is not None:
             self._lock.close()
 
     def row(self, partition: int, user_key: str) -> UserRow | None:
         """The stored row of one user."""
-        found = self._connection.execute(
-            "SELECT row FROM users WHERE partition = ? AND user_key = ?", (partition, user_key)
-        ).fetchone()
-        return _decode(found[0], user_key) if found else None
+        return self._rows.get(partition, user_key)
 
     def rows(self) -> Iterator[tuple[int, str, UserRow]]:
         """Every stored row, by partition and user."""
-        for partition, user_key, data in self._connection.execute(
-            "SELECT partition, user_key, row FROM users ORDER BY partition, user_key"
-        ):
-            yield partition, user_key, _decode(data, user_key)
+        return self._rows.items()
 
     def erasures(self) -> Iterator[tuple[int, str, Erasure]]:
         """Every stored erasure, by partition and marker."""
@@ -132,10 +130,6 @@ class Store:
             "SELECT partition, marker, erasure FROM erasures ORDER BY partition, marker"
         ):
             yield partition, marker, decode_erasure(data)
-
-    def user_count(self) -> int:
-        """How many users are held."""
-        return int(self._connection.execute("SELECT count(*) FROM users").fetchone()[0])
 
     def partitions(self) -> dict[int, bytes]:
         """The stored meta of each partition."""
@@ -175,12 +169,13 @@ class Store:
         return map(StoredOutput._make, self._connection.execute(query))
 
     def purge(self) -> None:
-        """Leave nothing in the file of what was deleted, nor beside it.
+        """Leave nothing in the files of what was deleted.
 
         Raises:
             StateError: another process reads the folder, or the disk is full.
         """
         try:
+            self._rows.purge()
             self._connection.execute("VACUUM")
             busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error as error:
@@ -192,7 +187,8 @@ class Store:
         """Make a checkpoint durable, whole or not at all.
 
         Raises:
-            StateError: the disk is full or gone; the store is as it was before.
+            StateError: the disk is full or gone. The folder is as it was before, or, where only the rows' own
+                store could not be written, has all of the checkpoint when it is opened again.
         """
         try:
             with self._connection:
@@ -200,21 +196,11 @@ class Store:
                 self._write(checkpoint)
         except sqlite3.Error as error:
             raise StateError(f"the checkpoint could not be written: {error}") from error
+        self._rows.store()
 
     def _write(self, checkpoint: Checkpoint) -> None:
         execute_many = self._connection.executemany
-        execute_many(
-            "INSERT OR REPLACE INTO users VALUES (?, ?, ?)",
-            (
-                (partition, key, encode_row(row))
-                for (partition, key), row in checkpoint.rows.items()
-                if row is not None
-            ),
-        )
-        execute_many(
-            "DELETE FROM users WHERE partition = ? AND user_key = ?",
-            (place for place, row in checkpoint.rows.items() if row is None),
-        )
+        self._rows.log(checkpoint.rows)
         execute_many(
             "INSERT INTO outputs (schema, body) VALUES (?, ?)",
             ((output.schema_name, output.model_dump_json().encode()) for output in checkpoint.outputs),
@@ -241,20 +227,30 @@ class Store:
             "DELETE FROM outputs WHERE sequence = ?", ((number,) for number in checkpoint.removed_outputs)
         )
 
-    def _check_format(self, folder: Path, read_only: bool) -> None:
-        version = self.fact("format")
-        if version is None and not read_only:
+    def _check_format(self, folder: Path, read_only: bool) -> str:
+        found = self.fact("format")
+        if found is None and not read_only:
             self._connection.execute("INSERT INTO facts VALUES ('format', ?)", (FORMAT_VERSION.encode(),))
-        elif version != FORMAT_VERSION.encode():
-            written = version.decode() if version else "none"
+            return FORMAT_VERSION
+        version = found.decode() if found else "none"
+        if version == ROWS_IN_SQLITE_VERSION and read_only:
             raise StateError(
-                f"{folder} was written in format {written}, this program reads {FORMAT_VERSION}: "
+                f"{folder} was written by an older version of this program: any command that fills it, such "
+                "as `stream-app replay`, takes it over"
+            )
+        if version not in (FORMAT_VERSION, ROWS_IN_SQLITE_VERSION):
+            raise StateError(
+                f"{folder} was written in format {version}, this program reads {FORMAT_VERSION}: "
                 "replay the events into an empty folder"
             )
+        return version
 
-
-def _decode(data: bytes, user_key: str) -> UserRow:
-    try:
-        return decode_row(data)
-    except (RowVersionError, msgspec.DecodeError) as error:
-        raise StateError(f"the stored row of {user_key} cannot be read: {error}") from error
+    def _take_rows_over(self) -> None:
+        self._rows.take_over()
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("DROP TABLE users")
+            self._connection.execute(
+                "UPDATE facts SET value = ? WHERE name = 'format'", (FORMAT_VERSION.encode(),)
+            )
+        self._connection.execute("VACUUM")

@@ -3,7 +3,9 @@
 Faust's part is the changelog topic, its assignment beside the source topic's partitions and the recovery
 after a rebalance. Written is in bulk and in this order: the broker acknowledges the changelog records, then
 one RocksDB write batch takes the rows together with the changelog offset that they reach. So a local
-database always is the changelog up to its persisted offset, and after a crash Faust reads on from there.
+database always is the changelog up to its persisted offset. It keeps no log of its own: after a crash Faust
+reads on from the offset that reached the disk.
+A damaged database is deleted, as is one that turns out damaged while it is used; the changelog has its rows.
 
 Private parts of faust-streaming 0.15.3 that this leans on, held by tests/integration/test_tables.py:
 
@@ -15,23 +17,37 @@ Private parts of faust-streaming 0.15.3 that this leans on, held by tests/integr
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import shutil
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import faust
 from faust.stores import rocksdb
 from faust.types import TP
-from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
+from rocksdict import Rdict
 
-from stream_app.errors import BrokerError
+from stream_app.errors import BrokerError, StateError
 from stream_app.runtimes.kafka.transport import RecordBatchSchema
+from stream_app.runtimes.row_store import (
+    MEBIBYTE,
+    WITHOUT_LOG,
+    Change,
+    close_database,
+    database_options,
+    scan,
+    write_batch,
+)
 
-MEBIBYTE = 1_048_576
-BLOCK_CACHE_BYTES = 64 * MEBIBYTE
-WRITE_BUFFER_BYTES = 8 * MEBIBYTE
+log = logging.getLogger(__name__)
+
+# What a crash takes from memory is read from the changelog again: some two seconds' worth at most.
+WRITE_BUFFER_BYTES = 16 * MEBIBYTE
+ALL_WRITE_BUFFERS_BYTES = 64 * MEBIBYTE
 RECOVERY_BATCHES = 4
 
-Change = tuple[bytes, bytes | None]
 SendChangelog = Callable[[str, int, list[Change]], Awaitable[int]]
 
 
@@ -63,8 +79,13 @@ class RowTable:
 
         Raises:
             BrokerError: the partition is not held here, or no longer.
+            StateError: the database cannot be read.
         """
-        row: bytes | None = self._store.database(partition).get(key)
+        database = self._store.database(partition)
+        try:
+            row: bytes | None = database.get(key)
+        except Exception as error:
+            raise self._store.failure(partition, error) from error
         return row
 
     def scan(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
@@ -72,10 +93,15 @@ class RowTable:
 
         Raises:
             BrokerError: the partition is not held here, or no longer.
+            StateError: the database cannot be read.
         """
-        for key, row in self._store.database(partition).items():
-            if key != rocksdb.Store.offset_key:
-                yield key, row
+        database = self._store.database(partition)
+        try:
+            for key, row in scan(database):
+                if key != rocksdb.Store.offset_key:
+                    yield key, row
+        except Exception as error:
+            raise self._store.failure(partition, error) from error
 
     async def write(self, partition: int, changes: Mapping[bytes, bytes | None]) -> None:
         """Write rows; they are acknowledged by the broker and stored here when this returns.
@@ -83,6 +109,7 @@ class RowTable:
         Raises:
             BrokerError: the changelog was not acknowledged, the partition moved away meanwhile, or another
                 worker has written to it too. Nothing was stored here.
+            StateError: the rows are in the changelog, and could not be stored here.
         """
         if not changes:
             return
@@ -110,7 +137,9 @@ class _BulkTable(faust.Table):  # type: ignore[misc]  # Faust ships no types
 class _RowStore(rocksdb.Store):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._options = _database_options()
+        self._options = database_options(WRITE_BUFFER_BYTES, ALL_WRITE_BUFFERS_BYTES)
+        self._crashing: asyncio.Future[None] | None = None  # kept, or it might be collected half-way
+        self._failure: str | None = None
 
     def held(self, partition: int) -> Rdict | None:
         """The open database of a partition, or None if the partition is not held here."""
@@ -124,49 +153,93 @@ class _RowStore(rocksdb.Store):  # type: ignore[misc]
         return database
 
     def put(self, partition: int, changes: Iterable[Change], offset: int) -> None:
-        """Store changes and the changelog offset that they reach, all or nothing."""
-        batch = WriteBatch(raw_mode=True)
-        for key, row in changes:
-            if row is None:
-                batch.delete(key)
+        """Store changes and the changelog offset that they reach, all or nothing.
+
+        Raises:
+            StateError: they could not be stored.
+        """
+        database = self._db_for_partition(partition)
+        try:
+            database.write(write_batch(changes, self.offset_key, offset), WITHOUT_LOG)
+        except Exception as error:
+            raise self.failure(partition, error) from error
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        """The changelog offset that a partition's rows reach, or None.
+
+        Raises:
+            StateError: the database cannot be read.
+        """
+        database = self._db_for_partition(tp.partition)
+        try:
+            offset: bytes | None = database.get(self.offset_key)
+        except Exception as error:
+            raise self.failure(tp.partition, error) from error
+        return int(offset) if offset is not None else None
+
+    def failure(self, partition: int, error: Exception) -> StateError:
+        """What to tell of an error of a database; a damaged one is deleted, and none is opened any more."""
+        if self._failure is None:
+            path = self.partition_path(partition)
+            if _is_damage(error):
+                close_database(self._dbs.pop(partition))
+                shutil.rmtree(path, ignore_errors=True)
+                self._failure = f"{path} was damaged and is deleted ({error}): the next start builds it anew"
             else:
-                batch.put(key, row)
-        batch.put(self.offset_key, str(offset).encode())
-        self._db_for_partition(partition).write(batch)
+                self._failure = f"{path} cannot be used ({error}): make room, or set STREAM_APP_STATE_DIR"
+        return StateError(self._failure)
 
     def apply_changelog_batch(self, batch: Iterable[Any], **_: Any) -> None:
-        """Recover rows from batches of changelog records."""
-        for event in batch:
-            records = event.value.records
-            changes = ((record.key, record.value) for record in records)
-            self.put(event.value.partition, changes, records[-1].offset)
+        """Recover rows from batches of changelog records; where that fails the app crashes.
+
+        Raises:
+            StateError: they could not be stored.
+        """
+        try:
+            for event in batch:
+                records = event.value.records
+                changes = ((record.key, record.value) for record in records)
+                self.put(event.value.partition, changes, records[-1].offset)
+        except StateError as error:
+            # Faust logs it and tries again for ever.
+            self._crashing = asyncio.ensure_future(self.app.crash(error))
+            raise
 
     def revoke_partitions(self, table: Any, tps: Iterable[TP]) -> None:
         """Close the databases of partitions that have moved away."""
         for tp in tps:
             if tp.topic in table.changelog_topic.topics and tp.partition in self._dbs:
-                self._dbs.pop(tp.partition).close()
+                close_database(self._dbs.pop(tp.partition))
 
     async def stop(self) -> None:
         """Close all databases."""
         while self._dbs:
-            self._dbs.popitem()[1].close()
+            close_database(self._dbs.popitem()[1])
         await super().stop()
 
     def _open_for_partition(self, partition: int) -> Rdict:
-        return Rdict(str(self.partition_path(partition)), options=self._options)
+        if self._failure is not None:
+            raise StateError(self._failure)  # an empty one would pass for all that the changelog had so far
+        path = self.partition_path(partition)
+        try:
+            return self._open(path)
+        except StateError as error:
+            if not _is_damage(error):
+                raise
+            log.warning("%s is built anew from the changelog", error)
+        shutil.rmtree(path, ignore_errors=True)
+        return self._open(path)
+
+    def _open(self, path: Path) -> Rdict:
+        try:
+            return Rdict(str(path), options=self._options)
+        except Exception as error:
+            raise StateError(
+                f"{path} cannot be opened ({error}): make room, or set STREAM_APP_STATE_DIR"
+            ) from error
 
 
-def _database_options() -> Options:
-    blocks = BlockBasedOptions()
-    # One cache for all partitions; Faust's defaults are 2 GiB for each.
-    blocks.set_block_cache(Cache(BLOCK_CACHE_BYTES))
-    blocks.set_bloom_filter(10, block_based=False)
-    options = Options(raw_mode=True)
-    options.create_if_missing(True)
-    options.set_max_open_files(256)
-    options.set_write_buffer_size(WRITE_BUFFER_BYTES)
-    options.set_max_write_buffer_number(2)
-    options.set_compression_type(DBCompressionType.lz4())
-    options.set_block_based_table_factory(blocks)
-    return options
+def _is_damage(error: Exception) -> bool:
+    """Whether RocksDB says that its files are not what they were; its binding knows one kind of error."""
+    reason = str(error)
+    return "Corruption: " in reason or "No such file or directory" in reason

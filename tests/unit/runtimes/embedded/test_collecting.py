@@ -1,5 +1,4 @@
 import asyncio
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,12 +33,12 @@ class Folder:
             yield Replay(store, FixedModels(), Rules(), Metrics(), lambda: self.now)
 
     def users(self) -> set[str]:
-        with sqlite3.connect(self.path / "stream-app.sqlite3") as stored:
-            return {user for (user,) in stored.execute("SELECT user_key FROM users")}
+        with Store(self.path, read_only=True) as stored:
+            return {user for _, user, _ in stored.rows()}
 
     def schemas(self) -> list[str]:
-        with sqlite3.connect(self.path / "stream-app.sqlite3") as stored:
-            return [schema for (schema,) in stored.execute("SELECT schema FROM outputs")]
+        with Store(self.path, read_only=True) as stored:
+            return list(stored.output_counts())
 
 
 class FillingStore(Store):

@@ -10,6 +10,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from support import dying_trainer
+from support.dying_replay import in_a_process
 
 from schemas.outputs import ClosedSession, SourcePosition, TrainingExample
 from stream_app.core.rules import Rules
@@ -229,3 +231,21 @@ def test_a_piped_replay_killed_midway_and_piped_again_ends_as_one_that_was_not(t
     assert told is not None
     assert "records of the same stream are skipped" in told
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
+def test_a_trainer_killed_at_random_moments_ends_with_the_models_of_one_that_was_not(tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert in_a_process(dying_trainer.learn, whole) == 0
+    random = Random(2)
+    for _ in range(2):
+        assert in_a_process(dying_trainer.learn, killed, random.randrange(350, 1_000)) == -signal.SIGKILL
+    assert in_a_process(dying_trainer.learn, killed) == 0
+    states = []
+    for folder in (whole, killed):
+        with Store(folder) as store:
+            learned = dying_trainer.learned_of(store)
+            assert learned.tiers.model.examples_seen == 120
+            assert learned.outcomes["churn"].model.examples_seen > 20
+            scores = [scorer.model.scores() for scorer in learned.taught]
+            states.append((answers(learned), scores, [scorer.stamp() for scorer in learned.taught]))
+    assert states[0] == states[1]

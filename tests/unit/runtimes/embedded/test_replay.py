@@ -1,30 +1,25 @@
-import multiprocessing
-import os
-import signal
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from support.dying_replay import (
+    RULES,
+    VALUES,
+    WALL_CLOCK,
+    in_a_process,
+    open_replay,
+    replay_a_stream_and_die,
+    replay_and_die,
+    replay_by_an_early_clock_and_die,
+)
 
-from stream_app.core.rules import Rules
 from stream_app.core.user_row import encode_row
 from stream_app.errors import StateError
 from stream_app.metrics import Metrics
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Store
-from stream_app.testing import START, FixedModels, RecordedSource, comparable, page, random_events
-
-RULES = Rules()
-WALL_CLOCK = START + 3_000 * 86_400.0
-VALUES = random_events(Random(7), 1_000, users=30)
-processes = multiprocessing.get_context("fork")
-
-
-def open_replay(store: Store, **options: Any) -> Replay:
-    chosen = {"round_records": 40, "checkpoint_rounds": 3, "clock": lambda: WALL_CLOCK} | options
-    return Replay(store, chosen.pop("models", FixedModels()), RULES, Metrics(), **chosen)
+from stream_app.testing import START, FixedModels, RecordedSource, comparable, page
 
 
 def run(folder: Path, source: RecordedSource, **options: Any) -> int:
@@ -44,40 +39,38 @@ def contents(folder: Path) -> tuple[object, ...]:
         return rows, found, store.partitions(), store.source_position("recorded")
 
 
-def in_a_process(work: Callable[..., object], *arguments: object) -> int | None:
-    process = processes.Process(target=work, args=arguments)
-    process.start()
-    process.join(60)
-    return process.exitcode
-
-
-def die_after(statements: int, folder: Path, options: dict[str, Any]) -> None:
-    """Replay until the given statement of SQL, inside a transaction or between two, and be killed there."""
-    left = statements
-
-    def count(_statement: str) -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    with Store(folder) as store:
-        store._connection.set_trace_callback(count)
-        replay = open_replay(store, **options)
-        replay.run(RecordedSource(VALUES), lambda _records, _read: None)
-        replay.close_idle()
-
-
 @pytest.mark.parametrize("partitions", [1, 3])
 def test_killed_at_random_moments_it_ends_as_if_nothing_had_happened(tmp_path: Path, partitions: int) -> None:
     options = {"partitions": partitions, "hot_rows": 5}
     run(tmp_path / "whole", RecordedSource(VALUES), **options)
     random, kills = Random(partitions), 0
-    while in_a_process(die_after, random.randrange(20, 700), tmp_path / "killed", options) != 0:
+    while in_a_process(replay_and_die, tmp_path / "killed", options, random.randrange(20, 700)) != 0:
         kills += 1
         assert kills < 100
     assert kills >= 5
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
+    """What a replay holds that nothing happens to."""
+    folder = tmp_path_factory.mktemp("whole")
+    run(folder, RecordedSource(VALUES))
+    return contents(folder)
+
+
+@pytest.mark.parametrize("moment", ["before put", "after put", "before flush", "after flush"])
+def test_killed_between_the_commit_and_the_rows_it_loses_none(
+    tmp_path: Path, moment: str, whole: tuple[object, ...]
+) -> None:
+    assert in_a_process(replay_and_die, tmp_path, {}, 3, [moment], 1) == -9
+    with Store(tmp_path, read_only=True) as reader:
+        seen = list(reader.rows())
+        assert 0 < reader.source_position("recorded").records < len(VALUES)
+    with Store(tmp_path) as store:
+        assert list(store.rows()) == seen
+    run(tmp_path, RecordedSource(VALUES))
+    assert contents(tmp_path) == whole
 
 
 def test_rounds_checkpoints_and_rows_in_memory_do_not_matter_to_fixed_models(tmp_path: Path) -> None:
@@ -101,13 +94,7 @@ def test_a_live_stream_begins_anew_once_it_has_ended(tmp_path: Path) -> None:
 
 
 def test_a_live_stream_that_was_cut_short_goes_on_where_it_was(tmp_path: Path) -> None:
-    def cut_short() -> None:
-        with Store(tmp_path) as store:
-            stream = RecordedSource(VALUES[:400], name="-", is_live=True)
-            open_replay(store).run(stream, lambda _records, _read: None)
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    in_a_process(cut_short)
+    assert in_a_process(replay_a_stream_and_die, tmp_path, 400) == -9
     with Store(tmp_path, read_only=True) as store:
         assert store.source_position("-").records == 400
     assert run(tmp_path, RecordedSource(VALUES, name="-", is_live=True)) == len(VALUES) - 400
@@ -136,17 +123,7 @@ def test_a_replay_that_goes_on_judges_times_as_the_first_did(tmp_path: Path) -> 
     """The clock has gone a day on; what was too far ahead when the file was begun still is."""
     values = [page("u", at) for at in range(100)] + [page("u", 3_600)]
 
-    def cut_short() -> None:
-        with Store(tmp_path) as store:
-            replay = Replay(store, FixedModels(), RULES, Metrics(), lambda: START, 1, 100, 10, 1)
-
-            def die(records: int, _read: int) -> None:
-                if records == 50:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-            replay.run(RecordedSource(values), die)
-
-    in_a_process(cut_short)
+    assert in_a_process(replay_by_an_early_clock_and_die, tmp_path, values, 50) == -9
     with Store(tmp_path) as store:
         assert 0 < store.source_position("recorded").records < 100
         metrics = Metrics()
@@ -155,16 +132,15 @@ def test_a_replay_that_goes_on_judges_times_as_the_first_did(tmp_path: Path) -> 
         assert metrics.failure_counts() == {"time_out_of_range": 1}
 
 
-def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
-    run(tmp_path / "whole", RecordedSource(VALUES))
-    with Store(tmp_path / "full") as store:
+def test_a_full_disk_loses_nothing(tmp_path: Path, whole: tuple[object, ...]) -> None:
+    with Store(tmp_path) as store:
         pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
         store._connection.execute(f"PRAGMA max_page_count = {pages + 80}")
         with pytest.raises(StateError, match="disk is full"):
             open_replay(store).run(RecordedSource(VALUES), lambda _records, _read: None)
         assert 0 < store.source_position("recorded").records < len(VALUES)
-    run(tmp_path / "full", RecordedSource(VALUES))
-    assert contents(tmp_path / "full") == contents(tmp_path / "whole")
+    run(tmp_path, RecordedSource(VALUES))
+    assert contents(tmp_path) == whole
 
 
 @pytest.mark.parametrize("partitions", [1, 4])
@@ -201,7 +177,7 @@ def test_what_was_counted_is_what_is_held(tmp_path: Path) -> None:
         failed = store.output_counts()["failed_event"]
         assert metrics.event_outcomes()["failed"] == sum(metrics.failure_counts().values()) == failed
         labels = {"partition": "0"}
-        assert metrics.registry.get_sample_value("stream_app_users", labels) == store.user_count()
+        assert metrics.registry.get_sample_value("stream_app_users", labels) == len(list(store.rows()))
         for schema, count in store.output_counts().items():
             counted = metrics.registry.get_sample_value("stream_app_outputs_total", {"schema": schema})
             assert counted == count

@@ -1,15 +1,20 @@
-import multiprocessing
+import shutil
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
-from multiprocessing.connection import Connection
+from multiprocessing import Pipe
 from pathlib import Path
+from random import Random
 
 import pytest
+from support.dying_replay import hold, start
 
 from schemas.outputs import EngagementTier, SourcePosition, Tier
-from stream_app.core.user_row import UserRow
+from stream_app.core.user_row import UserRow, encode_row
 from stream_app.errors import StateError
+from stream_app.runtimes.embedded.rows import FOLDER_NAME, POSITION_KEY
 from stream_app.runtimes.embedded.store import FILE_NAME, Checkpoint, ReadPosition, Store
+from stream_app.runtimes.row_store import MEBIBYTE, RowStore
 
 NOW = datetime(2024, 3, 4, tzinfo=UTC)
 
@@ -41,6 +46,10 @@ def contents(store: Store) -> tuple[object, ...]:
         store.source_position("source"),
         store.snapshot("model"),
     )
+
+
+def row_store(folder: Path) -> RowStore:
+    return RowStore(folder / FOLDER_NAME, POSITION_KEY, MEBIBYTE)
 
 
 def test_a_checkpoint_is_read_back_after_a_restart(tmp_path: Path) -> None:
@@ -82,7 +91,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         assert contents(store) == before
         store.write(many)
-        assert store.user_count() == 501
+        assert len(list(store.rows())) == 501
 
 
 def test_a_folder_serves_one_writer_and_any_readers(tmp_path: Path) -> None:
@@ -91,22 +100,14 @@ def test_a_folder_serves_one_writer_and_any_readers(tmp_path: Path) -> None:
         with pytest.raises(StateError, match="in use by another process"):
             Store(tmp_path)
         with Store(tmp_path, read_only=True) as reader:
-            assert reader.user_count() == 1
+            assert len(list(reader.rows())) == 1
     with Store(tmp_path):
         pass
 
 
-def hold(folder: Path, told: Connection) -> None:
-    with Store(folder):
-        told.send("held")
-        told.recv()
-
-
 def test_a_folder_held_by_another_process_is_refused_until_that_is_gone(tmp_path: Path) -> None:
-    processes = multiprocessing.get_context("fork")
-    ours, theirs = processes.Pipe()
-    holder = processes.Process(target=hold, args=(tmp_path, theirs))
-    holder.start()
+    ours, theirs = Pipe()
+    holder = start(hold, tmp_path, theirs)
     assert ours.recv() == "held"
     with pytest.raises(StateError, match="in use"):
         Store(tmp_path)
@@ -153,8 +154,98 @@ def test_reading_where_nothing_was_written_says_what_to_do(tmp_path: Path) -> No
 def test_a_damaged_row_is_told_of(tmp_path: Path, data: bytes) -> None:
     with Store(tmp_path) as store:
         store.write(checkpoint("a"))
-        store._connection.execute("UPDATE users SET row = ?", (data,))
+    with closing(row_store(tmp_path)) as rows:
+        rows.put([(key, data) for key, _ in list(rows.items())], rows.position)
+    with Store(tmp_path) as store:
         with pytest.raises(StateError, match="row of a"):
             store.row(0, "a")
         with pytest.raises(StateError, match="row of a"):
             list(store.rows())
+
+
+def test_rows_are_read_by_partition_and_user_also_where_only_the_log_has_them(tmp_path: Path) -> None:
+    places = [(0, "b"), (0, "d"), (1, ""), (1, "c"), (300, "a"), (300, "é"), (70_000, "a")]
+    held: dict[tuple[int, str], UserRow | None] = {}
+    chance = Random(3)
+    with Store(tmp_path) as store:
+        for number in range(40):
+            rows = {place: None if chance.random() < 0.3 else UserRow(tier=number) for place in places}
+            chosen = chance.sample(places, 3)
+            store.write(Checkpoint({place: rows[place] for place in chosen}, [], {}, {}, {}))
+            held.update((place, rows[place]) for place in chosen)
+            if number % 7 == 0:
+                store.purge()
+            with Store(tmp_path, read_only=True) as reader:
+                expected = [(*place, row) for place, row in sorted(held.items()) if row is not None]
+                assert list(reader.rows()) == list(store.rows()) == expected
+                assert all(reader.row(*place) == store.row(*place) == held.get(place) for place in places)
+
+
+def test_a_reader_goes_on_seeing_the_checkpoint_that_it_began_with(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.write(checkpoint("a", "b"))
+        with Store(tmp_path, read_only=True) as reader:
+            seen = contents(reader)
+            store.write(checkpoint("b", "c", position=2))
+            assert contents(reader) == seen
+
+
+def test_rows_are_dropped_from_the_log_once_they_are_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def logged() -> int:
+        return int(store._connection.execute("SELECT count(*) FROM redo").fetchone()[0])
+
+    monkeypatch.setattr("stream_app.runtimes.embedded.rows.KEPT_REDO_BYTES", 3_000)
+    with Store(tmp_path) as store:
+        counts = []
+        for number in range(8):
+            store.write(checkpoint(f"user-{number}"))
+            counts.append(logged())
+        assert max(counts) > 1
+        assert counts.count(0) >= 1
+        before = contents(store)
+    with Store(tmp_path) as store:
+        assert contents(store) == before
+
+
+@pytest.mark.parametrize("lost", ["rows", "file"])
+def test_rows_that_do_not_go_with_the_rest_are_refused(tmp_path: Path, lost: str) -> None:
+    with Store(tmp_path / "new") as store:
+        store.write(checkpoint("a"))
+        shutil.copytree(tmp_path / "new", tmp_path / "old")
+        store.write(checkpoint("b", position=2))
+        store.purge()
+    if lost == "rows":
+        shutil.rmtree(tmp_path / "new" / FOLDER_NAME)
+    else:
+        shutil.copy(tmp_path / "old" / FILE_NAME, tmp_path / "new" / FILE_NAME)
+        shutil.copy(tmp_path / "old" / f"{FILE_NAME}-wal", tmp_path / "new" / f"{FILE_NAME}-wal")
+    with pytest.raises(StateError, match="does not go with the rest"):
+        Store(tmp_path / "new")
+
+
+FORMAT_1 = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+INSERT INTO facts VALUES ('format', x'31');
+CREATE TABLE users (
+    partition INTEGER NOT NULL, user_key TEXT NOT NULL, row BLOB NOT NULL, PRIMARY KEY (partition, user_key)
+) WITHOUT ROWID;
+CREATE TABLE partitions (number INTEGER PRIMARY KEY, meta BLOB NOT NULL);
+INSERT INTO partitions VALUES (0, x'01');
+"""
+
+
+def test_a_folder_with_its_rows_in_sqlite_is_taken_over(tmp_path: Path) -> None:
+    rows = [(number % 3, f"user-{number}", UserRow(tier=number)) for number in range(2_500)]
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as written:
+        written.executescript(FORMAT_1)
+        written.executemany("INSERT INTO users VALUES (?, ?, ?)", [(*r[:2], encode_row(r[2])) for r in rows])
+        written.commit()
+    with pytest.raises(StateError, match="stream-app replay"):
+        Store(tmp_path, read_only=True)
+    for _ in range(2):
+        with Store(tmp_path) as store:
+            assert list(store.rows()) == sorted(rows, key=lambda row: row[:2])
+            assert store.partitions() == {0: b"\x01"}
+    assert b"user-7" not in (tmp_path / FILE_NAME).read_bytes()

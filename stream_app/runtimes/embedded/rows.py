@@ -1,0 +1,153 @@
+"""A data folder's rows: logged in SQLite with all else of a checkpoint, then kept in a log-structured store.
+
+A checkpoint's transaction holds its changed rows as redo records. After the commit they go to the store, and
+are dropped once that has them on disk. Whatever a crash cut off is found in the records at the next opening;
+taken in twice, they change nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from heapq import merge
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from stream_app.core.user_row import RowVersionError, UserRow, decode_row, encode_row
+from stream_app.errors import StateError
+from stream_app.runtimes.row_store import MEBIBYTE, Change, RowStore
+
+FOLDER_NAME = "rows"
+POSITION_KEY = b"p"
+WRITE_BUFFER_BYTES = 128 * MEBIBYTE
+KEPT_REDO_BYTES = 64 * MEBIBYTE
+RECORD_ROWS = 1_000
+PARTITION_BYTES = 4
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS redo (position INTEGER PRIMARY KEY, changes BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS rows_log (logged INTEGER NOT NULL, stored INTEGER NOT NULL);
+INSERT INTO rows_log SELECT 0, 0 WHERE NOT EXISTS (SELECT * FROM rows_log);
+"""
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[tuple[bytes, bytes | None]])
+
+
+class LoggedRows:
+    """The rows of one data folder. `log` is called within a transaction, `store` when it is committed.
+
+    A reader sees the rows as they are when it opens the folder, and it is to keep a transaction open.
+
+    Raises:
+        StateError: the rows cannot be used, or are not those that the SQLite file goes with.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, folder: Path, read_only: bool = False) -> None:
+        self._connection = connection
+        self._logged, stored = connection.execute("SELECT logged, stored FROM rows_log").fetchone()
+        self._store = RowStore(folder / FOLDER_NAME, POSITION_KEY, WRITE_BUFFER_BYTES, read_only)
+        self._unstored: list[tuple[int, list[Change]]] = []
+        self._kept_bytes = 0
+        self._newer: dict[bytes, bytes | None] = {}
+        reached = self._store.position
+        # A reader's store may have gone on since its transaction began.
+        if not stored <= reached or (reached > self._logged and not read_only):
+            self._store.close()
+            raise StateError(
+                f"{folder / FOLDER_NAME} does not go with the rest of {folder}: restore the whole folder, "
+                "or replay the events into an empty one"
+            )
+        for position, data in connection.execute(
+            "SELECT position, changes FROM redo WHERE position > ? ORDER BY position", (reached,)
+        ):
+            changes = _decoder.decode(data)
+            if read_only:
+                self._newer.update(changes)
+            else:
+                self._take_in(position, changes)
+
+    def close(self) -> None:
+        """Release the rows."""
+        self._store.close()
+
+    def get(self, partition: int, user_key: str) -> UserRow | None:
+        """The row of one user."""
+        key = _key(partition, user_key)
+        data = self._newer[key] if key in self._newer else self._store.get(key)
+        return _decode(data, user_key) if data is not None else None
+
+    def items(self) -> Iterator[tuple[int, str, UserRow]]:
+        """Every row, by partition and user."""
+        newer = ((key, 0, data) for key, data in sorted(self._newer.items()))
+        older = ((key, 1, data) for key, data in self._store.items() if key not in self._newer)
+        for key, _, data in merge(newer, older):
+            if data is not None:
+                partition, user_key = _place(key)
+                yield partition, user_key, _decode(data, user_key)
+
+    def log(self, rows: Mapping[tuple[int, str], UserRow | None]) -> None:
+        """Write down what is to change."""
+        changes = (
+            (_key(*place), encode_row(row) if row is not None else None) for place, row in rows.items()
+        )
+        self._unstored = []
+        position: int = self._logged
+        while record := list(islice(changes, RECORD_ROWS)):
+            position += 1
+            self._unstored.append((position, record))
+            self._append(position, record)
+        self._connection.execute("UPDATE rows_log SET logged = ?", (position,))
+
+    def store(self) -> None:
+        """Take what was logged last into the store, now that it is durable."""
+        for position, record in self._unstored:
+            self._take_in(position, record)
+            self._logged = position
+        self._unstored = []
+        if self._kept_bytes > KEPT_REDO_BYTES:
+            self._settle()
+
+    def take_over(self) -> None:
+        """Move rows here that an older program kept in the SQLite file."""
+        found = self._connection.execute("SELECT partition, user_key, row FROM users")
+        while rows := found.fetchmany(RECORD_ROWS):
+            self._store.put([(_key(partition, user_key), row) for partition, user_key, row in rows], 0)
+        self._store.flush()
+
+    def purge(self) -> None:
+        """Leave nothing of rows that were removed or replaced, but in the free pages of the SQLite file."""
+        self._settle()
+        self._store.purge()
+
+    def _append(self, position: int, record: list[Change]) -> None:
+        self._connection.execute("INSERT INTO redo VALUES (?, ?)", (position, _encoder.encode(record)))
+
+    def _take_in(self, position: int, changes: list[Change]) -> None:
+        self._store.put(changes, position)
+        self._kept_bytes += sum(len(row) for _, row in changes if row is not None)
+
+    def _settle(self) -> None:
+        self._store.flush()
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("DELETE FROM redo")
+            self._connection.execute("UPDATE rows_log SET stored = logged")
+        self._kept_bytes = 0
+
+
+def _key(partition: int, user_key: str) -> bytes:
+    return partition.to_bytes(PARTITION_BYTES) + user_key.encode()
+
+
+def _place(key: bytes) -> tuple[int, str]:
+    return int.from_bytes(key[:PARTITION_BYTES]), key[PARTITION_BYTES:].decode()
+
+
+def _decode(data: bytes, user_key: str) -> UserRow:
+    try:
+        return decode_row(data)
+    except (RowVersionError, msgspec.DecodeError) as error:
+        raise StateError(f"the stored row of {user_key} cannot be read: {error}") from error
