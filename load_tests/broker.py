@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -82,20 +83,61 @@ def free_port() -> int:
         return port
 
 
+@dataclass(frozen=True)
+class SecuredListener:
+    """Clients come over TLS and log in by SCRAM-SHA-512; nobody is let in otherwise.
+
+    `keystore` is a PEM file with the broker's key (PKCS #8) and certificates, `passwords` are by user.
+    """
+
+    keystore: Path
+    passwords: Mapping[str, str]
+
+    def properties(self, port: int, controller_port: int) -> dict[str, str]:
+        """The lines of server.properties; the broker talks to itself as a client in plain text, elsewhere."""
+        internal = f"INTERNAL://{HOST}:{free_port()}"
+        listener = f"SASL_SSL://{HOST}:{port}"
+        login_module = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        return {
+            "listeners": f"{listener},{internal},CONTROLLER://{HOST}:{controller_port}",
+            "advertised.listeners": f"{listener},{internal}",
+            "listener.security.protocol.map": "SASL_SSL:SASL_SSL,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "inter.broker.listener.name": "INTERNAL",
+            "listener.name.sasl_ssl.sasl.enabled.mechanisms": "SCRAM-SHA-512",
+            "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": login_module,
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": str(self.keystore.resolve()),
+        }
+
+    @property
+    def storage_options(self) -> list[str]:
+        """What makes the users, at the formatting of the storage."""
+        users = (f"SCRAM-SHA-512=[name={name},password={word}]" for name, word in self.passwords.items())
+        return [part for user in users for part in ("--add-scram", user)]
+
+
 class Broker:
     """A broker process with its folder; it keeps data, port and log over stop, kill and start."""
 
     def __init__(
-        self, folder: Path, port: int, *, properties: Mapping[str, str] | None = None, heap: str = "512m"
+        self,
+        folder: Path,
+        port: int,
+        *,
+        properties: Mapping[str, str] | None = None,
+        heap: str = "512m",
+        secured: SecuredListener | None = None,
     ) -> None:
-        """`properties` add to or replace lines of the generated server.properties (TLS, SASL, limits)."""
+        """`properties` add to or replace lines of the generated server.properties (limits, timeouts)."""
         self.folder = folder.resolve()
         self.port = port
         self.bootstrap_servers = f"{HOST}:{port}"
         self.log_file = self.folder / "broker.log"
-        self._properties = dict(properties or {})
         self._heap = heap
+        self._secured = secured
         self._controller_port = free_port()
+        listener = secured.properties(port, self._controller_port) if secured else {}
+        self._properties = listener | dict(properties or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -215,6 +257,8 @@ class Broker:
         cluster_id = "stream-app-local-000000"
         command = self._java_command("kafka.tools.StorageTool", "format", "--cluster-id", cluster_id)
         command += ["--config", str(self._server_properties)]
+        if self._secured is not None:
+            command += self._secured.storage_options
         answer = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
@@ -237,6 +281,8 @@ class Broker:
             "broker.session.timeout.ms": "3000",
             "broker.heartbeat.interval.ms": "500",
             "group.initial.rebalance.delay.ms": "0",
+            # Tests of workers that die need not wait for long until their partitions move.
+            "group.min.session.timeout.ms": "1000",
             "offsets.topic.replication.factor": "1",
             "offsets.topic.num.partitions": "4",
             "transaction.state.log.replication.factor": "1",
@@ -256,11 +302,17 @@ class Broker:
 
 @contextlib.contextmanager
 def running_broker(
-    folder: Path | None = None, *, port: int | None = None, properties: Mapping[str, str] | None = None
+    folder: Path | None = None,
+    *,
+    port: int | None = None,
+    properties: Mapping[str, str] | None = None,
+    secured: SecuredListener | None = None,
 ) -> Iterator[Broker]:
     """A broker for the length of a `with` block, by default on a free port and in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="kafka-", ignore_cleanup_errors=True) as temporary:
-        broker = Broker(folder or Path(temporary), port or free_port(), properties=properties)
+        broker = Broker(
+            folder or Path(temporary), port or free_port(), properties=properties, secured=secured
+        )
         broker.start()
         try:
             yield broker

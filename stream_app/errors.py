@@ -5,6 +5,8 @@ StreamAppError
 +-- InputError          a file cannot be read as what it was said to be: exit 2
 +-- StateError          the state folder cannot be used: exit 3
 +-- BrokerError         the broker is lost or refuses: exit 4
+|   +-- AccessError     the broker does not let us in: exit 2, the sentence says what to set
++-- StalledError        records wait and none is processed: exit 5
 """
 
 from __future__ import annotations
@@ -38,3 +40,15 @@ class BrokerError(StreamAppError):
     """The broker cannot be reached, refuses, or lost what was sent."""
 
     exit_code = 4
+
+
+class AccessError(BrokerError):
+    """The broker is there, and a setting is wrong with which it is to be reached."""
+
+    exit_code = 2
+
+
+class StalledError(StreamAppError):
+    """Records wait, and for a long time none was processed."""
+
+    exit_code = 5

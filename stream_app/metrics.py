@@ -7,7 +7,7 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app, start_http_server
 
 from models.drift import DRIFT_KINDS
 from models.snapshot import Refusal
@@ -16,6 +16,7 @@ from schemas.topics import CATALOGUE, EXAMPLES, SESSIONS, TOPIC_BY_CONTRACT
 from stream_app.core.learning import ExampleOutcome
 from stream_app.core.step import StepResult
 from stream_app.errors import SettingsError
+from stream_app.health import Health
 from stream_app.record_histogram import RecordHistogram
 
 BATCH_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -40,6 +41,7 @@ class Metrics:
         self, registry: CollectorRegistry | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         self.registry = registry or CollectorRegistry()
+        self.health = Health()
         self.declared: list[Declaration] = []
         self._clock = clock
         self.events = self._counter(
@@ -77,6 +79,13 @@ class Metrics:
             "Records of a source partition that are not processed yet (Kafka).",
             "topic", "partition",
         )  # fmt: skip
+        self.stalled = self._gauge(
+            "stream_app_stalled_seconds",
+            "How long records wait that are not processed, in the partition where it is longest (Kafka).",
+        )
+        self.broker_silence = self._gauge(
+            "stream_app_broker_silent_seconds", "How long no broker has answered (Kafka)."
+        )
         self.watermark = self._gauge(
             "stream_app_watermark_seconds",
             "Event time before which events are late, by partition, in epoch seconds.",
@@ -158,18 +167,19 @@ class Metrics:
         self._begin_at_zero()
 
     def serve(self, host: str, port: int) -> None:
-        """Answer scrapes on an address of their own, in a thread.
+        """Answer scrapes and `/health` on an address of their own, in a thread.
 
         Raises:
             SettingsError: the address cannot be listened on.
         """
         try:
-            start_http_server(port, host, self.registry)
+            server, _ = start_http_server(port, host, self.registry)
         except (OSError, OverflowError) as error:
             raise SettingsError(
                 f"metrics cannot be served on {host}:{port} ({error}): set STREAM_APP_METRICS_PORT to a free "
                 "port, one for each process of a machine, or to 0 for none"
             ) from error
+        server.set_app(self.health.page(make_wsgi_app(self.registry)))
 
     def count_step(self, partition: int, result: StepResult, users: int) -> None:
         """Count what one batch came to; the partition holds so many users now."""

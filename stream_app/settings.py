@@ -65,12 +65,18 @@ class Settings(BaseSettings):
     kafka_key_file: Path | None = Field(None, description="The client certificate's key, in PEM.")
     session_timeout: float = Field(
         30.0,
-        ge=6,
+        ge=1,
         le=300,
         description="How long the broker waits for a worker that died before it gives its partitions away.",
     )
     kafka_timeout: float = Field(
         30.0, gt=0, le=600, description="How long a lost broker is waited for before the worker stops."
+    )
+    stall_timeout: float = Field(
+        180.0,
+        gt=0,
+        le=3600,
+        description="How long records may wait with none processed before the worker stops.",
     )
 
     batch_records: int = Field(2000, ge=1, le=100_000, description="Records of one partition taken at once.")
@@ -87,6 +93,9 @@ class Settings(BaseSettings):
     )
     snapshot_interval: float = Field(
         30.0, gt=0, description="And after so long, if anything was learned since the last."
+    )
+    recommender_snapshot_interval: float = Field(
+        600.0, gt=0, description="The recommender is published so often, if it has learned anything."
     )
     tier_targets: Annotated[tuple[Id, ...], NoDecode] = Field(
         ("engagement_tier", "marketing_target"), description="Targets of labels that teach the tier model."

@@ -5,15 +5,16 @@ from __future__ import annotations
 import signal
 import socket
 from ipaddress import ip_address
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
+from stream_app.departure import SIGNALS, leave
 from stream_app.errors import SettingsError
 
 BACKLOG = 1024
 MOST_CONNECTIONS = 2_000
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -35,9 +36,15 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+class _Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        leave(0, "stopped in the middle of requests: every event that was answered with 200 is durable")
+        super().handle_exit(sig, frame)
+
+
 async def serve(app: FastAPI, listener: socket.socket, stop_seconds: float) -> None:
     """Answer requests until SIGINT or SIGTERM, then those under way, for at most `stop_seconds`."""
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             app,
             lifespan="off",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import threading
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.table import Table
@@ -24,12 +26,14 @@ from stream_app.commands.inputs import (
     progress,
 )
 from stream_app.commands.options import SetOption, console
-from stream_app.errors import InputError
+from stream_app.departure import end
+from stream_app.errors import InputError, StreamAppError
 from stream_app.memory import collect_seldom
 from stream_app.metrics import Metrics
 from stream_app.settings import Settings, load_settings
 from stream_app.sources.catalogue_lines import read_catalogue
 
+log = logging.getLogger(__name__)
 topics_app = typer.Typer(
     help="The topics that the product reads and writes.", no_args_is_help=True, add_completion=False
 )
@@ -53,7 +57,7 @@ def worker(
         command += [part for flag in flags or () for part in ("--set", flag)]
     settings.required_snapshot_key  # noqa: B018  # refuse a missing key before anything is started
     collect_seldom()
-    asyncio.run(run_app(lambda: build_worker(settings, metrics), settings, command))
+    _run(run_app(lambda: build_worker(settings, metrics), settings, metrics, command))
 
 
 def trainer(
@@ -67,7 +71,7 @@ def trainer(
     settings = load_settings(flags or ())
     metrics = _begin(settings)
     settings.required_snapshot_key  # noqa: B018  # refuse a missing key before anything is started
-    asyncio.run(run_app(lambda: build_trainer(settings, metrics), settings, ends_with_input=beside))
+    _run(run_app(lambda: build_trainer(settings, metrics), settings, metrics, ends_with_input=beside))
 
 
 def produce(
@@ -149,10 +153,25 @@ def _begin(settings: Settings) -> Metrics:
     logging.getLogger("stream_app").setLevel(logging.INFO)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_one_line)
+    threading.excepthook = _tell_of_thread
     metrics = Metrics()
     if settings.metrics_port:
         metrics.serve(settings.metrics_host, settings.metrics_port)
     return metrics
+
+
+def _run(running: Coroutine[Any, Any, None]) -> NoReturn:
+    """Run a process of its own to its end: what Faust's threads still do is nobody's concern any more."""
+    try:
+        asyncio.run(running)
+    except StreamAppError as error:
+        end(error.exit_code, str(error))
+    end(0)
+
+
+def _tell_of_thread(ended: threading.ExceptHookArgs) -> None:
+    """A consumer's thread may find the loop closed when its worker has gone: that is no more than a line."""
+    log.warning("%s ended: %r", ended.thread.name if ended.thread else "a thread", ended.exc_value)
 
 
 def _one_line(record: logging.LogRecord) -> bool:

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import pytest
 from support.collector_process import address, collector_process
 
 from load_tests.broker import free_port
+from stream_app.runtimes.embedded.store import Store
 from stream_app.settings import Settings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -80,10 +80,9 @@ def shown(browser: str, url: str, profile: Path) -> list[str]:
 
 def stored(folder: Path) -> tuple[set[str], list[dict[str, Any]]]:
     """The users and the failed events of a data folder."""
-    with sqlite3.connect(folder / "stream-app.sqlite3") as connection:
-        users = {user for (user,) in connection.execute("SELECT user_key FROM users")}
-        failed = connection.execute("SELECT body FROM outputs WHERE schema = 'failed_event'").fetchall()
-    return users, [orjson.loads(body) for (body,) in failed]
+    with Store(folder, read_only=True) as store:
+        users = {user for _, user, _ in store.rows()}
+        return users, [orjson.loads(body) for body in store.outputs("failed_event")]
 
 
 def keyed(**settings: Any) -> Settings:

@@ -40,6 +40,10 @@ def test_a_topic_is_either_compacted_or_kept_for_a_time():
             assert config["retention.ms"] == str(topic.retention * 1000)
 
 
+def test_the_time_of_a_record_is_the_log_s_own():
+    assert {topic.config(1)["message.timestamp.type"] for topic in TOPICS} == {"LogAppendTime"}
+
+
 def test_replicated_topics_do_not_lose_acknowledged_records():
     assert EVENTS.config(replication=3)["min.insync.replicas"] == "2"
     assert "min.insync.replicas" not in EVENTS.config(replication=1)

@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from support.collector_process import DEADLINE_SECONDS, POLL_SECONDS, collector_
 from support.worker_process import worker_process
 
 from load_tests.broker import free_port
+from stream_app.runtimes.embedded.store import Store
 from stream_app.settings import Settings
 
 ANSWERS_BEFORE_KILL = 60
@@ -32,8 +32,8 @@ def event(user: str) -> dict[str, Any]:
 
 
 def stored_users(folder: Path) -> set[str]:
-    with sqlite3.connect(folder / "stream-app.sqlite3") as connection:
-        return {user for (user,) in connection.execute("SELECT user_key FROM users")}
+    with Store(folder, read_only=True) as store:
+        return {user for _, user, _ in store.rows()}
 
 
 def send_until_it_fails(

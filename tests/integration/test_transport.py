@@ -151,6 +151,28 @@ def numbered(count: int) -> list[bytes]:
     return [b"value %d" % number for number in range(count)]
 
 
+def test_what_is_fetched_while_the_agent_is_busy_comes_as_one_batch(cluster: Cluster) -> None:
+    async def scenario() -> None:
+        await cluster.create_topics({cluster.topic: 1})
+        reader = Reader(cluster, schema=RecordBatchSchema(max_records=25))
+        async with running(reader.app):
+            await until(lambda: reader.partitions == {0})
+            fetched = watch_fetches(reader.app)
+            reader.go_on.clear()
+            for sent in range(1, 61):
+                await cluster.produce(cluster.topic, 0, numbered(1))
+                await until(lambda count=sent: sum(fetched) == count)
+            assert len(fetched) == 60
+            reader.go_on.set()
+            await until(lambda: reader.count == 60)
+            await reader.app.consumer.commit()
+        assert reader.offsets(0) == list(range(60))
+        assert [len(batch) for batch in reader.batches] == [1, 25, 25, 9]
+        assert await cluster.committed() == {0: 60}
+
+    run(scenario())
+
+
 def test_every_offset_comes_once_in_order_and_in_bounded_batches(cluster: Cluster) -> None:
     counts = {0: 1_700, 1: 1, 2: 430}
     giant = b"x" * 5_000

@@ -16,6 +16,7 @@ from stream_app.core.user_row import UserRow, decode_row
 from stream_app.metrics import Metrics
 from stream_app.ports import Models
 from stream_app.runtimes.kafka.app import StreamApp, build_worker
+from stream_app.runtimes.kafka.connection import client_options
 from stream_app.runtimes.kafka.loaded_models import ModelSource
 from stream_app.runtimes.kafka.processor import META_KEY, USER_PREFIX
 from stream_app.runtimes.kafka.producer import BulkProducer, Message
@@ -64,7 +65,7 @@ class Cluster:
     ) -> AsyncIterator[StreamApp]:
         """A worker with models that stand still; it has left its group when the block ends."""
         settings = self.settings.model_copy(update={"state_dir": folder or self.settings.state_dir})
-        app = build_worker(settings, metrics, lambda *_: FixedModelSource(models), clock)
+        app = build_worker(settings, metrics, lambda *_: FixedModelSource(models), clock, clock)
         app.finalize()
         await app.start()
         try:
@@ -112,9 +113,7 @@ class Cluster:
     async def records(self, topic: str, partitions: Iterable[int]) -> list[ConsumerRecord]:
         """All that partitions of a topic hold now."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.settings.kafka_servers,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            **client_options(self.settings), enable_auto_commit=False, auto_offset_reset="earliest"
         )
         await consumer.start()
         try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any
 
 import faust
 from faust.app.base import BootStrategy
+from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 from mode import CrashingSupervisor, Service
 
@@ -18,9 +19,11 @@ from schemas.topics import EVENTS, EXAMPLES
 from stream_app.errors import StateError
 from stream_app.metrics import Metrics
 from stream_app.runtimes.kafka.connection import faust_credentials
+from stream_app.runtimes.kafka.follower import TopicFollower
 from stream_app.runtimes.kafka.loaded_models import LoadedModels, ModelSource
 from stream_app.runtimes.kafka.processor import Processor
 from stream_app.runtimes.kafka.producer import BulkProducer
+from stream_app.runtimes.kafka.recommender_publisher import RecommenderPublisher
 from stream_app.runtimes.kafka.tables import RowTable
 from stream_app.runtimes.kafka.topics import name_of, source_names
 from stream_app.runtimes.kafka.trainer import ModelTrainer
@@ -28,6 +31,7 @@ from stream_app.runtimes.kafka.transport import QUEUED_BATCHES, RecordBatchSchem
 from stream_app.settings import Settings
 
 LAG_SECONDS = 5.0
+COMMIT_SECONDS = 2.8
 RECOVERED_BATCHES = 16
 PUBLISH_CHECK_SECONDS = 1.0
 HEARTBEATS_PER_TIMEOUT = 10
@@ -46,8 +50,17 @@ class StreamApp(faust.App):  # type: ignore[misc]
 
     BootStrategy = ServicesFirst
 
-    def __init__(self, *args: Any, services: Iterable[Service] = (), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        services: Iterable[Service] = (),
+        followers: Sequence[TopicFollower] = (),
+        snapshot_interval: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         self.services_first = list(services)
+        self.followers = followers
+        self.longest_uncommitted = COMMIT_SECONDS + snapshot_interval
         super().__init__(*args, **kwargs)
 
 
@@ -56,13 +69,19 @@ def build_worker(
     metrics: Metrics,
     make_models: Callable[[Settings, Metrics], ModelSource] = LoadedModels,
     clock: Callable[[], float] = time.time,
+    stopwatch: Callable[[], float] = time.monotonic,
 ) -> StreamApp:
-    """The app that turns events into rows and decisions."""
+    """The app that turns events into rows and decisions.
+
+    `clock` is the time of day in epoch seconds, which may be set; `stopwatch` measures spans and never jumps.
+    """
     producer = BulkProducer(settings)
     loaded = make_models(settings, metrics)
-    app = _build_app(settings.app_id, settings, [producer, loaded])
+    app = _build_app(settings.app_id, settings, [producer, loaded], followers=loaded.followers)
     table = RowTable(app, "rows", settings.partitions, producer.send)
-    processor = Processor(settings, table, producer, lambda: loaded.models, metrics, clock)
+    processor = Processor(
+        settings, table, producer, lambda: loaded.models, loaded.complete, metrics, clock, stopwatch
+    )
     schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
     sources = source_names(settings)
     records = app.topic(*sources, schema=schema, maxsize=QUEUED_BATCHES)
@@ -99,8 +118,16 @@ def build_trainer(settings: Settings, metrics: Metrics) -> StreamApp:
     """The app that learns; of several only the one that holds the topic's partition does anything."""
     producer = BulkProducer(settings)
     # What waits for its snapshot at a rebalance is learned again by whoever goes on, from the last snapshot.
-    app = _build_app(f"{settings.app_id}-trainer", settings, [producer], stream_wait_empty=False)
-    training = Training(lambda: ModelTrainer(settings, producer, metrics, time.time))
+    publisher = RecommenderPublisher(settings, producer, metrics, lambda: _has_partitions(app))
+    app = _build_app(
+        f"{settings.app_id}-trainer",
+        settings,
+        [producer, publisher],
+        stream_wait_empty=False,
+        followers=[publisher.follower],
+        snapshot_interval=settings.snapshot_interval,
+    )
+    training = Training(lambda: ModelTrainer(settings, producer, metrics, time.time, time.monotonic))
     schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
     examples = app.topic(name_of(EXAMPLES, settings), schema=schema, maxsize=QUEUED_BATCHES)
 
@@ -182,6 +209,7 @@ def _build_app(app_id: str, settings: Settings, services: Iterable[Service], **o
         services=services,
         broker=";".join(f"bulk://{server}" for server in settings.kafka_servers.split(",")),
         broker_credentials=faust_credentials(settings),
+        broker_commit_interval=COMMIT_SECONDS,
         broker_session_timeout=settings.session_timeout,
         broker_heartbeat_interval=settings.session_timeout / HEARTBEATS_PER_TIMEOUT,
         broker_request_timeout=settings.session_timeout + settings.kafka_timeout,
@@ -197,6 +225,13 @@ def _build_app(app_id: str, settings: Settings, services: Iterable[Service], **o
         web_enabled=False,
         **options,
     )
+
+
+def _has_partitions(app: StreamApp) -> bool:
+    try:
+        return bool(app.consumer.assignment())
+    except ConsumerNotStarted:
+        return False
 
 
 def _numbers(partitions: Iterable[TP], topic: str) -> set[int]:

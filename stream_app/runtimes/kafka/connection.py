@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from typing import Any
 
 import faust
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 from faust.types.auth import AuthProtocol
 
-from stream_app.errors import BrokerError, SettingsError
+from stream_app.errors import SettingsError
 from stream_app.settings import Settings
 
 
@@ -49,29 +46,6 @@ def faust_credentials(settings: Settings) -> faust.SSLCredentials | faust.SASLCr
     )
     credentials.protocol = AuthProtocol(settings.kafka_security_protocol)
     return credentials
-
-
-async def connect(settings: Settings) -> AIOKafkaAdminClient:
-    """A started admin client; a broker that does not answer is tried again up to `kafka_timeout`.
-
-    Raises:
-        BrokerError: no broker answered in time, or it refused the login.
-    """
-    deadline = asyncio.get_running_loop().time() + settings.kafka_timeout
-    while True:
-        admin = AIOKafkaAdminClient(**client_options(settings))
-        try:
-            await admin.start()
-        except (KafkaError, OSError) as error:
-            await admin.close()
-            if asyncio.get_running_loop().time() > deadline:
-                raise BrokerError(
-                    f"no broker at {settings.kafka_servers} answered within {settings.kafka_timeout:.0f} s "
-                    f"({error}): start it, or set STREAM_APP_KAFKA_SERVERS"
-                ) from error
-            await asyncio.sleep(0.5)
-        else:
-            return admin
 
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext | None:

@@ -22,7 +22,8 @@ POLL_MS = 500
 class TopicFollower(Service):  # type: ignore[misc]  # mode ships no types
     """Hands the records of partition 0 to `take`, the oldest first, from `begin_offset` on.
 
-    `await caught_up()` returns once everything was taken that the topic held at the start.
+    `await caught_up()` returns once everything was taken that the topic held at the start; `next_offset` is
+    the one after the last that was taken.
     """
 
     def __init__(
@@ -35,9 +36,9 @@ class TopicFollower(Service):  # type: ignore[misc]  # mode ships no types
     ) -> None:
         super().__init__(**kwargs)
         self._settings = settings
-        self._partition = TopicPartition(name_of(topic, settings), 0)
+        self.partition = TopicPartition(name_of(topic, settings), 0)
         self._take = take
-        self._begin_offset = begin_offset
+        self.next_offset = begin_offset
         self._caught_up = asyncio.Event()
 
     async def on_start(self) -> None:
@@ -51,16 +52,22 @@ class TopicFollower(Service):  # type: ignore[misc]  # mode ships no types
         )
         try:
             await self._consumer.start()
-            self._consumer.assign([self._partition])
-            beginnings = await self._consumer.beginning_offsets([self._partition])
-            self._consumer.seek(self._partition, max(beginnings[self._partition], self._begin_offset))
-            self._end = (await self._consumer.end_offsets([self._partition]))[self._partition]
+            self._consumer.assign([self.partition])
+            beginnings = await self._consumer.beginning_offsets([self.partition])
+            self.next_offset = max(beginnings[self.partition], self.next_offset)
+            self._consumer.seek(self.partition, self.next_offset)
+            self._end = (await self._consumer.end_offsets([self.partition]))[self.partition]
         except KafkaError as error:
-            raise BrokerError(f"{self._partition.topic} cannot be read: {error}") from error
+            raise BrokerError(f"{self.partition.topic} cannot be read: {error}") from error
 
     async def on_stop(self) -> None:
         """Disconnect."""
         await self._consumer.stop()
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether all that was there at the start is taken."""
+        return self._caught_up.is_set()
 
     async def caught_up(self) -> None:
         """Wait until all that was there at the start is taken."""
@@ -69,9 +76,10 @@ class TopicFollower(Service):  # type: ignore[misc]  # mode ships no types
     @Service.task  # type: ignore[untyped-decorator]
     async def _follow(self) -> None:
         while not self.should_stop:
-            if await self._consumer.position(self._partition) >= self._end:
+            if await self._consumer.position(self.partition) >= self._end:
                 self._caught_up.set()
-            fetched = await self._consumer.getmany(self._partition, timeout_ms=POLL_MS)
+            fetched = await self._consumer.getmany(self.partition, timeout_ms=POLL_MS)
             for records in fetched.values():
                 self._take(records)
+                self.next_offset = records[-1].offset + 1
                 await self.sleep(0)

@@ -5,39 +5,44 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from functools import partial
+from typing import Any
 
 from aiokafka import ConsumerRecord
 from mode import Service
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from models import snapshot, targets
-from models.recommenders.surface import Surface
 from schemas.catalogue import CatalogueItem
-from schemas.outputs import ClosedSession, UserErased
+from schemas.outputs import ClosedSession, Output
 from schemas.topics import CATALOGUE, SESSIONS, SNAPSHOTS
-from stream_app.core.learning import RecentIds
 from stream_app.metrics import WRONG_MODEL, Metrics
-from stream_app.model_adapters import OutcomeScorer, SessionRecommender, TierScorer
+from stream_app.model_adapters import OutcomeScorer, TierScorer
 from stream_app.ports import Models
+from stream_app.runtimes.kafka import snapshots
+from stream_app.runtimes.kafka.contract_reader import ContractReader
+from stream_app.runtimes.kafka.fed_recommender import FedRecommender
 from stream_app.runtimes.kafka.follower import TopicFollower
 from stream_app.runtimes.kafka.snapshots import SnapshotReader, Version
 from stream_app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_session_adapter: TypeAdapter[ClosedSession | UserErased] = TypeAdapter(
-    Annotated[ClosedSession | UserErased, Field(discriminator="schema_name")]
-)
+_item: TypeAdapter[CatalogueItem] = TypeAdapter(CatalogueItem)
 
 
 class ModelSource(Service):  # type: ignore[misc]  # mode ships no types
     """What is scored with: a service whose `models` is replaced whole, never changed under a batch."""
 
     models: Models
+    followers: Sequence[TopicFollower] = ()
 
     async def caught_up(self) -> None:
         """Wait for the newest models; nothing is to be scored before."""
+
+    def complete(self, output: Output) -> Output:
+        """An output with what is known beside the events; the same for whoever reads it."""
+        return output
 
 
 class LoadedModels(ModelSource):
@@ -47,28 +52,41 @@ class LoadedModels(ModelSource):
         super().__init__(**kwargs)
         self._key = settings.required_snapshot_key
         self._metrics = metrics
-        self._session_ids = RecentIds()
+        self._reader = ContractReader(metrics)
+        self._fed = FedRecommender(settings, metrics)
+        self._recommender = self._fed.recommender
         self._shown_positions = 0
-        self._recommender = SessionRecommender(Surface(rules=settings.surface_rules))
         outcomes = {name: OutcomeScorer(targets.outcome_model(name)) for name in targets.OUTCOMES}
         self.models = Models(TierScorer(targets.tier_model()), self._recommender, outcomes)
-        reader = SnapshotReader(self._load, self._refuse_part)
-        self._snapshots = self.add_dependency(TopicFollower(settings, SNAPSHOTS, reader.take))
-        self._sessions = self.add_dependency(TopicFollower(settings, SESSIONS, self._learn_sessions))
-        self._catalogue = self.add_dependency(TopicFollower(settings, CATALOGUE, self._take_catalogue))
+        refuse = partial(self._reader.refuse, SNAPSHOTS, why="no part of a snapshot")
+        reader = SnapshotReader(self._load, refuse)
+        self._sessions = TopicFollower(settings, SESSIONS, self._learn_sessions)
+        self.followers = [
+            self.add_dependency(TopicFollower(settings, SNAPSHOTS, reader.take)),
+            self.add_dependency(self._sessions),
+            self.add_dependency(TopicFollower(settings, CATALOGUE, self._take_catalogue)),
+        ]
+
+    async def on_start(self) -> None:
+        """Begin with the newest snapshot of the recommender.
+
+        Raises:
+            BrokerError: the broker is lost.
+        """
+        await self._fed.restore()
+        self._sessions.next_offset = self._fed.begin_offset
 
     async def caught_up(self) -> None:
         """Wait until all that the three topics held at the start is taken in."""
-        await self._snapshots.caught_up()
-        await self._sessions.caught_up()
-        await self._catalogue.caught_up()
+        for follower in self.followers:
+            await follower.caught_up()
 
-    def _load(self, name: str, version: Version) -> None:
+    def _load(self, name: str, version: Version) -> bool:
         if name != targets.TIER.name and name not in targets.OUTCOMES:
-            return
+            return True
         scorer: TierScorer | OutcomeScorer
         try:
-            model, header = snapshot.load(version.data, self._key)
+            model, header = snapshots.load(name, version, self._key)
             if name == targets.TIER.name:
                 scorer = TierScorer(targets.tier_model())
             else:
@@ -78,7 +96,7 @@ class LoadedModels(ModelSource):
             reason = refusal.reason if isinstance(refusal, snapshot.SnapshotRefused) else WRONG_MODEL
             self._metrics.refused_snapshots.labels(reason).inc()
             log.warning("snapshot %s of %s refused: %s", version.number, name, refusal)
-            return
+            return False
         # Another object, not the same changed: a batch is scored to its end with the models it began with.
         if isinstance(scorer, TierScorer):
             self.models = replace(self.models, tiers=scorer)
@@ -88,27 +106,14 @@ class LoadedModels(ModelSource):
             name, header.model_version, header.examples_seen, header.created_at.timestamp()
         )
         self._metrics.show_scores(name, model.scores())
+        return True
 
-    def _refuse_part(self, record: ConsumerRecord) -> None:
-        self._metrics.refused_records.labels(SNAPSHOTS.name).inc()
-        log.warning("%s, offset %s refused: no part of a snapshot", SNAPSHOTS.name, record.offset)
+    def complete(self, output: Output) -> Output:
+        """A closed session with what the catalogue says of its items."""
+        return self._recommender.complete(output) if isinstance(output, ClosedSession) else output
 
     def _learn_sessions(self, records: Sequence[ConsumerRecord]) -> None:
-        for record in records:
-            try:
-                output = _session_adapter.validate_json(record.value or b"")
-            except ValidationError as error:
-                self._metrics.refused_records.labels(SESSIONS.name).inc()
-                log.warning(
-                    "%s, offset %s refused: %d errors", SESSIONS.name, record.offset, error.error_count()
-                )
-                continue
-            if not self._session_ids.add(output.id):
-                continue
-            if isinstance(output, UserErased):
-                self._recommender.forget(str(output.user_key))
-            else:
-                self._recommender.learn(output)
+        self._fed.take(records)
         stamp = self._recommender.stamp()
         learned_at = records[-1].timestamp / 1000
         self._metrics.show_model(stamp.name, stamp.version, stamp.examples_seen, learned_at)
@@ -118,13 +123,5 @@ class LoadedModels(ModelSource):
             self._shown_positions = judged
 
     def _take_catalogue(self, records: Sequence[ConsumerRecord]) -> None:
-        for record in records:
-            try:
-                item = CatalogueItem.model_validate_json(record.value or b"")
-            except ValidationError as error:
-                self._metrics.refused_records.labels(CATALOGUE.name).inc()
-                log.warning(
-                    "%s, offset %s refused: %d errors", CATALOGUE.name, record.offset, error.error_count()
-                )
-                continue
+        for _, item in self._reader.read(CATALOGUE, _item, records):
             self._recommender.surface.catalogue.put(item)

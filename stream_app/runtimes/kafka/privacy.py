@@ -13,6 +13,7 @@ from schemas.topics import (
     CATALOGUE,
     PRIVACY_RECEIPTS,
     PRIVACY_REQUESTS,
+    RECOMMENDER_SNAPSHOTS,
     SESSIONS,
     SNAPSHOTS,
     TOPICS,
@@ -27,7 +28,7 @@ from stream_app.settings import Settings
 
 POLL_MS = 500
 # Nothing in these names a user, or not otherwise than by a hash.
-ANONYMOUS = (CATALOGUE, SNAPSHOTS, PRIVACY_RECEIPTS)
+ANONYMOUS = (CATALOGUE, SNAPSHOTS, RECOMMENDER_SNAPSHOTS, PRIVACY_RECEIPTS)
 
 
 def complete_receipt(output: Output, settings: Settings) -> Output:

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
+from schemas.outputs import ExploredPlace, Output
 from schemas.topics import LINKS
 from stream_app.core.erasures import decode_erasure, encode_erasure
 from stream_app.core.partition import Partition
@@ -16,6 +17,7 @@ from stream_app.intake import build_intake
 from stream_app.metrics import Metrics
 from stream_app.partitioning import partition_of
 from stream_app.ports import Models
+from stream_app.runtimes.kafka.explored import explored_places
 from stream_app.runtimes.kafka.privacy import complete_receipt
 from stream_app.runtimes.kafka.producer import BulkProducer
 from stream_app.runtimes.kafka.tables import RowTable
@@ -27,6 +29,7 @@ from stream_app.settings import Settings
 META_KEY = b"m"
 USER_PREFIX = b"u"
 ERASURE_PREFIX = b"e"
+EXPLORED = ExploredPlace.model_fields["schema_name"].default
 
 
 class Processor:
@@ -42,8 +45,10 @@ class Processor:
         table: RowTable,
         producer: BulkProducer,
         models: Callable[[], Models],
+        complete: Callable[[Output], Output],
         metrics: Metrics,
         clock: Callable[[], float],
+        stopwatch: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._source_names = source_names(settings)
@@ -53,8 +58,10 @@ class Processor:
         self._table = table
         self._producer = producer
         self._models = models
+        self._complete = complete
         self._metrics = metrics
         self._clock = clock
+        self._stopwatch = stopwatch
         self._rows = RowCache(self._load, settings.hot_rows)
         self._partitions: dict[int, Partition] = {}
         self._last_batch_at: dict[int, float] = {}
@@ -67,7 +74,7 @@ class Processor:
             BrokerError: an output or a row was not acknowledged.
         """
         async with self._one_at_a_time:
-            begun_at = self._clock()
+            begun_at, now = self._stopwatch(), self._clock()
             partition = self._partition(records.partition)
             batch = Batch(
                 self._source_names[records.topic],  # as declared: ids are the same on every cluster
@@ -75,13 +82,14 @@ class Processor:
                 [Record(raw.offset, raw.key, raw.value, raw.timestamp / 1000) for raw in records.records],
             )
             rows = self._rows.of_partition(partition.number)
-            result = step(partition, batch, rows, self._intake, self._models(), self._rules, begun_at)
+            result = step(partition, batch, rows, self._intake, self._models(), self._rules, now)
             await self._keep(partition, result)
-            now = self._clock()
-            self._last_batch_at[partition.number] = now
+            ended_at = self._last_batch_at[partition.number] = self._stopwatch()
             self._metrics.commits.inc()
-            self._metrics.batch_seconds.observe(now - begun_at)
-            self._metrics.count_latency(Counter(record.received_at for record in batch.records), now)
+            self._metrics.batch_seconds.observe(ended_at - begun_at)
+            self._metrics.count_latency(
+                Counter(record.received_at for record in batch.records), self._clock()
+            )
 
     async def close_idle(self, assigned: set[int]) -> None:
         """Close overdue sessions of assigned partitions in which nothing has come for a while.
@@ -95,9 +103,10 @@ class Processor:
             self._partition(number)  # at once, while it is surely held: its users and time are to be seen
         for number in sorted(assigned):
             async with self._one_at_a_time:
-                now = self._clock()
+                now, elapsed = self._clock(), self._stopwatch()
                 partition = self._partition(number)
-                is_busy = now - self._last_batch_at.setdefault(number, now) < self._idle_after
+                # A clock that is set forward must not make a busy partition look idle.
+                is_busy = elapsed - self._last_batch_at.setdefault(number, elapsed) < self._idle_after
                 rows = self._rows.of_partition(number)
                 if not is_busy:
                     result = close_idle(partition, rows, self._models(), self._rules, now)
@@ -124,7 +133,10 @@ class Processor:
 
     async def _keep(self, partition: Partition, result: StepResult) -> None:
         number = partition.number
-        outputs = [complete_receipt(output, self._settings) for output in result.outputs]
+        completed = (self._complete(output) for output in result.outputs)
+        outputs = [complete_receipt(output, self._settings) for output in completed]
+        explored = list(explored_places(result.outputs))
+        outputs += explored
         await self._producer.send_outputs(outputs, number)
         await self._producer.send_messages(result.sent)
         # Erasures come first: whatever part of the rest is written, their figures are known.
@@ -141,6 +153,7 @@ class Processor:
         self._rows.change(number, result.rows)
         self._rows.settle()
         self._metrics.count_step(number, result, partition.users)
+        self._metrics.outputs.labels(EXPLORED).inc(len(explored))
         self._metrics.show_time(number, partition.meta.highest_at, partition.watermark)
 
     def _partition(self, number: int) -> Partition:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -33,6 +34,10 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
     def __init__(self, settings: Settings, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._settings = settings
+        self._topics = {
+            contract: (name_of(topic, settings), topic.partitions is None)
+            for contract, topic in TOPIC_BY_CONTRACT.items()
+        }
 
     async def on_start(self) -> None:
         """Connect.
@@ -67,10 +72,11 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
         """
         by_topic: dict[tuple[str, int], list[Message]] = {}
         for output in outputs:
-            topic = TOPIC_BY_CONTRACT[type(output)]
-            key = _key_of(output)
-            place = (name_of(topic, self._settings), partition if topic.partitions is None else 0)
-            by_topic.setdefault(place, []).append((key, output.model_dump_json().encode()))
+            topic, is_spread = self._topics[type(output)]
+            # `model_dump_json` would make a text of these bytes.
+            value = output.__pydantic_serializer__.to_json(output)
+            place = (topic, partition if is_spread else 0)
+            by_topic.setdefault(place, []).append((_key_of(output), value))
         await asyncio.gather(
             *(self.send(topic, number, messages) for (topic, number), messages in by_topic.items())
         )
@@ -98,12 +104,13 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
         """
         pending: list[tuple[asyncio.Future[Any], int]] = []
         batch = self._producer.create_batch()
+        now_ms, headers = int(time.time() * 1000), list(headers)
         try:
             for key, value in messages:
-                if batch.append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
+                if batch.append(key=key, value=value, timestamp=now_ms, headers=headers) is None:
                     pending.append(await self._submit(batch, topic, partition))
                     batch = self._producer.create_batch()
-                    batch.append(key=key, value=value, timestamp=None, headers=list(headers))
+                    batch.append(key=key, value=value, timestamp=now_ms, headers=headers)
             if batch.record_count():
                 pending.append(await self._submit(batch, topic, partition))
             last = -1

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from aiokafka import ConsumerRecord
 
+from models import snapshot
+from models.learning import AnyModel
 from stream_app.runtimes.kafka.producer import BulkProducer
 
 PART_BYTES = 900_000
@@ -39,11 +41,13 @@ class _Part(NamedTuple):
 class SnapshotReader:
     """Puts parts together; `found` is told of each whole snapshot that is newer than the last.
 
-    `refused` is told of each record that is no part of one.
+    Anybody may have written a record, and any number into it: what `found` refuses, by returning False,
+    does not count, and an older snapshot stays the newest. `refused` is told of each record that is no part
+    of a snapshot.
     """
 
     def __init__(
-        self, found: Callable[[str, Version], object], refused: Callable[[ConsumerRecord], object]
+        self, found: Callable[[str, Version], bool], refused: Callable[[ConsumerRecord], object]
     ) -> None:
         self._found = found
         self._refused = refused
@@ -53,7 +57,7 @@ class SnapshotReader:
 
     def take(self, records: Sequence[ConsumerRecord]) -> None:
         """Take records of the snapshots topic, in order."""
-        completed: dict[str, Version] = {}
+        completed: dict[str, list[Version]] = {}
         for record in records:
             part = _parse(record)
             if part is None:
@@ -61,9 +65,12 @@ class SnapshotReader:
                 continue
             version = self._put(part)
             if version is not None:
-                completed[version[0]] = version[1]
-        for model, whole in completed.items():
-            self._found(model, whole)
+                completed.setdefault(version[0], []).append(version[1])
+        for model, versions in completed.items():
+            for whole in sorted(versions, reverse=True):
+                if self._found(model, whole):
+                    self.newest[model] = whole
+                    break
 
     def _put(self, part: _Part) -> tuple[str, Version] | None:
         model, number, count = part.model, part.number, part.parts
@@ -78,9 +85,21 @@ class SnapshotReader:
         if not is_whole or (newest is not None and newest.number >= number):
             return None
         whole = Version(number, part.slot, b"".join(parts[index] for index in range(count)))
-        self.newest[model] = whole
         self._parts[slot] = {}
         return model, whole
+
+
+def load(name: str, version: Version, key: bytes) -> tuple[AnyModel, snapshot.Header]:
+    """The model of a snapshot, and its header.
+
+    Raises:
+        SnapshotRefused: it is not to be trusted, or is not what its record's key and headers say.
+    """
+    model, header = snapshot.load(version.data, key)
+    if (header.model, header.training_offset) != (name, version.number):
+        claimed = f"written as {name} {version.number}, is {header.model} {header.training_offset}"
+        raise snapshot.SnapshotRefused(snapshot.Refusal.HEADER, claimed)
+    return model, header
 
 
 async def publish(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
 from schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS, TOPICS, Topic, rows_changelog
-from stream_app.errors import BrokerError
-from stream_app.runtimes.kafka.connection import connect
+from stream_app.errors import AccessError, BrokerError
+from stream_app.runtimes.kafka.access import connect
 from stream_app.settings import Settings
 
+PAUSE_SECONDS = 0.1
 SOURCES = (EVENTS, PRIVACY_REQUESTS, LINKS)
 
 
@@ -39,7 +41,7 @@ def partitions_of(topic: Topic, settings: Settings) -> int:
 
 
 async def create_topics(settings: Settings) -> dict[str, bool]:
-    """Create what is missing; by topic name, whether it was created now.
+    """Create what is missing, and wait until all of it is known; by topic name, whether it was created now.
 
     Raises:
         BrokerError: the broker is lost, or refuses.
@@ -49,6 +51,7 @@ async def create_topics(settings: Settings) -> dict[str, bool]:
     try:
         for topic in topics_of(settings):
             created[name_of(topic, settings)] = await _create(admin, topic, settings)
+        await _wait_until_known(admin, list(created), settings.kafka_timeout)
     except KafkaError as error:
         raise BrokerError(f"topics could not be created: {error}") from error
     finally:
@@ -60,6 +63,7 @@ async def check_topics(settings: Settings) -> None:
     """Make sure that every topic exists with its partitions.
 
     Raises:
+        AccessError: the broker does not let us in, or not to a topic.
         BrokerError: the broker is lost, or a topic is missing or has other partitions.
     """
     admin = await connect(settings)
@@ -70,6 +74,14 @@ async def check_topics(settings: Settings) -> None:
         raise BrokerError(f"topics could not be looked up: {error}") from error
     finally:
         await admin.close()
+    forbidden = [
+        entry["topic"] for entry in found if for_code(entry["error_code"]) is TopicAuthorizationFailedError
+    ]
+    if forbidden:
+        raise AccessError(
+            f"{settings.kafka_username or 'this client'} may not use {', '.join(forbidden)}: let the "
+            "cluster's operator grant it, or set STREAM_APP_KAFKA_USERNAME"
+        )
     counts = {entry["topic"]: len(entry["partitions"]) for entry in found if not entry["error_code"]}
     _refuse_missing([name_of(topic, settings) for topic in wanted], counts)
     for topic in wanted:
@@ -85,6 +97,15 @@ def _refuse_missing(wanted: Sequence[str], counts: dict[str, int]) -> None:
     missing = [name for name in wanted if name not in counts]
     if missing:
         raise BrokerError(f"topics are missing ({', '.join(missing)}): run `stream-app topics create`")
+
+
+async def _wait_until_known(admin: AIOKafkaAdminClient, names: list[str], timeout: float) -> None:
+    """A broker learns of new topics a moment after their creation was confirmed."""
+    deadline = asyncio.get_running_loop().time() + timeout
+    while any(entry["error_code"] for entry in await admin.describe_topics(names)):
+        if asyncio.get_running_loop().time() > deadline:
+            raise BrokerError(f"the topics are created, but unknown to the broker after {timeout:.0f} s")
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def _create(admin: AIOKafkaAdminClient, topic: Topic, settings: Settings) -> bool:

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from aiokafka import ConsumerRecord
 from pydantic import ValidationError
@@ -29,6 +30,15 @@ from stream_app.settings import Settings
 log = logging.getLogger(__name__)
 
 
+# Bytes that nobody wrote who runs this program, with whatever key or libraries.
+NO_SNAPSHOT = frozenset({snapshot.Refusal.MAGIC, snapshot.Refusal.TRUNCATED, snapshot.Refusal.HEADER})
+
+
+class _Refused(NamedTuple):
+    number: int
+    refusal: snapshot.SnapshotRefused
+
+
 class ModelTrainer:
     """Learns examples in order and publishes snapshots.
 
@@ -36,13 +46,19 @@ class ModelTrainer:
     """
 
     def __init__(
-        self, settings: Settings, producer: BulkProducer, metrics: Metrics, clock: Callable[[], float]
+        self,
+        settings: Settings,
+        producer: BulkProducer,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        stopwatch: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._key = settings.required_snapshot_key
         self._producer = producer
         self._metrics = metrics
         self._clock = clock
+        self._stopwatch = stopwatch
         self._tiers = TierScorer(targets.tier_model())
         self._scores = ValueLearner(targets.engagement_model())
         outcomes = {name: OutcomeScorer(targets.outcome_model(name)) for name in targets.OUTCOMES}
@@ -53,31 +69,36 @@ class ModelTrainer:
         self._trainer = Trainer(self._learners)
         self._slots: dict[str, int] = {}
         self._changed: dict[str, int] = {}
-        self._published_at = clock()
+        self._published_at = stopwatch()
 
     async def restore(self) -> None:
         """Take in the newest snapshots, and the ids of the examples that they learned last.
 
         Raises:
             BrokerError: the broker is lost.
-            StateError: a snapshot cannot be used; learning on without it would forget what it knows.
+            StateError: no snapshot of a model can be used; learning on would forget what it knows.
         """
-        contained: dict[str, int] = {}
-        found: dict[str, snapshots.Version] = {}
-        reader = snapshots.SnapshotReader(found.__setitem__, self._refuse_part)
+        refused: dict[str, _Refused] = {}
+        reader = snapshots.SnapshotReader(partial(self._take_snapshot, refused), self._refuse_part)
         await _read(TopicFollower(self._settings, SNAPSHOTS, reader.take))
-        for name, version in found.items():
-            self._take_snapshot(name, version)
-            contained[name] = version.number
+        contained = {name: version.number for name, version in reader.newest.items()}
+        for name, (number, refusal) in refused.items():
+            # One that was signed with our key is not to be passed over, nor the only one that there is.
+            is_ours = refusal.reason is snapshot.Refusal.LIBRARY_VERSIONS
+            if name not in contained or (is_ours and number > contained[name]):
+                raise StateError(
+                    f"snapshot {number} of {name} cannot be used ({refusal}): set the key that "
+                    "signed it, or begin anew as docs/operations.md says under Upgrade"
+                )
         self._trainer = Trainer(self._learners, contained)
         first = max(self._trainer.offset - REMEMBERED_IDS, 0)
         await _read(TopicFollower(self._settings, EXAMPLES, self._remember, first))
 
     async def learn(self, records: Sequence[ConsumerRecord]) -> None:
         """Learn a batch, in a thread so that the consumer keeps its heartbeat."""
-        begun_at = self._clock()
+        begun_at = self._stopwatch()
         await asyncio.to_thread(self._learn, records)
-        self._metrics.batch_seconds.observe(self._clock() - begun_at)
+        self._metrics.batch_seconds.observe(self._stopwatch() - begun_at)
 
     @property
     def is_due(self) -> bool:
@@ -85,7 +106,7 @@ class ModelTrainer:
         learned = sum(self._changed.values())
         if not learned:
             return False
-        waited = self._clock() - self._published_at
+        waited = self._stopwatch() - self._published_at
         return learned >= self._settings.snapshot_examples or waited >= self._settings.snapshot_interval
 
     @property
@@ -103,7 +124,7 @@ class ModelTrainer:
             if model.name in self._changed:
                 await self._publish(model)
         self._changed = {}
-        self._published_at = self._clock()
+        self._published_at = self._stopwatch()
         self._metrics.commits.inc()
 
     def _learn(self, records: Sequence[ConsumerRecord]) -> None:
@@ -153,20 +174,24 @@ class ModelTrainer:
         self._metrics.show_scores(model.name, model.scores())
         self._metrics.show_drifts(model.name, model.drift.counts)
 
-    def _take_snapshot(self, name: str, version: snapshots.Version) -> None:
+    def _take_snapshot(self, refused: dict[str, _Refused], name: str, version: snapshots.Version) -> bool:
+        learner = next((learner for learner in self._taught if learner.name == name), None)
+        if learner is None:
+            return False
+        try:
+            model, header = snapshots.load(name, version, self._key)
+        except snapshot.SnapshotRefused as refusal:
+            self._metrics.refused_snapshots.labels(refusal.reason).inc()
+            log.warning("snapshot %s of %s refused: %s", version.number, name, refusal)
+            known = refused.get(name)
+            is_snapshot = refusal.reason not in NO_SNAPSHOT
+            if is_snapshot and (known is None or known.number < version.number):
+                refused[name] = _Refused(version.number, refusal)
+            return False
         self._slots[name] = version.slot
-        for learner in self._taught:
-            if learner.name != name:
-                continue
-            try:
-                model, header = snapshot.load(version.data, self._key)
-            except snapshot.SnapshotRefused as refusal:
-                raise StateError(
-                    f"snapshot {version.number} of {name} cannot be used ({refusal}): set the key that "
-                    "signed it, or begin anew as docs/operations.md says under Upgrade"
-                ) from None
-            learner.take_model(model)
-            self._show(model, header.created_at.timestamp())
+        learner.take_model(model)
+        self._show(model, header.created_at.timestamp())
+        return True
 
 
 async def _read(follower: TopicFollower) -> None:

@@ -31,6 +31,9 @@ Private parts of faust-streaming 0.15.3 that this leans on, held by tests/integr
 - `App.consumer_generation_id`: changed in the consumer's thread; a stream skips messages of older ones.
 """
 
+from __future__ import annotations
+
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,16 +53,59 @@ QUEUED_BATCHES = 4
 """Good `maxsize` of a bulk topic: batches that wait for the agent, over all partitions."""
 
 
-@dataclass(frozen=True, slots=True)
 class RecordBatch:
-    """Consecutive records of one partition in the order of their offsets, never empty."""
+    """Consecutive records of one partition in the order of their offsets, never empty.
 
-    topic: str
-    partition: int
-    records: Sequence[ConsumerRecord]
+    While it waits for the agent it takes in what is fetched after it; once its records are looked at, it
+    stays as it is. So a worker that falls behind has fewer, larger batches, and not more of them.
+    """
+
+    __slots__ = ("_is_open", "_lock", "_records", "_size", "partition", "topic")
+
+    def __init__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> None:
+        self.topic = topic
+        self.partition = partition
+        self._records = list(records)
+        self._size = -1
+        self._is_open = True
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self.records)
+        return len(self._records)
+
+    @property
+    def records(self) -> Sequence[ConsumerRecord]:
+        """All records; none is added from here on."""
+        self.close()
+        return self._records
+
+    @property
+    def last(self) -> ConsumerRecord:
+        """The newest record so far."""
+        return self._records[-1]
+
+    def close(self) -> None:
+        """Let no more records in."""
+        with self._lock:
+            self._is_open = False
+
+    def extend(self, records: Sequence[ConsumerRecord], schema: RecordBatchSchema) -> bool:
+        """Take the records after it in, if it is open and has room for all of them."""
+        with self._lock:
+            if not self._is_open or len(self) + len(records) > schema.max_records:
+                return False
+            if self._size < 0:
+                self._size = sum(map(_size_of, self._records))
+            size = self._size + sum(map(_size_of, records))
+            if size > schema.max_bytes:
+                return False
+            self._size = size
+            self._records.extend(records)
+            return True
+
+
+def _size_of(record: ConsumerRecord) -> int:
+    return len(record.key or b"") + len(record.value or b"")
 
 
 class RecordBatchSchema(Schema):  # type: ignore[misc]
@@ -92,7 +138,7 @@ class RecordBatchSchema(Schema):  # type: ignore[misc]
         """Cut records into runs within the bounds."""
         begin = size = 0
         for index, record in enumerate(records):
-            record_size = len(record.key or b"") + len(record.value or b"")
+            record_size = _size_of(record)
             if index > begin and (index - begin == self.max_records or size + record_size > self.max_bytes):
                 yield records[begin:index]
                 begin, size = index, 0
@@ -107,7 +153,25 @@ class _Delivery:
     batch: RecordBatch | None
     end_offset: int
     generation_id: int
+    is_handed_on: bool = False
     acked: bool = False
+
+    def extend(
+        self, records: Sequence[ConsumerRecord], schema: RecordBatchSchema, generation_id: int
+    ) -> bool:
+        """Take in the records after it of the same generation, if its batch still waits for the agent."""
+        batch = self.batch
+        if batch is None or not self.is_handed_on or generation_id != self.generation_id:
+            return False  # what is not handed on yet may be dropped, when the flow of records stops
+        return batch.extend(records, schema)
+
+    def acknowledge(self) -> None:
+        """Let a commit pass all that the batch holds by now; nothing is added to it any more."""
+        batch, self.batch = self.batch, None
+        if batch is not None:
+            batch.close()
+            self.end_offset = batch.last.offset + 1
+        self.acked = True
 
 
 class _BatchMessage(ConsumerMessage):  # type: ignore[misc]
@@ -125,7 +189,8 @@ class _BatchMessage(ConsumerMessage):  # type: ignore[misc]
 
     @acked.setter
     def acked(self, value: bool) -> None:
-        self.delivery.acked = value
+        if value:
+            self.delivery.acknowledge()
 
 
 class _BulkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -173,8 +238,11 @@ class _BulkConsumer(Consumer):  # type: ignore[misc]
             if not records:
                 return []
         self._next_offset[tp] = (generation_id, records[-1].offset + 1)
+        in_flight = self._in_flight.setdefault(tp, deque())
+        if in_flight and in_flight[-1].extend(records, schema, generation_id):
+            return []
         deliveries = self.make_deliveries(tp, records, schema)
-        self._in_flight.setdefault(tp, deque()).extend(deliveries)
+        in_flight.extend(deliveries)
         return deliveries
 
     def make_deliveries(
@@ -187,6 +255,11 @@ class _BulkConsumer(Consumer):  # type: ignore[misc]
             for run in schema.split(records)
         ]
 
+    def is_processing(self, tp: TP) -> bool:
+        """Whether a batch of a partition was handed on and is not acknowledged yet."""
+        # The consumer's thread adds to the queue meanwhile.
+        return not all(delivery.acked for delivery in self._in_flight.get(tp, deque[_Delivery]()).copy())
+
     async def _getmany(
         self, active_partitions: set[TP] | None, timeout: float
     ) -> Mapping[TopicPartition, Sequence[Any]]:
@@ -197,9 +270,10 @@ class _BulkConsumer(Consumer):  # type: ignore[misc]
     def _to_message(self, tp: TP, record: ConsumerRecord | _Delivery) -> ConsumerMessage:
         if not isinstance(record, _Delivery):
             return super()._to_message(tp, record)
-        batch, record.batch = record.batch, None
+        batch = record.batch
         assert batch is not None
-        last = batch.records[-1]
+        record.is_handed_on = True
+        last = batch.last
         # The message stands for all offsets up to its own; so Faust sees no gap before it.
         self._read_offset[tp] = last.offset
         return _BatchMessage(
@@ -265,18 +339,19 @@ class _RecordCounter(Sensor):  # type: ignore[misc]
         self._app = app
         super().__init__()
 
-    def on_message_in(self, tp: TP, _offset: int, message: Any) -> None:
-        more = _records_of(message) - 1
-        monitor = self._app.monitor
-        monitor.messages_received_total += more
-        monitor.messages_received_by_topic[tp.topic] += more
-        monitor.messages_active += more
-
     def on_message_out(self, _tp: TP, _offset: int, message: Any) -> None:
         self._app.monitor.messages_active -= _records_of(message) - 1
 
-    def on_stream_event_in(self, _tp: TP, _offset: int, _stream: Any, event: Any) -> None:
-        self._app.monitor.events_total += _records_of(event.message) - 1
+    def on_stream_event_in(self, tp: TP, _offset: int, _stream: Any, event: Any) -> None:
+        batch = event.value
+        if isinstance(batch, RecordBatch):
+            batch.close()  # so that it is counted as it will be
+            monitor, more = self._app.monitor, len(batch) - 1
+            monitor.messages_received_total += more
+            monitor.messages_received_by_topic[tp.topic] += more
+            monitor.messages_active += more
+            monitor.events_total += more
+            monitor.tp_read_offsets[tp] = batch.last.offset
 
 
 def _records_of(message: Any) -> int:

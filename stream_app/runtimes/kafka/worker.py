@@ -1,32 +1,30 @@
-"""Running an app until it is told to stop, or cannot go on: signals, the watch on the broker."""
+"""Running an app until it is told to stop, or cannot go on."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from aiokafka import AIOKafkaClient
-from aiokafka.errors import KafkaError
-
-from stream_app.errors import BrokerError, StreamAppError
+from stream_app.departure import call_when_told_to_stop, guarded_loop, leave
+from stream_app.errors import StreamAppError
+from stream_app.metrics import Metrics
 from stream_app.runtimes.folder_lock import lock_folder
 from stream_app.runtimes.kafka.app import StreamApp
-from stream_app.runtimes.kafka.connection import client_options
 from stream_app.runtimes.kafka.topics import check_topics
+from stream_app.runtimes.kafka.watching import Watch
 from stream_app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 2.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 6.0
 
 
 async def run_app(
     build: Callable[[], StreamApp],
     settings: Settings,
+    metrics: Metrics,
     trainer_command: Sequence[str] = (),
     ends_with_input: bool = False,
 ) -> None:
@@ -37,28 +35,40 @@ async def run_app(
     Raises:
         StreamAppError: it cannot start or go on; the message says why.
     """
-    await check_topics(settings)
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    call_when_told_to_stop(stop.set)
+    ends: list[Awaitable[object]] = [stop.wait(), _input_closed()] if ends_with_input else [stop.wait()]
+    with guarded_loop(settings.stall_timeout):
+        await _first_of(*ends, _work(build, settings, metrics, trainer_command))
+    log.info("stopped")
+
+
+async def _work(
+    build: Callable[[], StreamApp], settings: Settings, metrics: Metrics, trainer_command: Sequence[str]
+) -> None:
+    await check_topics(settings)
     app = build()
-    lock = lock_folder(settings.state_dir / app.conf.id)
-    parts = [stop.wait(), _watch_broker(settings), _run(app)]
-    if trainer_command:
-        parts.append(_run_trainer(trainer_command))
-    if ends_with_input:
-        parts.append(_input_closed())
+    with lock_folder(settings.state_dir / app.conf.id):
+        parts: list[Awaitable[object]] = [_run(app), Watch(app, settings, metrics).run()]
+        if trainer_command:
+            parts.append(_run_trainer(trainer_command))
+        await _first_of(*parts)
+
+
+async def _first_of(*parts: Awaitable[object]) -> None:
+    """Run until one has ended, then end the others; its error is this one's."""
     running = [asyncio.ensure_future(part) for part in parts]
     try:
         finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         for part in finished:
             part.result()
+    except Exception as error:
+        leave(error.exit_code if isinstance(error, StreamAppError) else 1, str(error) or repr(error))
+        raise
     finally:
         for part in running:
             part.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        lock.close()
-        log.info("stopped")
 
 
 async def _run(app: StreamApp) -> None:
@@ -79,36 +89,6 @@ async def _run(app: StreamApp) -> None:
             log.warning("the app did not stop within %.0f s and is left", STOP_SECONDS)
 
 
-async def _watch_broker(settings: Settings) -> None:
-    """Ask the brokers for their metadata every few seconds.
-
-    Raises:
-        BrokerError: none has answered for `kafka_timeout`; Faust itself would wait for ever.
-    """
-    client = AIOKafkaClient(**client_options(settings))
-    loop = asyncio.get_running_loop()
-    answered_at = loop.time()
-    connected = False
-    try:
-        while True:
-            try:
-                if not connected:
-                    await client.bootstrap()
-                    connected = True
-                await asyncio.wait_for(client.fetch_all_metadata(), settings.kafka_timeout)
-                answered_at = loop.time()
-            except (KafkaError, OSError, TimeoutError) as error:
-                waited = loop.time() - answered_at
-                log.warning("no broker has answered for %.0f s: %r", waited, error)
-                if waited > settings.kafka_timeout:
-                    raise BrokerError(
-                        f"the broker is lost: {settings.kafka_servers} did not answer for {waited:.0f} s"
-                    ) from error
-            await asyncio.sleep(WATCH_SECONDS)
-    finally:
-        await client.close()
-
-
 async def _run_trainer(command: Sequence[str]) -> None:
     """Keep a trainer beside the worker; it ends when this process does, however that ends.
 
@@ -126,6 +106,7 @@ async def _run_trainer(command: Sequence[str]) -> None:
                 await asyncio.wait_for(process.wait(), STOP_SECONDS)
             except TimeoutError:
                 process.kill()
+                await process.wait()
 
 
 async def _input_closed() -> None:

@@ -42,8 +42,10 @@ def build(table: TableInMemory) -> tuple[Processor, Metrics]:
         table,
         SilentProducer(),
         lambda: models,
+        lambda output: output,
         metrics,
         lambda: RECEIVED_AT,  # type: ignore[arg-type]
+        lambda: 0.0,
     )
     return processor, metrics
 

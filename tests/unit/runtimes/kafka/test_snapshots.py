@@ -1,10 +1,15 @@
 """Snapshots put together from their parts, whatever else lies on the topic."""
 
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pytest
 
-from stream_app.runtimes.kafka.snapshots import SnapshotReader, Version
+from models import snapshot, targets
+from stream_app.runtimes.kafka.snapshots import SnapshotReader, Version, load
+
+FORGED = b"forged"
+KEY = b"a key for tests alone"
 
 
 class Sent(NamedTuple):
@@ -17,7 +22,13 @@ class Reading:
     def __init__(self) -> None:
         self.found: list[tuple[str, Version]] = []
         self.refused: list[Any] = []
-        self._reader = SnapshotReader(lambda *whole: self.found.append(whole), self.refused.append)
+        self._reader = SnapshotReader(self._find, self.refused.append)
+
+    def _find(self, model: str, version: Version) -> bool:
+        if version.data == FORGED:
+            return False
+        self.found.append((model, version))
+        return True
 
     def take(self, *records: Sent) -> None:
         self._reader.take(records)  # type: ignore[arg-type]  # all of a record that is read
@@ -73,9 +84,26 @@ def test_a_record_that_is_no_part_is_refused_and_stops_nothing(poison: Sent) -> 
     assert reading.found == [("tiers", Version(3, 0, b"ab"))]
 
 
+def test_what_is_refused_keeps_nothing_out_that_comes_before_or_after_it() -> None:
+    reading = Reading()
+    reading.take(part(3, 0, 0, 1, b"good"), part(10**12, 1, 0, 1, FORGED))
+    assert reading.found == [("tiers", Version(3, 0, b"good"))]
+    reading.take(part(5, 1, 0, 1, b"better"))
+    assert reading.found[-1] == ("tiers", Version(5, 1, b"better"))
+
+
 def test_parts_that_disagree_on_how_many_there_are_make_nothing_up() -> None:
     reading = Reading()
     reading.take(part(3, 0, 5, 6), part(3, 0, 0, 2))
     assert reading.found == []
     reading.take(part(3, 0, 1, 2))
     assert reading.found == [("tiers", Version(3, 0, b"xx"))]
+
+
+def test_a_good_snapshot_is_refused_where_it_does_not_belong() -> None:
+    model = targets.outcome_model("churn")
+    data = snapshot.dump(model, KEY, 7, datetime(2024, 3, 4, tzinfo=UTC))
+    assert load("churn", Version(7, 0, data), KEY)[0].name == "churn"
+    for name, number in (("purchase", 7), ("churn", 10**12)):
+        with pytest.raises(snapshot.SnapshotRefused, match="is churn 7"):
+            load(name, Version(number, 0, data), KEY)

@@ -6,7 +6,7 @@ from faust.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_app.runtimes.kafka.transport import RecordBatchSchema, _find_bulk_topics
+from stream_app.runtimes.kafka.transport import RecordBatch, RecordBatchSchema, _find_bulk_topics
 
 payloads = st.none() | st.binary(max_size=30)
 records = st.builds(SimpleNamespace, key=payloads, value=payloads)
@@ -29,6 +29,25 @@ def test_runs_are_the_records_in_order_and_as_long_as_the_bounds_allow(
         assert size <= max_bytes or len(run) == 1
     for index, following in enumerate(runs[1:]):
         assert len(runs[index]) == max_records or sizes[index] + size_of(following[0]) > max_bytes
+
+
+@given(st.lists(st.lists(records, min_size=1), min_size=1), st.integers(1, 10), st.integers(1, 100))
+def test_a_waiting_batch_takes_in_what_fits_and_nothing_once_it_was_looked_at(
+    fetches: list[list[SimpleNamespace]], max_records: int, max_bytes: int
+) -> None:
+    schema = RecordBatchSchema(max_records=max_records, max_bytes=max_bytes)
+    batch = RecordBatch("clicks", 0, fetches[0])
+    held = list(fetches[0])
+    for fetch in fetches[1:]:
+        fits = len(held + fetch) <= max_records and sum(map(size_of, held + fetch)) <= max_bytes
+        assert batch.extend(fetch, schema) == fits
+        if fits:
+            held += fetch
+        assert batch.last is held[-1]
+        assert len(batch) == len(held)
+    assert batch.records == held
+    assert not batch.extend([SimpleNamespace(key=None, value=None)], schema)
+    assert batch.records == held
 
 
 def test_a_topic_read_with_another_transport_says_what_to_write() -> None:

@@ -1,0 +1,96 @@
+"""Leaving in time: whatever hangs, a process is gone soon after it was told to go or had to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from stream_app.errors import StalledError
+
+log = logging.getLogger(__name__)
+
+GOODBYE_SECONDS = 8.0
+CHECKS = 10
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def leave(exit_code: int, last_line: str, within: float = GOODBYE_SECONDS) -> None:
+    """Let the process end by itself for `within` seconds, then end it.
+
+    What is durable stays so, and what is not will be done again: that is what a crash leaves behind, too.
+    """
+    _after(within, lambda: end(exit_code, last_line))
+
+
+def end(exit_code: int, last_line: str = "") -> NoReturn:
+    """End the process now: threads that hang keep it no longer, nor have they the last word."""
+    logging.shutdown()
+    if last_line:
+        sys.stderr.write(f"stream-app: {last_line}\n")
+    sys.stderr.flush()
+    os._exit(exit_code)
+
+
+def call_when_told_to_stop(tell: Callable[[], None], within: float = GOODBYE_SECONDS) -> None:
+    """Call back at SIGINT or SIGTERM, in the running loop; the process ends soon after, come what may.
+
+    Handlers of the loop itself would wait for it, however long it computes.
+    """
+    loop = asyncio.get_running_loop()
+
+    def told(_number: int, _frame: FrameType | None) -> None:
+        leave(0, "stopped as asked, in the middle of what was under way", within)
+        loop.call_soon_threadsafe(tell)
+
+    for number in SIGNALS:
+        signal.signal(number, told)
+
+
+@contextmanager
+def guarded_loop(limit: float) -> Iterator[None]:
+    """End the process if the running loop stands still for `limit` seconds: nothing in it could any more."""
+    loop = asyncio.get_running_loop()
+    thread = threading.main_thread().ident
+    ended = threading.Event()
+
+    def watch() -> None:
+        # Counted are checks, not seconds: a machine that was asleep has not stood still.
+        missed = 0
+        turned = threading.Event()
+        loop.call_soon_threadsafe(turned.set)
+        while not ended.wait(limit / CHECKS):
+            if not turned.is_set():
+                missed += 1
+                if missed >= CHECKS:
+                    end(StalledError.exit_code, f"nothing else ran for {limit:.0f} s: {_place(thread)}")
+                continue
+            missed = 0
+            turned.clear()
+            loop.call_soon_threadsafe(turned.set)
+
+    threading.Thread(target=watch, name="loop guard", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def _place(thread: int | None) -> str:
+    frame = sys._current_frames().get(thread or 0)
+    if frame is None:
+        return "the main thread has ended"
+    return f"{frame.f_code.co_qualname} in {frame.f_code.co_filename}, line {frame.f_lineno}"
+
+
+def _after(seconds: float, act: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, act)
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,61 @@
+"""Noticing what has stopped: records wait, and none of them is dealt with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Generic, NamedTuple, TypeVar
+
+Place = TypeVar("Place")
+
+
+class Backlog(NamedTuple):
+    """Offsets of one partition: after the last record dealt with, and after the last there is."""
+
+    handled: int
+    end: int
+
+
+class _Wait(NamedTuple):
+    handled: int
+    seconds: float
+
+
+class Watchdog(Generic[Place]):
+    """Times how long each place has had a backlog that does not get smaller.
+
+    Time counts only while it is looked at, by `longest_step` seconds a look at most: a process that was
+    frozen itself, or a machine that slept, has not stalled.
+    """
+
+    def __init__(self, limit: float, longest_step: float) -> None:
+        self._limit = limit
+        self._longest_step = longest_step
+        self._waits: dict[Place, _Wait] = {}
+        self._looked_at: float | None = None
+        self._excuse: object = None
+
+    def look(self, backlogs: Mapping[Place, Backlog], now: float, excuse: object = None) -> None:
+        """Take in what is there at `now`, in seconds of a clock that never goes back.
+
+        While `excuse` changes, work goes on that comes before all other, such as the recovery of rows.
+        """
+        elapsed = 0.0 if self._looked_at is None else min(now - self._looked_at, self._longest_step)
+        self._looked_at = now
+        before = self._waits if excuse == self._excuse else {}
+        self._excuse = excuse
+        self._waits = {}
+        for place, (handled, end) in backlogs.items():
+            if handled < end:
+                wait = before.get(place)
+                goes_on = wait is not None and wait.handled == handled
+                self._waits[place] = _Wait(handled, wait.seconds + elapsed if wait and goes_on else 0.0)
+
+    @property
+    def longest_wait(self) -> float:
+        """Seconds for which the longest waiting place has waited; 0 if none does."""
+        return max((wait.seconds for wait in self._waits.values()), default=0.0)
+
+    @property
+    def overdue(self) -> list[Place]:
+        """Places that have waited longer than the limit."""
+        return [place for place, wait in self._waits.items() if wait.seconds > self._limit]
