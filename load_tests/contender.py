@@ -1,0 +1,144 @@
+"""A contender as a process of its own on one core, watched from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from load_tests.samples import Sample
+
+LOOK_SECONDS = 0.05
+STOP_SECONDS = 20.0
+DEADLINE_SECONDS = 120.0
+"""A contender that makes no progress for so long is given up."""
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+Progress = Callable[[], Awaitable[int]]
+
+
+class ContenderError(RuntimeError):
+    """A contender ended, or did not get on."""
+
+
+class Contender:
+    """A running process. `cores` are those that it may use."""
+
+    def __init__(self, command: Sequence[str], cores: set[int], log: Path, env: Mapping[str, str]) -> None:
+        self._log = log
+        self._printed = 0
+        pinned = ["taskset", "--cpu-list", ",".join(map(str, sorted(cores))), *command]
+        with log.open("wb") as stderr:
+            self._process = subprocess.Popen(
+                # So that a measurement that is killed leaves nothing behind.
+                ["setpriv", "--pdeathsig", "KILL", *pinned],
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env={**os.environ, **env},
+            )
+        threading.Thread(target=self._read_lines, daemon=True).start()
+
+    async def printed(self) -> int:
+        """The last number that it printed."""
+        return self._printed
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of all its threads."""
+        fields = self._proc("stat").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most memory that it had resident."""
+        return self._memory("VmHWM")
+
+    @property
+    def resident_bytes(self) -> int:
+        """The memory that it has resident now."""
+        return self._memory("VmRSS")
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    async def watch(
+        self,
+        progress: Progress,
+        goal: int,
+        look_seconds: float = LOOK_SECONDS,
+        others: Sequence[Contender] = (),
+    ) -> list[Sample]:
+        """Look at it, and at others that share the work, until their progress reaches a goal.
+
+        Raises:
+            ContenderError: it ended before, or made no progress for long.
+        """
+        samples: list[Sample] = []
+        moved_at = time.perf_counter()
+        while not samples or samples[-1].events < goal:
+            await asyncio.sleep(look_seconds)
+            events = await progress()
+            now = time.perf_counter()
+            for process in (self, *others):
+                process.check()
+            if not samples or events > samples[-1].events:
+                moved_at = now
+            elif now - moved_at > DEADLINE_SECONDS:
+                raise ContenderError(f"stands at {events} of {goal} events: {self.log_tail()}")
+            cpu = sum(process.cpu_seconds for process in (self, *others))
+            samples.append(Sample(now, cpu, events))
+        return samples
+
+    def check(self) -> None:
+        """Make sure that it still runs.
+
+        Raises:
+            ContenderError: it has ended.
+        """
+        if self._process.poll() is not None:
+            raise ContenderError(f"ended with {self._process.returncode}: {self.log_tail()}")
+
+    def stop(self) -> None:
+        """End it, in good order if it can."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def log_tail(self) -> str:
+        """The end of what it wrote to standard error."""
+        return self._log.read_text(errors="replace")[-2000:]
+
+    def _memory(self, name: str) -> int:
+        line = next(line for line in self._proc("status").splitlines() if line.startswith(name))
+        return int(line.split()[1]) * 1024
+
+    def _proc(self, name: str) -> str:
+        return Path(f"/proc/{self._process.pid}/{name}").read_text()
+
+    def _read_lines(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.strip().isdigit():
+                self._printed = int(line)
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], cores: set[int], log: Path, env: Mapping[str, str] | None = None
+) -> Iterator[Contender]:
+    """A contender for the length of a `with` block."""
+    contender = Contender(command, cores, log, env or {})
+    try:
+        yield contender
+    finally:
+        contender.stop()

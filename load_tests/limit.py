@@ -1,0 +1,28 @@
+"""The limit: aiokafka's `getmany` and orjson, and nothing else. Prints the events decoded so far as it goes.
+
+python -m load_tests.limit SERVERS SOURCE
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import orjson
+from aiokafka import AIOKafkaConsumer
+
+
+async def run(servers: str, source: str) -> None:
+    """Decode all that comes, until terminated."""
+    decoded = 0
+    async with AIOKafkaConsumer(source, bootstrap_servers=servers, auto_offset_reset="earliest") as consumer:
+        while True:
+            for records in (await consumer.getmany(timeout_ms=1000)).values():
+                for record in records:
+                    orjson.loads(record.value)
+                decoded += len(records)
+            print(decoded, flush=True)  # noqa: T201  # read by the process that measures
+
+
+if __name__ == "__main__":
+    asyncio.run(run(*sys.argv[1:]))

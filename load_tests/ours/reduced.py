@@ -1,0 +1,111 @@
+"""The reduced job on the product's transport, tables and producer: a Faust agent whose items are batches.
+
+    python -m load_tests.ours.reduced SERVERS SOURCE OUTPUTS PARTITIONS FOLDER
+
+Runs until it is terminated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import faust
+from mode import CrashingSupervisor
+
+from load_tests.reduced_job import Row, decode_event, decode_row, encode_row, encode_totals, update, user_of
+from stream_app.memory import collect_seldom
+from stream_app.runtimes.kafka.producer import BulkProducer
+from stream_app.runtimes.kafka.tables import RowTable
+from stream_app.runtimes.kafka.transport import QUEUED_BATCHES, RecordBatch, RecordBatchSchema
+from stream_app.runtimes.row_cache import RowCache
+from stream_app.settings import Settings
+
+
+class ReducedJob:
+    """Batches in; outputs, then rows, and only then is a batch acknowledged."""
+
+    def __init__(self, table: RowTable, producer: BulkProducer, outputs: str, hot_rows: int) -> None:
+        self._table = table
+        self._producer = producer
+        self._outputs = outputs
+        self._rows = RowCache(self._load, hot_rows)
+
+    async def process(self, batch: RecordBatch) -> None:
+        """Make durable what a batch gives."""
+        rows = self._rows.of_partition(batch.partition)
+        changed: dict[str, Row] = {}
+        outputs: list[tuple[bytes, bytes]] = []
+        for record in batch.records:
+            event = decode_event(record.value)
+            if event is None:
+                continue
+            user = user_of(event)
+            row = changed.get(user)
+            if row is None:
+                row = rows.get(user) or Row()
+            totals = update(row, event)
+            if totals is not None:
+                changed[user] = row
+                outputs.append((record.key, encode_totals(totals)))
+        await self._producer.send(self._outputs, batch.partition, outputs)
+        await self._table.write(
+            batch.partition, {user.encode(): encode_row(row) for user, row in changed.items()}
+        )
+        self._rows.change(batch.partition, changed)
+        self._rows.settle()
+
+    def _load(self, partition: int, user: str) -> Row | None:
+        data = self._table.get(partition, user.encode())
+        return decode_row(data) if data is not None else None
+
+
+def build(servers: str, source: str, outputs: str, partitions: int, folder: Path) -> faust.App:
+    """The app, and the producer that has to run before it does."""
+    settings = Settings(kafka_servers=servers)
+    app = faust.App(
+        f"{outputs}-job",
+        broker=f"bulk://{servers}",
+        store="rocksdb://",
+        datadir=str(folder),
+        consumer_auto_offset_reset="earliest",
+        table_standby_replicas=0,
+        topic_partitions=partitions,
+        stream_buffer_maxsize=QUEUED_BATCHES,
+        topic_disable_leader=True,
+        web_enabled=False,
+    )
+    producer = BulkProducer(settings)
+    table = RowTable(app, "rows", partitions, producer.send)
+    job = ReducedJob(table, producer, outputs, settings.hot_rows)
+    schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
+
+    @app.agent(app.topic(source, schema=schema), supervisor_strategy=CrashingSupervisor)
+    async def process(stream: Any) -> None:
+        unacknowledged = stream.noack()
+        async for event in unacknowledged.events():
+            await job.process(event.value)
+            await unacknowledged.ack(event)
+
+    return app, producer
+
+
+async def run(app: faust.App, producer: BulkProducer) -> None:
+    """Work until SIGTERM, or until the app crashes."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with producer:
+        app.finalize()
+        await app.start()
+        crashed = asyncio.ensure_future(app.wait_until_stopped())
+        await asyncio.wait([crashed, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+        await app.stop()
+
+
+if __name__ == "__main__":
+    servers, source, outputs, partitions, folder = sys.argv[1:]
+    collect_seldom()
+    asyncio.run(run(*build(servers, source, outputs, int(partitions), Path(folder))))

@@ -1,0 +1,56 @@
+"""The reduced job in Bytewax: its Kafka connector, a stateful step, recovery on.
+
+    python -m load_tests.peers.bytewax_flow SERVERS SOURCE OUTPUTS FOLDER
+
+As its documentation has it: offsets and rows are kept in the recovery store (SQLite), a snapshot of
+what changed is taken at the end of each epoch.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import bytewax.operators as op
+from bytewax.connectors.kafka import KafkaSink, KafkaSinkMessage, KafkaSource, KafkaSourceMessage
+from bytewax.dataflow import Dataflow
+from bytewax.recovery import RecoveryConfig, init_db_dir
+from bytewax.run import cli_main
+
+from load_tests.reduced_job import Event, Row, decode_event, encode_totals, update, user_of
+
+RECOVERY_PARTITIONS = 4
+EPOCH = timedelta(seconds=5)
+Source = KafkaSourceMessage[bytes | None, bytes | None]
+
+
+def key_by_user(message: Source) -> tuple[str, Event] | None:
+    """An event by the key of its row; None where the record is none."""
+    event = decode_event(message.value or b"")
+    return (user_of(event), event) if event is not None else None
+
+
+def count(row: Row | None, event: Event) -> tuple[Row, list[bytes]]:
+    """The row brought up to date, and the totals of one event."""
+    row = row or Row()
+    totals = update(row, event)
+    return row, [encode_totals(totals)] if totals is not None else []
+
+
+def build(servers: str, source: str, outputs: str) -> Dataflow:
+    """The flow, from the begin of the source topic."""
+    flow = Dataflow("reduced")
+    messages = op.input("events", flow, KafkaSource([servers], [source]))
+    events = op.filter_map("decode", messages, key_by_user)
+    totals = op.stateful_flat_map("count", events, count)
+    records = op.map("record", totals, lambda keyed: KafkaSinkMessage(keyed[0].encode(), keyed[1]))
+    op.output("totals", records, KafkaSink([servers], outputs))
+    return flow
+
+
+if __name__ == "__main__":
+    servers, source, outputs, folder = sys.argv[1:]
+    Path(folder).mkdir(parents=True)
+    init_db_dir(folder, RECOVERY_PARTITIONS)
+    cli_main(build(servers, source, outputs), epoch_interval=EPOCH, recovery_config=RecoveryConfig(folder))

@@ -1,0 +1,47 @@
+"""What was seen of a running contender from outside, and the figures that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+WARM_UP_SHARE = 0.2
+"""Of the events of a run, those that are not timed: connecting, the first fetch, the first compilations."""
+
+
+class Sample(NamedTuple):
+    """One look: wall and processor seconds, and the events that are done."""
+
+    wall: float
+    cpu: float
+    events: int
+
+
+class Rate(NamedTuple):
+    """Events by second of wall time, and by second of the contender's processor time."""
+
+    per_second: float
+    per_cpu_second: float
+
+
+def steady_rate(samples: Sequence[Sample], goal: int) -> Rate:
+    """The rate from the first look after the warm-up to the first at the goal.
+
+    Raises:
+        ValueError: the looks do not span that much.
+    """
+    begin = next((sample for sample in samples if sample.events >= goal * WARM_UP_SHARE), None)
+    end = next((sample for sample in samples if sample.events >= goal), None)
+    if begin is None or end is None or end.events == begin.events:
+        raise ValueError(f"{len(samples)} looks do not span a run of {goal} events")
+    done = end.events - begin.events
+    return Rate(done / (end.wall - begin.wall), done / max(end.cpu - begin.cpu, 1e-9))
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least this share of all do not exceed (nearest rank)."""
+    if not values:
+        raise ValueError("no values")
+    ordered = sorted(values)
+    rank = max(-(-len(ordered) * share // 1), 1)
+    return ordered[int(rank) - 1]

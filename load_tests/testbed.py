@@ -1,0 +1,63 @@
+"""What a measurement runs on: a broker, its topics, a folder, and cores that are given out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from load_tests.broker import running_broker
+from load_tests.contender import Contender, running
+from load_tests.topics import Topics
+
+PARTITIONS = 4
+
+
+@dataclass(frozen=True)
+class Testbed:
+    """`worker_cores` are given out one to each contender; the broker and all else have `other_cores`."""
+
+    servers: str
+    topics: Topics
+    folder: Path
+    worker_cores: Sequence[int]
+    other_cores: frozenset[int]
+    _numbers: Iterator[int]
+
+    def new_name(self, kind: str) -> str:
+        """A name that nothing else on this testbed has, for a topic, a group or a folder."""
+        return f"{kind}-{next(self._numbers)}"
+
+    @contextlib.contextmanager
+    def contender(
+        self, command: Sequence[str], env: Mapping[str, str] | None = None, worker: int | None = 0
+    ) -> Iterator[Contender]:
+        """A running process on the core of a worker by number, or with `None` beside the broker."""
+        cores = set(self.other_cores) if worker is None else {self.worker_cores[worker]}
+        with running(command, cores, self.folder / self.new_name("log"), env) as contender:
+            yield contender
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """The command that runs one of our modules."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+@contextlib.asynccontextmanager
+async def prepared() -> AsyncIterator[Testbed]:
+    """A testbed on a broker of its own. The first core is a worker's, and a second worker shares the last."""
+    cores = sorted(os.sched_getaffinity(0))
+    others = frozenset(cores[1:] or cores)
+    os.sched_setaffinity(0, others)  # the broker inherits it
+    try:
+        with tempfile.TemporaryDirectory(prefix="load-test-") as folder, running_broker() as broker:
+            async with Topics(broker.bootstrap_servers, PARTITIONS) as topics:
+                workers = (cores[0], cores[-1])
+                yield Testbed(broker.bootstrap_servers, topics, Path(folder), workers, others, count(1))
+    finally:
+        os.sched_setaffinity(0, cores)
