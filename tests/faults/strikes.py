@@ -1,0 +1,152 @@
+"""One way each in which something fails. The job is tended meanwhile, and is to be whole afterwards."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import Random
+from signal import SIGCONT, SIGSTOP
+
+from faults.job import TRAINER, Job
+from faults.poison import poison_all
+from faults.slot import Slot
+
+from stream_app.core.rules import DAY
+
+Fault = Callable[[Job, Random], Awaitable[None]]
+FULL_DISK_BYTES = 1_024
+
+
+async def kill_worker(job: Job, chance: Random) -> None:
+    """A worker dies, and comes back after a moment."""
+    slot = chance.choice(job.workers)
+    await _kill(job, slot, chance.uniform(0, 1.5))
+
+
+async def kill_worker_twice(job: Job, chance: Random) -> None:
+    """A worker dies, and again while it starts, joins its group or recovers its rows."""
+    slot = chance.choice(job.workers)
+    await _kill(job, slot, 0)
+    await job.tend_for(chance.uniform(0.2, 5))
+    await _kill(job, slot, 0)
+
+
+async def kill_all_workers(job: Job, chance: Random) -> None:
+    """All workers die at once."""
+    for slot in job.workers:
+        slot.kill()
+        slot.start()
+
+
+async def kill_trainer(job: Job, chance: Random) -> None:
+    """The trainer dies, where there is one."""
+    if TRAINER in job.slots:
+        await _kill(job, job.slots[TRAINER], chance.uniform(0, 1.5))
+
+
+async def stop_worker(job: Job, chance: Random) -> None:
+    """A worker is told to leave, and comes back."""
+    slot = chance.choice(job.workers)
+    await job.leave(slot)
+    slot.start()
+
+
+async def stop_starting_worker(job: Job, chance: Random) -> None:
+    """A worker is told to leave while it starts, joins its group or recovers its rows."""
+    slot = chance.choice(job.workers)
+    await _kill(job, slot, 0)
+    await job.tend_for(chance.uniform(0.5, 5))
+    await job.leave(slot)
+    slot.start()
+
+
+async def kill_broker(job: Job, chance: Random) -> None:
+    """The broker dies, and comes back."""
+    await asyncio.to_thread(job.broker.kill)
+    await job.tend_for(chance.uniform(0, 2))
+    await asyncio.to_thread(job.broker.start)
+
+
+async def freeze_broker_briefly(job: Job, chance: Random) -> None:
+    """The broker does not answer for longer than a session lasts, but for less than it is waited for."""
+    settings = job.cluster.settings
+    await _freeze_broker(job, chance.uniform(settings.session_timeout, settings.kafka_timeout))
+
+
+async def freeze_broker(job: Job, chance: Random) -> None:
+    """The broker does not answer for longer than it is waited for: workers give up, and come back."""
+    await _freeze_broker(job, chance.uniform(1.5, 2.5) * job.cluster.settings.kafka_timeout)
+
+
+async def freeze_worker(job: Job, chance: Random) -> None:
+    """A worker stands still for longer than a session lasts, while others may take its partitions."""
+    slot = chance.choice(job.workers)
+    slot.send(SIGSTOP)
+    await job.tend_for(job.cluster.settings.session_timeout + chance.uniform(1, 6))
+    slot.send(SIGCONT)
+
+
+async def fill_disk(job: Job, chance: Random) -> None:
+    """A worker can write no more to its folder: it says so and ends, and once there is room goes on."""
+    slot = chance.choice(job.workers)
+    slot.kill()
+    slot.start(file_bytes=FULL_DISK_BYTES)
+    await job.ends(slot)
+    slot.start()
+
+
+async def delete_folder(job: Job, chance: Random) -> None:
+    """A worker dies with its folder."""
+    slot = chance.choice(job.workers)
+    slot.kill()
+    job.destroy(slot)
+    slot.start()
+
+
+async def delete_open_folder(job: Job, chance: Random) -> None:
+    """A worker's folder goes away under it."""
+    slot = chance.choice(job.workers)
+    job.destroy(slot)
+    await job.tend_for(1)
+    await _kill(job, slot, 0)
+
+
+async def corrupt_folder(job: Job, chance: Random) -> None:
+    """Bytes of a worker's databases change while it is dead."""
+    slot = chance.choice(job.workers)
+    slot.kill()
+    for database in slot.databases:
+        for path in database.iterdir():
+            if path.is_file() and path.stat().st_size and chance.random() < 0.6:
+                data = bytearray(path.read_bytes())
+                for _ in range(1 + len(data) // 500):
+                    data[chance.randrange(len(data))] ^= 1 + chance.randrange(255)
+                path.write_bytes(data)
+    slot.start()
+
+
+async def poison(job: Job, chance: Random) -> None:
+    """Every topic that the job reads gets records that nobody can use."""
+    await poison_all(job, chance)
+
+
+async def shift_clock(job: Job, chance: Random) -> None:
+    """A worker's clock jumps, by minutes or by days, forward or back; another time it jumps home."""
+    slot = chance.choice(list(job.slots.values()))
+    shift = float(slot.clock_file.read_text()) if slot.clock_file.exists() else 0.0
+    others = {0.0, -600.0, 600.0, -2 * DAY, 2 * DAY, -10 * DAY, 10 * DAY} - {shift}
+    unfinished = slot.clock_file.with_suffix(".new")
+    unfinished.write_text(str(chance.choice(sorted(others))))
+    unfinished.replace(slot.clock_file)
+
+
+async def _kill(job: Job, slot: Slot, pause: float) -> None:
+    slot.is_watched = False
+    slot.kill()
+    await job.tend_for(pause)
+    slot.start()
+    slot.is_watched = True
+
+
+async def _freeze_broker(job: Job, seconds: float) -> None:
+    job.broker.freeze()
+    await job.tend_for(seconds)
+    job.broker.thaw()
