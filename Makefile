@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STREAM_APP := $(BIN)/stream-app
 
-.PHONY: demo test lint bench browser-test kafka kafka-stop install clean
+.PHONY: demo test lint bench peers profile faults browser-test kafka kafka-stop install clean
 
 demo: .venv/installed  ## the main job on a simulated fortnight, on this machine, no broker
 	rm -rf demo-data
@@ -20,9 +20,16 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: .venv/installed-dev  ## the core's cost an event; bulk transport, plain Faust agent, bare client
-	$(BIN)/python tests/benchmarks/core_bench.py
-	$(BIN)/python -m load_tests.transport_bench
+bench: .venv/installed-dev  ## the job beside the plain Faust agent, the bare client and, after `make peers`, others
+	$(BIN)/python -m load_tests.bench
+
+peers: .venv/installed-dev  ## what the load tests compare with, in an environment of its own (Java 17 and Maven)
+	$(PYTHON) -m venv build/peers
+	build/peers/bin/pip install --quiet --disable-pip-version-check -r load_tests/peers/requirements-peers.txt
+	mvn --batch-mode --quiet -f load_tests/peers/kafka_streams/pom.xml package
+
+profile: .venv/installed-dev  ## where each microsecond of a worker goes
+	$(BIN)/python -m load_tests.profile_full_job
 
 browser-test: .venv/installed-dev  ## the collector's page in headless Chromium (apt-get install chromium)
 	CI=true $(BIN)/pytest tests/browser

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from stream_app.core.features import Features, read_features, reading_of
 from stream_app.core.rules import Rules
-from stream_app.core.user_row import Moment, UserRow
+from stream_app.core.user_row import Moment, RowTimes, UserRow
 
 MAX_MOMENTS = 3
 IDLE_HORIZONS = 4
@@ -93,7 +93,7 @@ def take_due(row: UserRow, watermark: float, rules: Rules) -> list[Outcome]:
     return outcomes
 
 
-def next_due(row: UserRow, rules: Rules) -> float | None:
+def next_due(row: RowTimes, rules: Rules) -> float | None:
     """The watermark at which a label falls due, or the next moment comes; None where neither will."""
     due = row.moments[0].at + rules.outlook_horizon if row.moments else None
     if row.next_moment_at and len(row.moments) < MAX_MOMENTS:

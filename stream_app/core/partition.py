@@ -11,7 +11,7 @@ from stream_app.core import outlook, sessions
 from stream_app.core.erasures import Erasures
 from stream_app.core.rules import DAY, Rules
 from stream_app.core.timers import Timers
-from stream_app.core.user_row import UserRow
+from stream_app.core.user_row import RowTimes, UserRow
 
 
 class PartitionMeta(msgspec.Struct, array_like=True):
@@ -61,7 +61,7 @@ class Partition:
         """Events before this time (epoch seconds) are late."""
         return self.meta.highest_at - self._rules.allowed_lateness
 
-    def schedule(self, user_key: str, row: UserRow) -> None:
+    def schedule(self, user_key: str, row: RowTimes) -> None:
         """Remember when the user's next session ends, and when their next moment or label comes."""
         session_due = sessions.next_due(row, self._rules)
         if session_due is not None:
@@ -82,7 +82,7 @@ class Partition:
             or (bool(self._idle_since) and self._idle_since[0][0] < self._last_valid_day(watermark))
         )
 
-    def hold(self, user_key: str, row: UserRow) -> None:
+    def hold(self, user_key: str, row: RowTimes) -> None:
         """Know a stored row again, after a start or a move of the partition."""
         self.add_user(user_key, row)
         self.schedule(user_key, row)
@@ -104,7 +104,7 @@ class Partition:
         """How many users the partition holds."""
         return len(self._idle_since) - len(self._dropped)
 
-    def add_user(self, user_key: str, row: UserRow) -> None:
+    def add_user(self, user_key: str, row: RowTimes) -> None:
         """Hold one more user."""
         if user_key in self._dropped:
             self._dropped.remove(user_key)
@@ -149,5 +149,5 @@ class Partition:
             self._dropped.remove(heappop(self._idle_since)[1])
 
 
-def _day_of(row: UserRow) -> int:
+def _day_of(row: RowTimes) -> int:
     return int(row.seen_at // DAY)

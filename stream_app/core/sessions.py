@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from stream_app.core.personal_text import is_personal
 from stream_app.core.rules import Rules
-from stream_app.core.user_row import OpenSession, UserRow
+from stream_app.core.user_row import OpenSession, RowTimes, UserRow
 
 MAX_SESSION_ITEMS = 100
 MAX_DESCRIBED_ITEMS = 12
@@ -127,7 +127,7 @@ def newest_described(*described: Mapping[str, tuple[str, str]]) -> dict[str, tup
     return dict(list(told.items())[-MAX_DESCRIBED_ITEMS:])
 
 
-def next_due(row: UserRow, rules: Rules) -> float | None:
+def next_due(row: RowTimes, rules: Rules) -> float | None:
     """When the first open session falls due, in event time; None where none is open."""
     return min((due_at(session, rules) for session in row.open_sessions), default=None)
 

@@ -6,6 +6,8 @@ at the end with a default: older rows are read as they are. Any other change rai
 
 from __future__ import annotations
 
+from typing import Protocol, cast
+
 import msgspec
 
 from stream_app.core.funnel import Funnel
@@ -153,6 +155,17 @@ class UserRow(msgspec.Struct, array_like=True):
     sent_lists: list[SentList] = []
 
 
+class RowTimes(Protocol):
+    """What of a row tells when it is to be looked at again, and whether it has something to give."""
+
+    version: int
+    seen_at: float
+    open_sessions: list[OpenSession]
+    moments: list[Moment]
+    next_moment_at: float
+    outgoing: bytes
+
+
 # What says where a row stands, and nothing of what its user did.
 _STANDING = (
     "applied",
@@ -180,6 +193,16 @@ class RowVersionError(ValueError):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(UserRow)
+_times_decoder = msgspec.msgpack.Decoder(
+    msgspec.defstruct(
+        "UserRowTimes",
+        [
+            (field.name, field.type if field.name in RowTimes.__annotations__ else msgspec.Raw)
+            for field in msgspec.structs.fields(UserRow)
+        ],
+        array_like=True,
+    )
+)
 
 
 def encode_row(row: UserRow) -> bytes:
@@ -195,9 +218,28 @@ def decode_row(data: bytes) -> UserRow:
         msgspec.DecodeError: the bytes are no row.
     """
     row = _decoder.decode(data)
-    if row.version != ROW_VERSION:
+    _check_version(row.version)
+    return row
+
+
+def decode_times(data: bytes) -> RowTimes:
+    """Read of a stored row its times alone, in a quarter of the time: a start reads every row.
+
+    Raises:
+        RowVersionError: the row is of another version.
+        msgspec.DecodeError: the bytes are no row.
+    """
+    try:
+        times = cast(RowTimes, _times_decoder.decode(data))
+    except msgspec.ValidationError:  # a row from before its last fields were added
+        return decode_row(data)
+    _check_version(times.version)
+    return times
+
+
+def _check_version(version: int) -> None:
+    if version != ROW_VERSION:
         raise RowVersionError(
-            f"a user row is of version {row.version}, this program reads version {ROW_VERSION}: "
+            f"a user row is of version {version}, this program reads version {ROW_VERSION}: "
             "run the program that wrote it, or start from an empty state folder"
         )
-    return row

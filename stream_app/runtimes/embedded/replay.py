@@ -102,8 +102,8 @@ class Replay:
             )
             for number in range(partitions)
         ]
-        for number, user_key, row in store.rows():
-            self._partitions[number].hold(user_key, row)
+        for number, user_key, times in store.row_times():
+            self._partitions[number].hold(user_key, times)
         for number, marker, erasure in store.erasures():
             self._partitions[number].erasures.add(marker, erasure)
         self._sent: list[Sent] = []

@@ -8,17 +8,26 @@ taken in twice, they change nothing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from heapq import merge
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
-from stream_app.core.user_row import RowVersionError, UserRow, decode_row, encode_row
+from stream_app.core.user_row import (
+    RowTimes,
+    RowVersionError,
+    UserRow,
+    decode_row,
+    decode_times,
+    encode_row,
+)
 from stream_app.errors import StateError
 from stream_app.runtimes.row_store import MEBIBYTE, Change, RowStore
 
+RowT = TypeVar("RowT")
 FOLDER_NAME = "rows"
 POSITION_KEY = b"p"
 WRITE_BUFFER_BYTES = 128 * MEBIBYTE
@@ -77,16 +86,23 @@ class LoggedRows:
         """The row of one user."""
         key = _key(partition, user_key)
         data = self._newer[key] if key in self._newer else self._store.get(key)
-        return _decode(data, user_key) if data is not None else None
+        return _decode(data, user_key, decode_row) if data is not None else None
 
     def items(self) -> Iterator[tuple[int, str, UserRow]]:
         """Every row, by partition and user."""
+        return self._items(decode_row)
+
+    def times(self) -> Iterator[tuple[int, str, RowTimes]]:
+        """Of every row its times, by partition and user."""
+        return self._items(decode_times)
+
+    def _items(self, decode: Callable[[bytes], RowT]) -> Iterator[tuple[int, str, RowT]]:
         newer = ((key, 0, data) for key, data in sorted(self._newer.items()))
         older = ((key, 1, data) for key, data in self._store.items() if key not in self._newer)
         for key, _, data in merge(newer, older):
             if data is not None:
                 partition, user_key = _place(key)
-                yield partition, user_key, _decode(data, user_key)
+                yield partition, user_key, _decode(data, user_key, decode)
 
     def log(self, rows: Mapping[tuple[int, str], UserRow | None]) -> None:
         """Write down what is to change."""
@@ -146,8 +162,8 @@ def _place(key: bytes) -> tuple[int, str]:
     return int.from_bytes(key[:PARTITION_BYTES]), key[PARTITION_BYTES:].decode()
 
 
-def _decode(data: bytes, user_key: str) -> UserRow:
+def _decode(data: bytes, user_key: str, decode: Callable[[bytes], RowT]) -> RowT:
     try:
-        return decode_row(data)
+        return decode(data)
     except (RowVersionError, msgspec.DecodeError) as error:
         raise StateError(f"the stored row of {user_key} cannot be read: {error}") from error

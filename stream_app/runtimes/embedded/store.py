@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 
 from schemas.outputs import Output
 from stream_app.core.erasures import Erasure, decode_erasure, encode_erasure
-from stream_app.core.user_row import UserRow
+from stream_app.core.user_row import RowTimes, UserRow
 from stream_app.errors import StateError
 from stream_app.runtimes.embedded.rows import SCHEMA as ROWS_SCHEMA
 from stream_app.runtimes.embedded.rows import LoggedRows
@@ -123,6 +123,10 @@ class Store:
     def rows(self) -> Iterator[tuple[int, str, UserRow]]:
         """Every stored row, by partition and user."""
         return self._rows.items()
+
+    def row_times(self) -> Iterator[tuple[int, str, RowTimes]]:
+        """Of every stored row its times, by partition and user."""
+        return self._rows.times()
 
     def erasures(self) -> Iterator[tuple[int, str, Erasure]]:
         """Every stored erasure, by partition and marker."""

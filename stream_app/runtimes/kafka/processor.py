@@ -12,7 +12,7 @@ from stream_app.core.erasures import decode_erasure, encode_erasure
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.step import StepResult, close_idle, step
-from stream_app.core.user_row import UserRow, decode_row, encode_row
+from stream_app.core.user_row import UserRow, decode_row, decode_times, encode_row
 from stream_app.intake import build_intake
 from stream_app.metrics import Metrics
 from stream_app.partitioning import partition_of
@@ -163,7 +163,7 @@ class Processor:
             partition = Partition(number, self._rules, meta, self._place_of)
             for key, data in self._table.scan(number):
                 if key.startswith(USER_PREFIX):
-                    partition.hold(key.removeprefix(USER_PREFIX).decode(), decode_row(data))
+                    partition.hold(key.removeprefix(USER_PREFIX).decode(), decode_times(data))
                 elif key.startswith(ERASURE_PREFIX):
                     marker = key.removeprefix(ERASURE_PREFIX).decode()
                     partition.erasures.add(marker, decode_erasure(data))

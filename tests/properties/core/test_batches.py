@@ -11,7 +11,7 @@ from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.rules import Rules
 from stream_app.core.step import StepResult, close_idle, step
-from stream_app.core.user_row import UserRow, decode_row, encode_row
+from stream_app.core.user_row import UserRow, decode_row, decode_times, encode_row
 from stream_app.testing import (
     INTAKE,
     RECEIVED_AT,
@@ -60,8 +60,8 @@ class Worker:
     def start(self) -> None:
         self.partition = Partition(0, self.rules, self.meta)
         self.rows = {key: decode_row(row) for key, row in self.stored.items()}
-        for user_key, row in self.rows.items():
-            self.partition.hold(user_key, row)
+        for user_key, row in self.stored.items():
+            self.partition.hold(user_key, decode_times(row))
 
     def take(self, batch: Sequence[Record], now: float = RECEIVED_AT) -> StepResult:
         result = step(self.partition, Batch("events", 0, batch), self.rows, INTAKE, MODELS, self.rules, now)

@@ -20,7 +20,7 @@ from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.rules import DAY, Rules
 from stream_app.core.step import StepResult, step
-from stream_app.core.user_row import UserRow, decode_row, encode_row
+from stream_app.core.user_row import UserRow, decode_row, decode_times, encode_row
 from stream_app.partitioning import partition_of
 from stream_app.ports import Intake
 from stream_app.privacy import Privacy
@@ -113,9 +113,9 @@ class World:
             Partition(number, self.rules, self.metas[number], self.place_of) for number in range(self.count)
         ]
         self.rows = [{key: decode_row(row) for key, row in stored.items()} for stored in self.stored]
-        for partition, rows in zip(self.partitions, self.rows, strict=True):
-            for key, row in rows.items():
-                partition.hold(key, row)
+        for partition, stored in zip(self.partitions, self.stored, strict=True):
+            for key, row in stored.items():
+                partition.hold(key, decode_times(row))
 
     def place_of(self, user_id: str) -> int:
         return partition_of(user_id.encode(), self.count)

@@ -134,7 +134,9 @@ def test_the_image_is_built_from_what_is_there():
     dockerfile = (ROOT / "deploy/Dockerfile").read_text("utf-8")
     let_in = set(re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE))
     copied = {
-        name for names in re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE) for name in names.split()
+        name
+        for names in re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
+        for name in names.split()
     }
     assert copied == let_in
     assert all((ROOT / name).exists() for name in copied)
