@@ -55,7 +55,8 @@ class Job:
         self.stream = stream
         self.is_frozen = is_frozen
         self.cluster = Cluster(broker.bootstrap_servers, prefix, folder, partitions=len(stream))
-        self.cluster.settings = self.cluster.settings.model_copy(update=IMPATIENT | settings)
+        # The harness itself is patient.
+        self.settings = self.cluster.settings.model_copy(update=IMPATIENT | settings)
         self.slots: dict[int, Slot] = {}
         self.exits: list[Exit] = []
         self.slowest_leave = 0.0
@@ -210,7 +211,7 @@ class Job:
 
     def _add(self, number: int, *command: str) -> None:
         folder = self._folder / (f"worker{number}" if number != TRAINER else "trainer")
-        self.slots[number] = Slot(self.cluster.settings, folder, command, self.is_frozen)
+        self.slots[number] = Slot(self.settings, folder, command, self.is_frozen)
 
     def _note_exit(self, slot: Slot) -> None:
         found = slot.exit

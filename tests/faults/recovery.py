@@ -86,7 +86,7 @@ def _messages(partition: int, rows: int, sample: list[bytes]) -> Iterator[Messag
 
 async def _until_held(job: Job, slot: Slot, rows: int) -> None:
     async with httpx.AsyncClient() as client:
-        while await _held(client, job.cluster.settings.metrics_port) < rows:
+        while await _held(client, job.settings.metrics_port) < rows:
             assert slot.process.is_alive(), slot.log.read_text()
             await asyncio.sleep(POLL_SECONDS)
 

@@ -1,6 +1,5 @@
 """One way each in which something fails. The job is tended meanwhile, and is to be whole afterwards."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from random import Random
 from signal import SIGCONT, SIGSTOP
@@ -60,27 +59,27 @@ async def stop_starting_worker(job: Job, chance: Random) -> None:
 
 async def kill_broker(job: Job, chance: Random) -> None:
     """The broker dies, and comes back."""
-    await asyncio.to_thread(job.broker.kill)
+    job.broker.kill()
     await job.tend_for(chance.uniform(0, 2))
-    await asyncio.to_thread(job.broker.start)
+    job.broker.start()  # in this thread: the broker is ended with the one that started it
 
 
 async def freeze_broker_briefly(job: Job, chance: Random) -> None:
     """The broker does not answer for longer than a session lasts, but for less than it is waited for."""
-    settings = job.cluster.settings
+    settings = job.settings
     await _freeze_broker(job, chance.uniform(settings.session_timeout, settings.kafka_timeout))
 
 
 async def freeze_broker(job: Job, chance: Random) -> None:
     """The broker does not answer for longer than it is waited for: workers give up, and come back."""
-    await _freeze_broker(job, chance.uniform(1.5, 2.5) * job.cluster.settings.kafka_timeout)
+    await _freeze_broker(job, chance.uniform(1.5, 2.5) * job.settings.kafka_timeout)
 
 
 async def freeze_worker(job: Job, chance: Random) -> None:
     """A worker stands still for longer than a session lasts, while others may take its partitions."""
     slot = chance.choice(job.workers)
     slot.send(SIGSTOP)
-    await job.tend_for(job.cluster.settings.session_timeout + chance.uniform(1, 6))
+    await job.tend_for(job.settings.session_timeout + chance.uniform(1, 6))
     slot.send(SIGCONT)
 
 

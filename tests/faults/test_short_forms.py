@@ -20,7 +20,6 @@ SHORT = {"session_timeout": 2, "kafka_timeout": 4, "batch_records": 100}
 
 FROZEN_PLAN: tuple[Fault, ...] = (
     partial(scale, 1),
-    strikes.kill_worker,
     partial(scale, 3),
     strikes.poison,
     strikes.kill_worker_twice,
@@ -35,7 +34,6 @@ FROZEN_PLAN: tuple[Fault, ...] = (
     strikes.shift_clock,
     strikes.delete_folder,
     partial(scale, 1),
-    strikes.kill_all_workers,
 )
 LEARNING_PLAN: tuple[Fault, ...] = (
     partial(scale, 2),

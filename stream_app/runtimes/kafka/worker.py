@@ -87,6 +87,12 @@ async def _run(app: StreamApp) -> None:
             await asyncio.wait_for(app.stop(), STOP_SECONDS)
         except TimeoutError:
             log.warning("the app did not stop within %.0f s and is left", STOP_SECONDS)
+        except asyncio.CancelledError:
+            # Faust cancels parts of itself when it stops after a crash; that must not hide the reason.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            log.warning("the app was stopped in the middle of a commit")
 
 
 async def _run_trainer(command: Sequence[str]) -> None:

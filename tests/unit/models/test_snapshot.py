@@ -83,7 +83,7 @@ def test_another_key_is_refused(data):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"format_version": 2}, Refusal.FORMAT_VERSION),
+        ({"format_version": 1}, Refusal.FORMAT_VERSION),
         ({"checksum": "0" * 64}, Refusal.CHECKSUM),
         ({"libraries": {"river": "0.1"}}, Refusal.LIBRARY_VERSIONS),
         ({"examples_seen": "many"}, Refusal.HEADER),
