@@ -20,7 +20,8 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: .venv/installed-dev  ## the job beside the plain Faust agent, the bare client and, after `make peers`, others
+bench: .venv/installed-dev  ## what learning costs; the job beside a plain Faust agent and, after `make peers`, others
+	$(BIN)/python tests/benchmarks/learning_bench.py --users 150 --days 14
 	$(BIN)/python -m load_tests.bench
 
 peers: .venv/installed-dev  ## what the load tests compare with, in an environment of its own (Java 17 and Maven)
@@ -30,6 +31,9 @@ peers: .venv/installed-dev  ## what the load tests compare with, in an environme
 
 profile: .venv/installed-dev  ## where each microsecond of a worker goes
 	$(BIN)/python -m load_tests.profile_full_job
+
+faults: .venv/installed-dev  ## every fault on a running job: three seeds, 300,000 events, models frozen and learning
+	PYTHONPATH=tests $(BIN)/python -m faults.run 1 2 3
 
 browser-test: .venv/installed-dev  ## the collector's page in headless Chromium (apt-get install chromium)
 	CI=true $(BIN)/pytest tests/browser
