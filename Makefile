@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STREAM_APP := $(BIN)/stream-app
 
-.PHONY: demo test lint bench peers profile faults browser-test kafka kafka-stop install clean
+.PHONY: demo test lint bench peers profile faults recovery browser-test kafka kafka-stop install clean
 
 demo: .venv/installed  ## the main job on a simulated fortnight, on this machine, no broker
 	rm -rf demo-data
@@ -32,8 +32,11 @@ peers: .venv/installed-dev  ## what the load tests compare with, in an environme
 profile: .venv/installed-dev  ## where each microsecond of a worker goes
 	$(BIN)/python -m load_tests.profile_full_job
 
-faults: .venv/installed-dev  ## every fault on a running job: three seeds, 300,000 events, models frozen and learning
-	PYTHONPATH=tests $(BIN)/python -m faults.run 1 2 3
+faults: .venv/installed-dev  ## every fault on a running job: three seeds, models frozen and learning (over an hour)
+	PYTHONPATH=tests $(BIN)/python -m faults.run --events $(or $(EVENTS),300000) $(or $(SEEDS),1 2 3)
+
+recovery: .venv/installed-dev  ## how long a million rows take to come back
+	PYTHONPATH=tests $(BIN)/python -m faults.recovery --rows $(or $(ROWS),1000000)
 
 browser-test: .venv/installed-dev  ## the collector's page in headless Chromium (apt-get install chromium)
 	CI=true $(BIN)/pytest tests/browser
