@@ -26,6 +26,7 @@ pytestmark = pytest.mark.kafka
 
 DEADLINE_SECONDS = 90.0
 COUNT = 240
+SNAPSHOT_EXAMPLES = 40  # of which all numbers sent here are multiples: none waits for the interval
 TIER = "engagement_tier"
 
 
@@ -47,18 +48,23 @@ def test_a_trainer_refuses_to_go_on_without_what_it_knew(
     broker: Broker, topic_prefix: str, tmp_path: Path
 ) -> None:
     cluster = _cluster(broker, topic_prefix, tmp_path)
-    _train(cluster, [_example(number) for number in range(30)], tmp_path / "a", kill_at=())
+    _train(cluster, [_example(number) for number in range(SNAPSHOT_EXAMPLES)], tmp_path / "a", kill_at=())
     other_key = cluster.settings.model_copy(
         update={"snapshot_key": type(cluster.settings.snapshot_key)("quite another key")}
     )
-    asyncio.run(_send(cluster, [_example(31)]))
+    asyncio.run(_send(cluster, [_example(COUNT)]))
     with worker_process(other_key, tmp_path / "b", "trainer") as trainer:
         assert trainer.process.wait(DEADLINE_SECONDS) == 3
         assert "set the key that signed it" in trainer.last_line
 
 
 def _cluster(broker: Broker, prefix: str, folder: Path) -> Cluster:
-    overrides = {"partitions": 1, "session_timeout": 6, "snapshot_examples": 20, "batch_records": 10}
+    overrides = {
+        "partitions": 1,
+        "session_timeout": 6,
+        "snapshot_examples": SNAPSHOT_EXAMPLES,
+        "batch_records": 10,
+    }
     return Cluster(broker.bootstrap_servers, prefix, folder, **overrides)
 
 

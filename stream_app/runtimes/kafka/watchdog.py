@@ -27,8 +27,7 @@ class Watchdog(Generic[Place]):
     frozen itself, or a machine that slept, has not stalled.
     """
 
-    def __init__(self, limit: float, longest_step: float) -> None:
-        self._limit = limit
+    def __init__(self, longest_step: float) -> None:
         self._longest_step = longest_step
         self._waits: dict[Place, _Wait] = {}
         self._looked_at: float | None = None
@@ -55,7 +54,6 @@ class Watchdog(Generic[Place]):
         """Seconds for which the longest waiting place has waited; 0 if none does."""
         return max((wait.seconds for wait in self._waits.values()), default=0.0)
 
-    @property
-    def overdue(self) -> list[Place]:
-        """Places that have waited longer than the limit."""
-        return [place for place, wait in self._waits.items() if wait.seconds > self._limit]
+    def waiting(self, longer_than: float) -> dict[Place, float]:
+        """Places that have waited longer than so many seconds, and how long."""
+        return {place: wait.seconds for place, wait in self._waits.items() if wait.seconds > longer_than}

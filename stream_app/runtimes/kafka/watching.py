@@ -35,7 +35,7 @@ class Watch:
         self._metrics = metrics
         self._limit = settings.stall_timeout + app.longest_uncommitted
         self._pause = min(WATCH_SECONDS, self._limit / LOOKS_PER_LIMIT)
-        self._watchdog: Watchdog[TopicPartition | str] = Watchdog(self._limit, self._pause + ASK_SECONDS)
+        self._watchdog: Watchdog[TopicPartition | str] = Watchdog(self._pause + ASK_SECONDS)
         self._without_records: dict[TopicPartition, int] = {}
 
     async def run(self) -> None:
@@ -92,13 +92,15 @@ class Watch:
             log.warning("what waits cannot be told: %r", error)
             return
         self._watchdog.look(backlogs, now, self._work_that_comes_first())
-        for place in self._watchdog.overdue:
-            if isinstance(place, str) or await self._has_record(consumer, place, backlogs[place]):
+        self._metrics.stalled.set(self._watchdog.longest_wait)
+        trouble = ""
+        for place, waited in self._watchdog.waiting(self._limit / 2).items():
+            if not isinstance(place, str) and not await self._has_record(consumer, place, backlogs[place]):
+                continue
+            if waited > self._limit:
                 raise StalledError(self._describe(place, backlogs[place]))
-        waited = self._watchdog.longest_wait
-        self._metrics.stalled.set(waited)
-        is_late = waited > self._limit / 2
-        self._metrics.health.report(f"records have waited unprocessed for {waited:.0f} s" if is_late else "")
+            trouble = f"records have waited unprocessed for {waited:.0f} s"
+        self._metrics.health.report(trouble)
 
     async def _backlogs(
         self, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer
