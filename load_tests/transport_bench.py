@@ -93,7 +93,7 @@ def measure_bulk_agent(servers: str, events: int) -> Rate:
     """Rate of a Faust agent that the bulk transport hands batches to."""
 
     def build(app: faust.App, watch: Stopwatch) -> None:
-        @app.agent(app.topic(TOPIC, schema=app.transport.batch_schema(), maxsize=4))
+        @app.agent(app.topic(TOPIC, schema=app.transport.batch_schema()))
         async def decode(stream: AsyncIterable[Any]) -> None:
             async for batch in stream:
                 watch.begin()

@@ -81,7 +81,7 @@ class Reader:
         self.acks: Callable[[RecordBatch], bool] = lambda _: True
         self.go_on = asyncio.Event()
         self.go_on.set()
-        self.topic = self.app.topic(cluster.topic, schema=schema or RecordBatchSchema(), maxsize=2)
+        self.topic = self.app.topic(cluster.topic, schema=schema or RecordBatchSchema())
 
         @self.app.agent(self.topic, supervisor_strategy=CrashingSupervisor)
         async def read(stream: Any) -> None:

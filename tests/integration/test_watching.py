@@ -24,7 +24,7 @@ from stream_app.testing import FixedModels, page
 
 pytestmark = pytest.mark.kafka
 
-LIMIT = 2.0
+LIMIT = 4.0
 
 
 class NeverReady(FixedModelSource):

@@ -27,7 +27,7 @@ from stream_app.runtimes.kafka.recommender_publisher import RecommenderPublisher
 from stream_app.runtimes.kafka.tables import RowTable
 from stream_app.runtimes.kafka.topics import name_of, source_names
 from stream_app.runtimes.kafka.trainer import ModelTrainer
-from stream_app.runtimes.kafka.transport import QUEUED_BATCHES, RecordBatchSchema
+from stream_app.runtimes.kafka.transport import RecordBatchSchema
 from stream_app.settings import Settings
 
 LAG_SECONDS = 5.0
@@ -84,7 +84,7 @@ def build_worker(
     )
     schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
     sources = source_names(settings)
-    records = app.topic(*sources, schema=schema, maxsize=QUEUED_BATCHES)
+    records = app.topic(*sources, schema=schema)
     events = name_of(EVENTS, settings)
 
     @app.agent(records, name="process", supervisor_strategy=CrashingSupervisor)
@@ -129,7 +129,7 @@ def build_trainer(settings: Settings, metrics: Metrics) -> StreamApp:
     )
     training = Training(lambda: ModelTrainer(settings, producer, metrics, time.time, time.monotonic))
     schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
-    examples = app.topic(name_of(EXAMPLES, settings), schema=schema, maxsize=QUEUED_BATCHES)
+    examples = app.topic(name_of(EXAMPLES, settings), schema=schema)
 
     @app.agent(examples, name="train", supervisor_strategy=CrashingSupervisor)
     async def train(stream: Any) -> None:

@@ -5,7 +5,7 @@ batch, so that this price is paid once for some thousand records. The broker URL
 the transport, and `RecordBatchSchema` marks the topics that are read so; every other topic is read as with
 `kafka://`.
 
-    topic = app.topic("clickstream.events.v1", schema=RecordBatchSchema(), maxsize=QUEUED_BATCHES)
+    topic = app.topic("clickstream.events.v1", schema=RecordBatchSchema())
 
     @app.agent(topic, supervisor_strategy=CrashingSupervisor)
     async def process(stream):
@@ -50,7 +50,7 @@ from faust.types.tuples import ConsumerMessage
 MAX_RECORDS = 2_000
 MAX_BYTES = 1_048_576
 QUEUED_BATCHES = 4
-"""Good `maxsize` of a bulk topic: batches that wait for the agent, over all partitions."""
+"""Good `stream_buffer_maxsize` of an app that recovers no rows: batches that wait for an agent."""
 
 
 class RecordBatch:

@@ -33,7 +33,9 @@ class Watch:
         self._app = app
         self._settings = settings
         self._metrics = metrics
+        # What is processed counts as waiting until it is committed.
         self._limit = settings.stall_timeout + app.longest_uncommitted
+        self._late = settings.stall_timeout / 2 + app.longest_uncommitted
         self._pause = min(WATCH_SECONDS, self._limit / LOOKS_PER_LIMIT)
         self._watchdog: Watchdog[TopicPartition | str] = Watchdog(self._pause + ASK_SECONDS)
         self._without_records: dict[TopicPartition, int] = {}
@@ -94,7 +96,7 @@ class Watch:
         self._watchdog.look(backlogs, now, self._work_that_comes_first())
         self._metrics.stalled.set(self._watchdog.longest_wait)
         trouble = ""
-        for place, waited in self._watchdog.waiting(self._limit / 2).items():
+        for place, waited in self._watchdog.waiting(self._late).items():
             if not isinstance(place, str) and not await self._has_record(consumer, place, backlogs[place]):
                 continue
             if waited > self._limit:
