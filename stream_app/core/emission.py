@@ -29,7 +29,6 @@ from stream_app.core.records import Record
 from stream_app.core.rules import Rules
 from stream_app.core.statistics import most_common
 from stream_app.core.user_row import UserRow
-from stream_app.core.wire import Label
 from stream_app.ports import Privacy
 
 
@@ -98,18 +97,25 @@ def build_click(
 
 
 def build_example(
-    user_key: str, label: Label, features: Features, cause: Cause, at: float, now: datetime
+    user_key: str,
+    target: str,
+    label: bool | float | str,
+    features: Features,
+    cause: Cause,
+    at: float,
+    now: datetime,
+    moment: str = "",
 ) -> TrainingExample:
-    """A label with the features as they stood when it became known."""
+    """A label that became known at event time `at`; `moment` tells apart several of one cause."""
     return TrainingExample(
-        id=output_id("training_example", cause),
+        id=output_id("training_example", cause, moment),
         user_key=user_key,
         as_of=time_of(at),
         emitted_at=now,
         source=source_of(cause),
-        target=label.target,
+        target=target,
         features=features,
-        label=label.value,
+        label=label,
     )
 
 
@@ -148,15 +154,9 @@ def build_outcome_example(
     user_key: str, outcome: Outcome, rules: Rules, cause: Cause, now: datetime
 ) -> TrainingExample:
     """A label that the days after a moment have told, with the features of that moment."""
-    return TrainingExample(
-        id=output_id("training_example", cause, f"{outcome.target} {outcome.made_at!r}"),
-        user_key=user_key,
-        as_of=time_of(outcome.made_at + rules.outlook_horizon),
-        emitted_at=now,
-        source=source_of(cause),
-        target=outcome.target,
-        features=outcome.features,
-        label=outcome.label,
+    moment, due_at = f"{outcome.target} {outcome.made_at!r}", outcome.made_at + rules.outlook_horizon
+    return build_example(
+        user_key, outcome.target, outcome.label, outcome.features, cause, due_at, now, moment
     )
 
 

@@ -365,7 +365,7 @@ class _Step:
         if is_personal(label.target) or (isinstance(label.value, str) and is_personal(label.value)):
             return
         self._result.outputs.append(
-            emission.build_example(user_key, event.properties, features, cause, at, self._now)
+            emission.build_example(user_key, label.target, label.value, features, cause, at, self._now)
         )
 
     def _fail(
