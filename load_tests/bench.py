@@ -50,7 +50,7 @@ class Extent:
 
 SHORT = Extent(
     reduced_events=200_000,
-    full_events=12_000,
+    full_events=20_000,
     plain_events=1_500,
     shares=(0.5,),
     seconds=6.0,

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
@@ -29,7 +30,7 @@ async def send(
     while (elapsed := time.perf_counter() - begun_at) < seconds:
         due = list(islice(events, int(rate * elapsed) - sent))
         now_ms = int(time.time() * 1000)
-        batches = {}
+        batches: dict[int, Any] = {}
         for number, key, event in recording.keyed(due, partitions):
             batch = batches.get(number) or batches.setdefault(number, producer.create_batch())
             if batch.append(key=key, value=event, timestamp=now_ms) is None:

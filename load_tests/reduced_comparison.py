@@ -97,13 +97,13 @@ async def _measure(testbed: Testbed, entry: Entry, source: str, expected: Tally)
     command = entry.command(testbed.servers, source, outputs, str(testbed.folder / testbed.new_name("state")))
     try:
         with testbed.contender(command) as contender:
-            looks = await contender.watch(lambda: testbed.topics.length(outputs), expected.count)
+            looks = await contender.watch(lambda: testbed.topics.length(outputs), expected.outputs)
             peak_bytes = contender.peak_bytes
     except ContenderError as error:
         return Result(entry.name, None, reason=str(error))
     found = tally([record.value async for record in testbed.topics.records(outputs)])
     if found != expected:
         return Result(
-            entry.name, None, reason=f"{found.count:,} outputs, not the {expected.count:,} expected"
+            entry.name, None, reason=f"{found.outputs:,} outputs, not the {expected.outputs:,} expected"
         )
-    return Result(entry.name, steady_rate(looks, expected.count), peak_bytes)
+    return Result(entry.name, steady_rate(looks, expected.outputs), peak_bytes)

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 WARM_UP_SHARE = 0.2
 """Of the events of a run, those that are not timed: connecting, the first fetch, the first compilations."""
+END_SHARE = 0.85
+"""Of the events of a run, those after which nothing is timed. While there are more, as much is read and
+computed ahead of what is done as at the begin: the processor time of one end makes up for the other's."""
 
 
 class Sample(NamedTuple):
@@ -25,14 +28,14 @@ class Rate(NamedTuple):
 
 
 def steady_rate(samples: Sequence[Sample], goal: int) -> Rate:
-    """The rate from the first look after the warm-up to the first at the goal.
+    """The rate from the first look after the warm-up to the first near the goal.
 
     Raises:
         ValueError: the looks do not span that much.
     """
     begin = next((sample for sample in samples if sample.events >= goal * WARM_UP_SHARE), None)
-    end = next((sample for sample in samples if sample.events >= goal), None)
-    if begin is None or end is None or end.events == begin.events:
+    end = next((sample for sample in samples if sample.events >= goal * END_SHARE), None)
+    if begin is None or end is None or end.events == begin.events or samples[-1].events < goal:
         raise ValueError(f"{len(samples)} looks do not span a run of {goal} events")
     done = end.events - begin.events
     return Rate(done / (end.wall - begin.wall), done / max(end.cpu - begin.cpu, 1e-9))

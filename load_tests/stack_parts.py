@@ -12,9 +12,9 @@ OTHER = "event loop, sockets, what is left"
 _WHOLE = (
     ("recommender learns", r"SessionRecommender\.learn|FedRecommender|fed_recommender|TopicFollower"),
     ("recommend", r"_Step\._recommend|recommending|models/recommenders"),
-    ("rows: encode, changelog, RocksDB", r"RowTable\.write|encode_row"),
+    ("rows: encode, changelog, RocksDB", r"RowTable\.write|_encode_changes|encode_row"),
     ("rows: RocksDB get, decode", r"Processor\._load|decode_row"),
-    ("output encode", r"model_dump_json|_key_of"),
+    ("output encode", r"encode_outputs|encode_sent|_key_of"),
     ("produce", r"BulkProducer|aiokafka/producer|aiokafka/record"),
     ("fetch", r"aiokafka/consumer|_BulkConsumer|faust/transport|MethodQueue|ServiceThread"),
     ("commit, group", r"\.commit|Coordinator|_commit"),

@@ -10,7 +10,7 @@ from typing import NamedTuple
 class Tally(NamedTuple):
     """How many outputs there are, and the sum of their checksums: what is lost, doubled or wrong shows."""
 
-    count: int
+    outputs: int
     checksum: int
 
 

@@ -1,7 +1,7 @@
 """What every learner offers: River's interface, and one call for a whole batch."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -57,14 +57,9 @@ class BatchClassifier(base.Classifier):  # type: ignore[misc]  # River ships no 
         return [self._contributions(x, label) for x, label in zip(xs, labels, strict=True)]
 
     def _contributions(self, x: Features, label: Label) -> dict[str, float]:
-        names = list(x)
-        parts = dict.fromkeys(names, 0.0)
-        for order in (names, names[::-1]):
-            growing = [{name: x[name] for name in order[:known]} for known in range(len(order) + 1)]
-            answers = [answer.get(label, 0.0) for answer in self.predict_proba_many(growing)]
-            for name, (before, after) in zip(order, pairwise(answers), strict=True):
-                parts[name] += (after - before) / 2
-        return parts
+        return parts_as_known(
+            x, lambda xs: [answer.get(label, 0.0) for answer in self.predict_proba_many(xs)]
+        )
 
     @property
     def _multiclass(self) -> bool:
@@ -101,6 +96,21 @@ class BatchRegressor(base.Regressor):  # type: ignore[misc]  # River ships no ty
 
     def refresh(self) -> None:
         """Bring the answers up to date with all that was learned, where that is put off."""
+
+    def contributions_many(self, xs: Sequence[Features]) -> list[dict[str, float]]:
+        """Return how much each feature moves the expected value; see `BatchClassifier`."""
+        return [parts_as_known(x, self.predict_many) for x in xs]
+
+
+def parts_as_known(x: Features, answer_many: Callable[[Sequence[Features]], list[float]]) -> dict[str, float]:
+    """Return what each feature adds to the answer as it becomes known, forwards and backwards, halved."""
+    names = list(x)
+    parts = dict.fromkeys(names, 0.0)
+    for order in (names, names[::-1]):
+        growing = [{name: x[name] for name in order[:known]} for known in range(len(order) + 1)]
+        for name, (before, after) in zip(order, pairwise(answer_many(growing)), strict=True):
+            parts[name] += (after - before) / 2
+    return parts
 
 
 def normalised(weights: Mapping[Label, float]) -> Probabilities:

@@ -105,10 +105,7 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
         """Answer, then learn each example in turn; return the answers."""
 
     def refresh(self) -> None:
-        """Bring the learners' answers up to date with all that was learned, before they are published.
-
-        Call it at stated numbers of examples: it moves the points at which refits are due.
-        """
+        """Bring the learners' answers up to date with all that was learned, before they are published."""
         for learner in self.learners.values():
             learner.refresh()
 
@@ -186,14 +183,7 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
         if self.status is Status.WARMING_UP or not xs:
             return [[] for _ in xs]
         parts = self.champion.contributions_many([self.visible(x) for x in xs], labels)
-        return [
-            [
-                Reason(name, x.get(name), part)
-                for name, part in nsmallest(most, shares.items(), key=lambda part: (-abs(part[1]), part[0]))
-                if part
-            ]
-            for x, shares in zip(xs, parts, strict=True)
-        ]
+        return [_foremost(x, shares, most) for x, shares in zip(xs, parts, strict=True)]
 
     def scores(self) -> dict[str, dict[str, dict[str, float]]]:
         """Return {"model": ..., "baseline": ...}, each with overall and rolling prequential figures."""
@@ -269,6 +259,13 @@ class RegressionModel(LearningModel[BatchRegressor, float, ValuePrediction]):
         answers = self.champion.predict_many([self.visible(x) for x in xs])
         return [ValuePrediction(self._clip(answer), Status.READY) for answer in answers]
 
+    def explain_values(self, xs: Sequence[Features], most: int = 3) -> list[list[Reason]]:
+        """Return for each example the features that moved the champion's value most, as `explain_many`."""
+        if self.status is Status.WARMING_UP or not xs:
+            return [[] for _ in xs]
+        parts = self.champion.contributions_many([self.visible(x) for x in xs])
+        return [_foremost(x, shares, most) for x, shares in zip(xs, parts, strict=True)]
+
     def scores(self) -> dict[str, dict[str, dict[str, float]]]:
         """Return {"model": ..., "baseline": ...}, each with overall and rolling prequential figures."""
         return {"model": self._model_scores.get(), "baseline": self._baseline_scores.get()}
@@ -283,6 +280,11 @@ class RegressionModel(LearningModel[BatchRegressor, float, ValuePrediction]):
 
     def _clip(self, value: float) -> float:
         return min(max(value, self.low), self.high)
+
+
+def _foremost(x: Features, parts: Mapping[str, float], most: int) -> list[Reason]:
+    ranked = nsmallest(most, parts.items(), key=lambda part: (-abs(part[1]), part[0]))
+    return [Reason(name, x.get(name), part) for name, part in ranked if part]
 
 
 AnyModel = ClassificationModel | RegressionModel

@@ -185,6 +185,11 @@ class RefitRegressor(Refitted[FittedForest], BatchRegressor):
         """Answer and learn in order, scoring each stretch between two refits in one call."""
         return self._in_stretches(xs, ys, lambda part: self._predict(self.fitted, part), self.learn_one)
 
+    def contributions_many(self, xs: Sequence[Features]) -> list[dict[str, float]]:
+        """Return each feature's part in the expected value; they sum to it less the sample's mean."""
+        newest = self.newest
+        return newest.contributions(xs, [0] * len(xs)) if newest and xs else [{} for _ in xs]
+
     def _predict(self, fitted: FittedForest | None, xs: Sequence[Features]) -> list[float]:
         if fitted is None:
             return self._mean.predict_many(xs)

@@ -24,7 +24,7 @@ import msgspec
 from models.learning import AnyModel
 
 MAGIC = b"SAPPMODL"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 LIBRARIES = ("numpy", "river", "scikit-learn")
 SIGNATURE_BYTES = hashlib.sha256().digest_size
 PICKLE_PROTOCOL = 5

@@ -1,7 +1,8 @@
 """The targets that are learned, and a model for each."""
 
 from models import classifiers, outcomes, regressors
-from models.learning import ClassificationModel, RegressionModel
+from models.content import ContentModel
+from models.learning import ClassificationModel
 from models.spec import ClassificationSpec, RegressionSpec
 
 TIER = ClassificationSpec(
@@ -47,9 +48,9 @@ def tier_model(seed: int = 0) -> ClassificationModel:
     return ClassificationModel(TIER, seed)
 
 
-def engagement_model(seed: int = 0) -> RegressionModel:
+def engagement_model(seed: int = 0) -> ContentModel:
     """Return an unlearned model of an item's engagement score."""
-    return RegressionModel(ENGAGEMENT, seed)
+    return ContentModel(ENGAGEMENT, seed)
 
 
 def outcome_model(name: str, seed: int = 0) -> ClassificationModel:

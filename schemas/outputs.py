@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+import msgspec
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, with_config
 
 from schemas.events import Id
 
@@ -16,6 +19,33 @@ class OutputModel(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, json_schema_serialization_defaults_required=True
     )
+
+    @classmethod
+    def of_valid(cls, **values: Any) -> Self:
+        """Return an output of values that are known to keep the contract, which are not judged again.
+
+        Fields with a default may be left out.
+        """
+        made = cls.__new__(cls)
+        # What pydantic's `model_construct` sets, without its look at each field for aliases that none has.
+        object.__setattr__(made, "__dict__", {**_defaults(cls), **values})
+        object.__setattr__(made, "__pydantic_fields_set__", set(values))
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", None)
+        return made
+
+    def encode(self) -> bytes:
+        """Return the output as JSON."""
+        return _encode(self.__dict__)
+
+
+@cache
+def _defaults(contract: type[OutputModel]) -> dict[str, Any]:
+    fields = contract.model_fields.items()
+    return {name: field.default for name, field in fields if not field.is_required()}
+
+
+_encode = msgspec.json.Encoder(enc_hook=vars).encode  # pydantic's own takes twice as long
 
 
 class SourcePosition(OutputModel):
@@ -133,7 +163,9 @@ class Outlook(Addressed):
     cluster: UserCluster | None = None
 
 
-class RecommendedItem(OutputModel):
+@with_config(OutputModel.model_config)
+@dataclass(slots=True)  # a list has many of them, and a model takes five times as long to make
+class RecommendedItem:
     """One item with its score and the source (level of the fallback chain) that it came from.
 
     `propensity` is the probability, over the lists that might have been sent on this occasion, that the list
@@ -215,13 +247,62 @@ class ClosedSession(Envelope):
     item_facts: dict[str, ItemFacts] = {}
 
 
+LabelValue = bool | int | float | str
+
+
 class TrainingExample(Envelope):
-    """What a model learns from: the features as they stood when the label became known."""
+    """What models learn from: the features of one moment, and what became known of it later.
+
+    `other_labels` are those of other targets that became known of the same moment at the same time.
+    """
 
     schema_name: Literal["training_example"] = "training_example"
     target: Id
     features: dict[str, float | str]
-    label: bool | int | float | str
+    label: LabelValue
+    other_labels: dict[Id, LabelValue] = {}
+
+
+class ItemOutcome(OutputModel):
+    """One start of an item, and whether it was completed within the horizon.
+
+    `uses` counts the user's starting events of the item until then; `has_returned` tells of uses on another
+    day. `features` are what the catalogue said of the item when this was told.
+    """
+
+    item_id: str
+    started_at: AwareDatetime
+    is_completed: bool
+    uses: Annotated[int, Field(ge=1)]
+    has_returned: bool
+    features: dict[str, float | str] = {}
+
+
+class ItemOutcomes(Envelope):
+    """What became of items that a user started, once their horizon has passed; the earliest start first."""
+
+    schema_name: Literal["item_outcomes"] = "item_outcomes"
+    target: Literal["engagement_score"] = "engagement_score"
+    outcomes: Annotated[list[ItemOutcome], Field(min_length=1)]
+
+
+class ContentScore(Envelope):
+    """How engaging an item is: the percent of its starters who complete it, as far as can be told.
+
+    `expected` is what the item's features and its use let expect (while the model warms up, the mean of all
+    items); the score joins it with the item's own starters, and goes to their rate as they grow in number.
+    `starters` and `completers` are those whose horizon has passed; `interval` holds their rate's 95 %
+    confidence interval (Wilson), in percent. `reasons` are in points of the score.
+    """
+
+    schema_name: Literal["content_score"] = "content_score"
+    item_id: str
+    score: Annotated[float, Field(ge=0, le=100)]
+    expected: Annotated[float, Field(ge=0, le=100)]
+    starters: Annotated[int, Field(ge=0)]
+    completers: Annotated[int, Field(ge=0)]
+    interval: tuple[float, float]
+    reasons: list[TierReason]
 
 
 class FailureReason(StrEnum):
@@ -258,6 +339,10 @@ class FailedEvent(Envelope):
     detail: str
     key: bytes | None
     original: bytes | None
+
+    def encode(self) -> bytes:
+        """Return the output as JSON, with its bytes as base64."""
+        return self.model_dump_json().encode()
 
 
 class UserErased(Envelope):
@@ -300,6 +385,8 @@ Output = (
     | ExploredPlace
     | ClosedSession
     | TrainingExample
+    | ItemOutcomes
+    | ContentScore
     | FailedEvent
     | UserErased
     | PrivacyReceipt

@@ -12,9 +12,11 @@ from pydantic import BaseModel
 from schemas.catalogue import CatalogueItem
 from schemas.outputs import (
     ClosedSession,
+    ContentScore,
     EngagementTier,
     ExploredPlace,
     FailedEvent,
+    ItemOutcomes,
     Outlook,
     PrivacyReceipt,
     RecommendationClick,
@@ -42,7 +44,8 @@ class Topic:
 
     `contract` None: the values are events of the union in `schemas.events`, or bytes that
     `docs/contracts.md` describes; `also` are contracts that share the topic for the sake of their order.
-    `retention` is in seconds; a compacted topic keeps the newest of each key.
+    `retention` is in seconds; a compacted topic keeps the newest of each key, and for `compaction_lag`
+    seconds those that are not the newest any more.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Topic:
     max_message_bytes: int = MEBIBYTE
     description: str = ""
     also: tuple[type[BaseModel], ...] = ()
+    compaction_lag: int = 0
 
     @property
     def contracts(self) -> tuple[type[BaseModel], ...]:
@@ -73,6 +77,8 @@ class Topic:
         }
         if self.compacted:
             settings["cleanup.policy"] = "compact"
+            if self.compaction_lag:
+                settings["min.compaction.lag.ms"] = str(self.compaction_lag * 1000)
         else:
             settings["cleanup.policy"] = "delete"
             settings["retention.ms"] = str((self.retention or 7 * DAY_SECONDS) * 1000)
@@ -157,6 +163,16 @@ RECOMMENDATION_CLICKS = Topic(
     retention=30 * DAY_SECONDS,
     description="Clicks on what was recommended, each with the list, the place and the source.",
 )
+CONTENT_SCORES = Topic(
+    "engagement.content-scores.v1",
+    Role.OUTPUT,
+    key="item id",
+    contract=ContentScore,
+    partitions=1,
+    retention=None,
+    compacted=True,
+    description="How many of an item's starters complete it: the newest score of each item.",
+)
 EXAMPLES = Topic(
     "training.examples.v1",
     Role.INTERNAL,
@@ -164,7 +180,8 @@ EXAMPLES = Topic(
     contract=TrainingExample,
     partitions=1,
     retention=30 * DAY_SECONDS,
-    description="Labelled examples, in one order, for the one trainer.",
+    description="Labelled examples and what became of items started, in one order, for the one trainer.",
+    also=(ItemOutcomes,),
 )
 PRIVACY_REQUESTS = Topic(
     "privacy.requests.v1",
@@ -222,11 +239,13 @@ def rows_changelog(app_id: str) -> Topic:
     return Topic(
         f"{app_id}-rows-changelog",
         Role.INTERNAL,
-        key="user key, or a partition's meta",
+        key="user key, a partition's meta, or a claim",
         contract=None,
         partitions=None,
         retention=None,
         compacted=True,
+        # Time enough for a worker to come back and put right what one wrote that had lost its partition.
+        compaction_lag=15 * 60,
         description="One row per user, of one application: what a worker recovers its state from.",
     )
 
@@ -241,6 +260,7 @@ TOPICS: tuple[Topic, ...] = (
     OUTLOOKS,
     RECOMMENDATIONS,
     RECOMMENDATION_CLICKS,
+    CONTENT_SCORES,
     PRIVACY_RECEIPTS,
     EXAMPLES,
     LINKS,

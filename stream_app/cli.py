@@ -67,6 +67,10 @@ COMMANDS = {
         "stream_app.commands.clusters:clusters",
         "Group users by their features in one pass, and show what sets each group apart.",
     ),
+    "content": Entry(
+        "stream_app.commands.content:content",
+        "Show how many of an item's starters complete it: the score, what was expected, what was observed.",
+    ),
     "drivers": Entry(
         "stream_app.commands.drivers:drivers",
         "Show what goes with retention and engagement, overall and by system, browser, plan and page.",

@@ -48,6 +48,7 @@ class _Example(msgspec.Struct):
     target: str
     features: dict[str, float | str]
     label: bool | float | str
+    other_labels: dict[str, bool | float | str] = {}
 
 
 class _Session(msgspec.Struct):
@@ -106,8 +107,10 @@ def collect_cases(store: Store, outcome: Outcome, tier_targets: Collection[str])
 
 def read_examples(store: Store, targets: Collection[str]) -> Iterator[_Example]:
     """The folder's training examples of some targets, oldest first."""
-    examples = map(_example_decoder.decode, store.outputs("training_example"))
-    return (example for example in examples if example.target in targets)
+    for example in map(_example_decoder.decode, store.outputs("training_example")):
+        for target, label in ({example.target: example.label} | example.other_labels).items():
+            if target in targets:
+                yield msgspec.structs.replace(example, target=target, label=label)
 
 
 def _row_features(store: Store) -> Iterator[tuple[str, Mapping[str, float | str]]]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from models.features import Label
 from models.learning import ClassPrediction, Example, Reason, Status
 from models.targets import ENGAGEMENT
-from schemas.outputs import ModelStamp, TrainingExample
+from schemas.outputs import ModelStamp, RecommendedItem, TrainingExample
 from schemas.topics import EVENTS, LINKS
 from stream_app.core.features import read_features
 from stream_app.core.identity_messages import encode_message
@@ -24,7 +24,7 @@ from stream_app.core.user_row import UserRow
 from stream_app.errors import InputError
 from stream_app.intake import plain_intake
 from stream_app.model_adapters import TIERS
-from stream_app.ports import Features, Models, Occasion, ScoredItem
+from stream_app.ports import Features, Models, Occasion
 from stream_app.sources import courses, marketing
 from stream_app.sources.courses import CourseTables
 from stream_app.sources.marketing import TICK, MarketingTables
@@ -132,7 +132,7 @@ class SilentRecommender:
         """No sessions learned."""
         return ModelStamp(name="silent_items", version=1, examples_seen=0, status="warming_up")
 
-    def recommend(self, occasion: Occasion, count: int) -> list[ScoredItem]:  # noqa: ARG002
+    def recommend(self, occasion: Occasion, count: int) -> list[RecommendedItem]:  # noqa: ARG002
         """No items."""
         return []
 

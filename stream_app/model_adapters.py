@@ -20,7 +20,7 @@ from models.recommenders.attribution import Emission, EmittedItem, RecommendedCl
 from models.recommenders.blend import Blend
 from models.recommenders.context import context_at
 from models.recommenders.session_index import owner_key
-from models.recommenders.surface import ShownItem, Surface
+from models.recommenders.surface import Surface
 from schemas.outputs import (
     ClosedSession,
     ExploredPlace,
@@ -29,8 +29,10 @@ from schemas.outputs import (
     Output,
     RecommendationClick,
     Recommendations,
+    RecommendedItem,
 )
 from stream_app.ports import Features, Occasion
+from stream_app.session_records import SessionRecord
 
 TIERS = (1, 2, 3)
 ModelT = TypeVar("ModelT", bound=LearningModel[Any, Any, Any])
@@ -167,14 +169,14 @@ class SessionRecommender:
     def stamp(self) -> ModelStamp:
         """Name, version and sessions learned."""
         learned = self.blend.index.next_session
-        return ModelStamp(
+        return ModelStamp.of_valid(
             name=self.blend.name,
             version=self.VERSION,
             examples_seen=learned,
             status="ready" if learned else "warming_up",
         )
 
-    def recommend(self, occasion: Occasion, count: int) -> Sequence[ShownItem]:
+    def recommend(self, occasion: Occasion, count: int) -> Sequence[RecommendedItem]:
         """At most `count` items, best first."""
         return self.surface.recommend(
             occasion.session_items,
@@ -207,7 +209,7 @@ class SessionRecommender:
         """
         match output:
             case ClosedSession():
-                return self._learn_session(output)
+                return self.learn_session(output)
             case Recommendations():
                 self.surface.note_emission(_emission_of(output))
                 return True
@@ -221,6 +223,19 @@ class SessionRecommender:
                 self.surface.bandit.note_clicked(output.item_source)
                 return True
         return False
+
+    def learn_session(self, session: ClosedSession | SessionRecord) -> bool:
+        """Learn a closed session, its output or the record of it; False where it is empty or a bot's."""
+        if session.is_bot or not session.items:
+            return False
+        for item, facts in session.item_facts.items():
+            self.surface.catalogue.learn(item, facts.category, facts.brand)
+        ended_at = session.ended_at.timestamp()
+        context = context_at(ended_at, session.device, session.country)
+        self.surface.learn_session(
+            session.items, ended_at, session.user_key, context, session.may_personalise
+        )
+        return True
 
     def complete(self, session: ClosedSession) -> ClosedSession:
         """The session with what the catalogue says of its items now, in place of what events told.
@@ -247,18 +262,6 @@ class SessionRecommender:
         """How often each cap made something be forgotten, by what it was."""
         index = {f"index_{name}": count for name, count in self.blend.evictions.items()}
         return index | {f"surface_{name}": count for name, count in self.surface.evictions().items()}
-
-    def _learn_session(self, session: ClosedSession) -> bool:
-        if session.is_bot or not session.items:
-            return False
-        for item, facts in session.item_facts.items():
-            self.surface.catalogue.learn(item, facts.category, facts.brand)
-        ended_at = session.ended_at.timestamp()
-        context = context_at(ended_at, session.device, session.country)
-        self.surface.learn_session(
-            session.items, ended_at, session.user_key, context, session.may_personalise
-        )
-        return True
 
 
 def _emission_of(sent: Recommendations) -> Emission:

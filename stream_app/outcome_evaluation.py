@@ -18,6 +18,7 @@ from models.targets import OUTCOMES, outcome_model
 from schemas.outputs import TrainingExample
 from stream_app.core import outlook
 from stream_app.core.features import read_features
+from stream_app.core.learning import by_label
 from stream_app.core.rules import DAY, Rules
 from stream_app.core.user_row import UserRow
 from stream_app.errors import InputError
@@ -125,9 +126,10 @@ def _events_before(folder: Path, at: float) -> Iterator[bytes]:
 
 
 def _learn(models: dict[str, ClassificationModel], examples: list[TrainingExample]) -> None:
+    labelled = [single for example in examples for single in by_label(example)]
     for name, model in models.items():
         mine: list[Example[Label]] = [
-            Example(example.features, bool(example.label)) for example in examples if example.target == name
+            Example(example.features, bool(example.label)) for example in labelled if example.target == name
         ]
         if mine:
             model.learn_many(mine)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
-from schemas.outputs import ModelStamp
+from schemas.outputs import ItemOutcomes, ModelStamp, RecommendedItem
 from stream_app.core.user_row import UserRow
 from stream_app.core.wire import Context
 
@@ -148,21 +148,6 @@ class OutcomeModel(Protocol):
         """The cluster that each example's user belongs to; None where the model tells none apart."""
 
 
-class ScoredItem(Protocol):
-    """One recommended item, the source that it came from, and with what probability it was to be shown."""
-
-    @property
-    def item_id(self) -> str: ...
-    @property
-    def score(self) -> float: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def propensity(self) -> float: ...
-    @property
-    def is_explored(self) -> bool: ...
-
-
 class Occasion(NamedTuple):
     """What a list is asked for: an open session at event time `at`, and what may be used of its user.
 
@@ -185,7 +170,7 @@ class Recommender(Protocol):
     def stamp(self) -> ModelStamp:
         """Name, version and sessions learned."""
 
-    def recommend(self, occasion: Occasion, count: int) -> Sequence[ScoredItem]:
+    def recommend(self, occasion: Occasion, count: int) -> Sequence[RecommendedItem]:
         """At most `count` items, best first; none where nothing is known at all."""
 
 
@@ -206,3 +191,11 @@ class Learner(Protocol):
 
     def learn_many(self, examples: Sequence[tuple[Features, bool | float | str]]) -> Sequence[bool]:
         """Score each example, then learn it; False where the label is none that the target has."""
+
+
+@runtime_checkable
+class StartsLearner(Learner, Protocol):
+    """Learns from what became of items that users started, too."""
+
+    def learn_outcomes(self, told: Sequence[ItemOutcomes]) -> Sequence[bool]:
+        """Learn outcomes in order; whether each could be learned."""

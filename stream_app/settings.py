@@ -17,7 +17,7 @@ from models.recommenders.diversity import GroupCaps
 from models.recommenders.surface_rules import Exclusion, SurfaceRules
 from schemas.events import Id
 from stream_app.core.consent import consent_bits
-from stream_app.core.rules import Rules
+from stream_app.core.rules import CONTENT_COMPLETIONS, CONTENT_STARTS, Rules
 from stream_app.errors import SettingsError
 from stream_app.privacy import USER_FIELDS
 
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         description="How long records may wait with none processed before the worker stops.",
     )
 
-    batch_records: int = Field(2000, ge=1, le=100_000, description="Records of one partition taken at once.")
+    batch_records: int = Field(500, ge=1, le=100_000, description="Records of one partition taken at once.")
     batch_bytes: int = Field(4_194_304, ge=1024, description="Bytes of one partition taken at once.")
     hot_rows: int = Field(50_000, ge=100, description="Rows kept decoded in memory, per process.")
 
@@ -182,6 +182,24 @@ class Settings(BaseSettings):
     outlook_interval: float = Field(
         _RULES.outlook_interval, gt=0, description="How often a user's days to come become an example."
     )
+    content_starts: Annotated[tuple[str, ...], NoDecode] = Field(
+        CONTENT_STARTS,
+        description="Events that start an item; `page` stands for pages and screens that are opened.",
+    )
+    content_completions: Annotated[tuple[str, ...], NoDecode] = Field(
+        CONTENT_COMPLETIONS, description="Events that complete an item, or the items of an order."
+    )
+    content_horizon: float = Field(
+        _RULES.content_horizon, gt=0, description="How long after its start an item may be completed."
+    )
+    content_read_after: float = Field(
+        _RULES.content_read_after,
+        ge=0,
+        description="How long a visit must go on after a page for it to be read, where `page` starts items.",
+    )
+    content_interval: float = Field(
+        86_400.0, gt=0, description="Scores of items are told once in so long of event time."
+    )
     tier_interval: float = Field(
         _RULES.tier_interval, ge=0, description="A user is scored at most so often between session ends."
     )
@@ -260,7 +278,14 @@ class Settings(BaseSettings):
     def _split_names(cls, value: object) -> object:
         return _split(value) if isinstance(value, str) else value
 
-    @field_validator("hashed_fields", "default_consent", "recommend_exclude", mode="before")
+    @field_validator(
+        "hashed_fields",
+        "default_consent",
+        "recommend_exclude",
+        "content_starts",
+        "content_completions",
+        mode="before",
+    )
     @classmethod
     def _split_names_or_none(cls, value: object) -> object:
         return () if value == "" else cls._split_names(value)
@@ -275,7 +300,10 @@ class Settings(BaseSettings):
         """The part that the core knows."""
         shared = type(self).model_fields.keys() & Rules.__dataclass_fields__.keys()
         values = {name: getattr(self, name) for name in shared}
-        return Rules(**values | {"default_consent": consent_bits(self.default_consent)})
+        values["default_consent"] = consent_bits(self.default_consent)
+        for name in ("content_starts", "content_completions"):
+            values[name] = frozenset(values[name])
+        return Rules(**values)
 
     @property
     def surface_rules(self) -> SurfaceRules:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import BaseModel
 
-from schemas.outputs import FailureReason, ModelStamp, Output, TrainingExample
+from schemas.outputs import FailureReason, ModelStamp, Output, RecommendedItem, TrainingExample
 from stream_app.core.records import Record
 from stream_app.core.rules import DAY
 from stream_app.intake import plain_intake
@@ -80,16 +80,6 @@ class FixedTierModel:
         return FixedPrediction(tier, {known: float(known == tier) for known in (1, 2, 3)})
 
 
-class FixedItem(NamedTuple):
-    """One recommended item."""
-
-    item_id: str
-    score: float
-    source: str
-    propensity: float = 1.0
-    is_explored: bool = False
-
-
 @dataclass(frozen=True)
 class FixedRecommender:
     """A recommender that never learns: items that are named after the session's last one."""
@@ -98,10 +88,10 @@ class FixedRecommender:
         """The same stamp at any time."""
         return ModelStamp(name="fixed_items", version=1, examples_seen=0, status="ready")
 
-    def recommend(self, occasion: Occasion, count: int) -> list[FixedItem]:
+    def recommend(self, occasion: Occasion, count: int) -> list[RecommendedItem]:
         """At most three items, which say how many the session has and which was its last."""
         seen, last = len(occasion.session_items), occasion.session_items[-1]
-        return [FixedItem(f"{last}-{seen}-{rank}", 1 / rank, "fixed") for rank in (1, 2, 3)][:count]
+        return [RecommendedItem(f"{last}-{seen}-{rank}", 1 / rank, "fixed") for rank in (1, 2, 3)][:count]
 
 
 @dataclass
@@ -117,9 +107,10 @@ class FixedModels:
         """What a batch is scored with."""
         return Models(self.tiers, self.recommender)
 
-    def learn(self, outputs: Sequence[Output]) -> None:
+    def learn(self, outputs: Sequence[Output]) -> list[Output]:
         """Note the examples, learn nothing."""
         self.examples += [output for output in outputs if isinstance(output, TrainingExample)]
+        return []
 
     def forget(self, _user_key: str) -> int:
         """Forget nothing: nothing is learned."""

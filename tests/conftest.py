@@ -7,6 +7,11 @@ import pytest
 
 from load_tests.broker import Broker, missing_requirements, running_broker
 
+# Brokers of tests live for minutes, in which the second compiler does not earn what it costs.
+os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
+# Tests run side by side already: threads of a fit would wait for each other's turn.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 
 @pytest.fixture(scope="session")
 def broker() -> Iterator[Broker]:
@@ -17,6 +22,15 @@ def broker() -> Iterator[Broker]:
         pytest.skip(f"Kafka tests need a broker: {reason}")
     with running_broker() as running:
         yield running
+
+
+@pytest.fixture
+def failing_broker(broker: Broker) -> Iterator[Broker]:
+    """The session's broker, for a test to freeze and to kill; the next test finds it serving again."""
+    yield broker
+    if broker.pid is None:
+        broker.start()
+    broker.thaw()
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,16 @@ from mode import CrashingSupervisor
 
 from load_tests.reduced_job import Row, decode_event, decode_row, encode_row, encode_totals, update, user_of
 from stream_app.memory import collect_seldom
+from stream_app.runtimes.kafka.ordered_writes import OrderedWrites
 from stream_app.runtimes.kafka.producer import BulkProducer
 from stream_app.runtimes.kafka.tables import RowTable
 from stream_app.runtimes.kafka.transport import QUEUED_BATCHES, RecordBatch, RecordBatchSchema
 from stream_app.runtimes.row_cache import RowCache
 from stream_app.settings import Settings
+from stream_app.threads import switch_often
+
+# An event costs so little here that the costs of a batch show: a row's change, two round trips.
+BATCH_RECORDS = 5_000
 
 
 class ReducedJob:
@@ -33,9 +39,11 @@ class ReducedJob:
         self._producer = producer
         self._outputs = outputs
         self._rows = RowCache(self._load, hot_rows)
+        self._writes = OrderedWrites()
 
-    async def process(self, batch: RecordBatch) -> None:
-        """Make durable what a batch gives."""
+    async def process(self, batch: RecordBatch) -> asyncio.Task[None]:
+        """Begin to make durable what a batch gives; the task is done when it is."""
+        await self._writes.room(batch.partition)
         rows = self._rows.of_partition(batch.partition)
         changed: dict[str, Row] = {}
         outputs: list[tuple[bytes, bytes]] = []
@@ -51,12 +59,15 @@ class ReducedJob:
             if totals is not None:
                 changed[user] = row
                 outputs.append((record.key, encode_totals(totals)))
-        await self._producer.send(self._outputs, batch.partition, outputs)
-        await self._table.write(
-            batch.partition, {user.encode(): encode_row(row) for user, row in changed.items()}
-        )
-        self._rows.change(batch.partition, changed)
-        self._rows.settle()
+        rows_to_write = {user.encode(): encode_row(row) for user, row in changed.items()}
+        change = self._rows.change(batch.partition, changed)
+
+        async def write() -> None:
+            await self._producer.send(self._outputs, batch.partition, outputs)
+            await self._table.write(batch.partition, rows_to_write, times={})
+            self._rows.settle_change(batch.partition, changed, change)
+
+        return await self._writes.begin(batch.partition, write)
 
     def _load(self, partition: int, user: str) -> Row | None:
         data = self._table.get(partition, user.encode())
@@ -75,20 +86,25 @@ def build(servers: str, source: str, outputs: str, partitions: int, folder: Path
         table_standby_replicas=0,
         topic_partitions=partitions,
         stream_buffer_maxsize=QUEUED_BATCHES,
+        consumer_max_fetch_size=settings.batch_bytes,
         topic_disable_leader=True,
         web_enabled=False,
     )
     producer = BulkProducer(settings)
     table = RowTable(app, "rows", partitions, producer.send)
     job = ReducedJob(table, producer, outputs, settings.hot_rows)
-    schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
+    schema = RecordBatchSchema(max_records=BATCH_RECORDS, max_bytes=settings.batch_bytes)
 
     @app.agent(app.topic(source, schema=schema), supervisor_strategy=CrashingSupervisor)
     async def process(stream: Any) -> None:
         unacknowledged = stream.noack()
-        async for event in unacknowledged.events():
-            await job.process(event.value)
+
+        async def acknowledge(event: Any, written: Awaitable[None]) -> None:
+            await written
             await unacknowledged.ack(event)
+
+        async for event in unacknowledged.events():
+            app.add_future(acknowledge(event, await job.process(event.value)))
 
     return app, producer
 
@@ -108,4 +124,5 @@ async def run(app: faust.App, producer: BulkProducer) -> None:
 if __name__ == "__main__":
     servers, source, outputs, partitions, folder = sys.argv[1:]
     collect_seldom()
+    switch_often()
     asyncio.run(run(*build(servers, source, outputs, int(partitions), Path(folder))))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 import bytewax.operators as op
 from bytewax.connectors.kafka import KafkaSink, KafkaSinkMessage, KafkaSource, KafkaSourceMessage
@@ -22,7 +23,7 @@ from load_tests.reduced_job import Event, Row, decode_event, encode_totals, upda
 
 RECOVERY_PARTITIONS = 4
 EPOCH = timedelta(seconds=5)
-Source = KafkaSourceMessage[bytes | None, bytes | None]
+Source: TypeAlias = KafkaSourceMessage[bytes | None, bytes | None]
 
 
 def key_by_user(message: Source) -> tuple[str, Event] | None:

@@ -29,7 +29,7 @@ from models.recommenders.session_index import SessionIndex
 from models.recommenders.session_view import SessionView
 from models.recommenders.source_table import Ranking, Sources, SourceTable
 from models.recommenders.source_weights import SourceWeights, SourceWeightsState
-from models.recommenders.types import Candidates, ScoredItem
+from models.recommenders.types import Candidates, Scored, ScoredItem
 
 try:
     from models.recommenders.compiled_table import CompiledTable as Table
@@ -108,7 +108,7 @@ class Blend:
         Scores are shares of the mixture, 1 over all candidates; each item names the source that gave most
         of its score. A session without known items gets what is popular.
         """
-        return list(self.name_items(self.rank(session_items, k, exclude)))
+        return [ScoredItem(*item) for item in self.name_items(self.rank(session_items, k, exclude))]
 
     def rank(self, session_items: Sequence[str], k: int, exclude: Collection[str] = ()) -> Ranking:
         """Return what `recommend` does, by item numbers of the index; `table` then has what led to it."""
@@ -119,10 +119,11 @@ class Blend:
             self.table.correct(*self.repeats.factors(situation_of(view)))
         return self.table.leading(k, self.index.numbers_of(exclude) if exclude else ())
 
-    def name_items(self, ranking: Ranking) -> Iterator[ScoredItem]:
-        """Yield the items of a ranking, each with its largest source."""
+    def name_items(self, ranking: Ranking, of: float = 1.0) -> Iterator[Scored]:
+        """Yield the items of a ranking by their shares `of` a score, each with its largest source."""
         items = map(self.index.item_ids.__getitem__, ranking.numbers)
-        return map(ScoredItem, items, ranking.scores, map(self._names.__getitem__, ranking.sources))
+        shares = map(of.__rtruediv__, ranking.scores)
+        return zip(items, shares, map(self._names.__getitem__, ranking.sources), strict=True)
 
     def leading_by_source(self, k: int) -> dict[str, list[str]]:
         """Return at most `k` items that each source expected most in what was ranked last, by its name."""
@@ -140,7 +141,8 @@ class Blend:
         weights = self.weights.proportions[evidence_level(self.view(session_items))].tolist()
         leading = leading_items(self._rules, self.view(session_items), ranking.numbers)
         shares = [self._source_shares(number, weights) for number in ranking.numbers]
-        return list(map(Explanation, self.name_items(ranking), shares, leading))
+        items = [ScoredItem(*item) for item in self.name_items(ranking)]
+        return list(map(Explanation, items, shares, leading))
 
     def neighbours(self, item: str, k: int) -> list[ScoredItem]:
         """Return at most `k` items that are clicked in the same sessions as an item, the closest first."""

@@ -44,6 +44,7 @@ class CatalogueView:
         self.evictions = 0
         self._catalogued: dict[str, ItemFacts] = {}
         self._told: dict[str, ItemFacts] = {}
+        self._restricted: set[str] = set()  # what the catalogue has and may not show at any time
 
     def __len__(self) -> int:
         return len(self._catalogued.keys() | self._told.keys())
@@ -58,14 +59,17 @@ class CatalogueView:
             expires_at=_epoch(item.expires_at),
         )
         if facts != self._catalogued.get(item.item_id):  # read again it changes nothing, not even the order
-            self._put(self._catalogued, item.item_id, facts)
+            self._restricted.discard(self._put(self._catalogued, item.item_id, facts))
+            self._restrict(item.item_id, facts)
 
     def learn(self, item_id: str, category: str | None, brand: str | None = None) -> None:
         """Note what a session told of an item; None leaves what was told before."""
         if category is None and brand is None:
             return
-        known = self.told(item_id)
-        self._put(self._told, item_id, ItemFacts(category or known.category, brand or known.brand))
+        known = self._told.get(item_id, UNKNOWN)
+        category, brand = category or known.category, brand or known.brand
+        is_news = category != known.category or brand != known.brand
+        self._put(self._told, item_id, ItemFacts(category, brand) if is_news else known)
 
     def tell(self, item_ids: Iterable[str]) -> None:
         """Learn of items what the catalogue says now, as if their session had told it."""
@@ -87,7 +91,9 @@ class CatalogueView:
 
     def is_showable(self, item_id: str, now: float) -> bool:
         """Say whether an item may be shown at a time: available by then and not yet expired."""
-        facts = self.facts(item_id)
+        if item_id not in self._restricted:  # asked of every place of every list
+            return True
+        facts = self._catalogued[item_id]
         return (
             facts.is_available
             and (facts.available_at is None or facts.available_at <= now)
@@ -104,14 +110,25 @@ class CatalogueView:
         view = cls(state.limit)
         view.evictions = state.evictions
         view._catalogued, view._told = dict(state.catalogued), dict(state.told)
+        for item_id, facts in view._catalogued.items():
+            view._restrict(item_id, facts)
         return view
 
-    def _put(self, known: dict[str, ItemFacts], item_id: str, facts: ItemFacts) -> None:
-        before = known.pop(item_id, None)
-        if before is None and len(known) >= self.limit:
-            del known[next(iter(known))]
+    def _put(self, known: dict[str, ItemFacts], item_id: str, facts: ItemFacts) -> str:
+        """Note facts as the newest and return the item that had to go for them, "" for none."""
+        evicted = ""
+        if known.pop(item_id, None) is None and len(known) >= self.limit:
+            evicted = next(iter(known))
+            del known[evicted]
             self.evictions += 1
         known[item_id] = facts
+        return evicted
+
+    def _restrict(self, item_id: str, facts: ItemFacts) -> None:
+        if facts.is_available and facts.available_at is None and facts.expires_at is None:
+            self._restricted.discard(item_id)
+        else:
+            self._restricted.add(item_id)
 
 
 def _epoch(at: datetime | None) -> float | None:

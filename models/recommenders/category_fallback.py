@@ -115,17 +115,19 @@ class CategoryFallback:
 
     def _add(self, session: LoggedSession) -> None:
         weight = self._weigh(session.ended_at)
-        for category, items in _by_category(session).items():
-            self._by_category.add(category, items, weight)
-        for key in session.context.narrowest_first() if session.items else ():
-            self._by_context.add(key, session.items, weight)
+        clicks, by_category = _count_clicks(session)
+        for category, counts in by_category.items():
+            self._by_category.add(category, counts, weight)
+        for key in session.context.narrowest_first() if clicks else ():
+            self._by_context.add(key, clicks, weight)
 
     def _subtract(self, session: LoggedSession) -> None:
         weight = self._weigh(session.ended_at)
-        for category, items in _by_category(session).items():
-            self._by_category.subtract(category, items, weight)
-        for key in session.context.narrowest_first() if session.items else ():
-            self._by_context.subtract(key, session.items, weight)
+        clicks, by_category = _count_clicks(session)
+        for category, counts in by_category.items():
+            self._by_category.subtract(category, counts, weight)
+        for key in session.context.narrowest_first() if clicks else ():
+            self._by_context.subtract(key, clicks, weight)
 
     def _weigh(self, at: float) -> int:
         half_lives = (at - (self._landmark or 0.0)) / (self.settings.half_life_days * DAY_SECONDS)
@@ -134,9 +136,13 @@ class CategoryFallback:
         return max(1, unit << whole if whole >= 0 else unit >> min(-whole, 64))
 
 
-def _by_category(session: LoggedSession) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _count_clicks(session: LoggedSession) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+    """Return the clicks of a session by item, and the same by category."""
+    clicks: dict[str, int] = {}
+    by_category: dict[str, dict[str, int]] = {}
     for category, item in zip(session.categories, session.items, strict=True):
+        clicks[item] = clicks.get(item, 0) + 1
         if category is not None:
-            found.setdefault(category, []).append(item)
-    return found
+            counts = by_category.setdefault(category, {})
+            counts[item] = counts.get(item, 0) + 1
+    return clicks, by_category

@@ -25,7 +25,7 @@ def judge_click(
     `surface` is the mixture as it stands, before rules and exploration; the blend's popularity is always
     among the contestants.
     """
-    blended = list(blend.name_items(blend.rank(occasion.session_items, POOL)))
+    blended = blend.recommend(occasion.session_items, POOL)
     answers = blend.leading_by_source(DEPTH)
     found = ({BLEND: blended} if blended else {}) | levels.ask(occasion, LEVELS_BESIDE_BLEND)
     for level in LEVELS:

@@ -1,5 +1,6 @@
 """Where and when a recommendation is asked for, from the whole of it down to nothing."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 HOUR_SECONDS = 3_600.0
@@ -14,16 +15,19 @@ class Context(NamedTuple):
     hour_band: str | None = None
     country: str | None = None
 
-    def narrowest_first(self) -> list[str]:
+    def narrowest_first(self) -> tuple[str, ...]:
         """Return the keys under which evidence is kept, each for fewer circumstances than the one before.
 
         The hour goes first and the country last, as language and assortment are bound to it; the key of all
         requests together is not among them.
         """
-        device, hour_band, country = self.device or "", self.hour_band or "", self.country or ""
-        widening = [(device, hour_band, country), (device, "", country), ("", "", country)]
-        keys = ["|".join(parts) for parts in widening if any(parts)]
-        return list(dict.fromkeys(keys))
+        return _keys_of(self.device or "", self.hour_band or "", self.country or "")
+
+
+@lru_cache(maxsize=4_096)
+def _keys_of(device: str, hour_band: str, country: str) -> tuple[str, ...]:
+    widening = ((device, hour_band, country), (device, "", country), ("", "", country))
+    return tuple(dict.fromkeys("|".join(parts) for parts in widening if any(parts)))
 
 
 NO_CONTEXT = Context()

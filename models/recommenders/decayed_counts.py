@@ -4,6 +4,7 @@ Forward decay (Cormode, Shkapenyuk, Srivastava & Xu, ICDE 2009) weighs an occurr
 landmark: time alone never reorders the items, so the leaders change only where something is counted.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -54,17 +55,18 @@ class DecayedCounts:
             half_lives -= moved
         return float(2.0 ** max(half_lives, -MOST_HALF_LIVES))
 
-    def add(self, number: int, weight: float) -> None:
-        """Count an occurrence of a weight given by `weigh`."""
-        grown = self.weights[number] + weight
-        self.weights[number] = grown
-        if number in self._leaders:
-            self._ranked = None
-        elif grown > self._entry_weight:
-            self._ranked = None
-            self._leaders.add(number)
-            if len(self._leaders) > 2 * self._wanted_leaders:
-                self._keep_leaders(list(self._leaders))
+    def add(self, numbers: Iterable[int], weight: float) -> None:
+        """Count occurrences, each of a weight given by `weigh`."""
+        weights = self.weights
+        for number in numbers:
+            weights[number] = grown = weights[number] + weight
+            if number in self._leaders:
+                self._ranked = None
+            elif grown > self._entry_weight:
+                self._ranked = None
+                self._leaders.add(number)
+                if len(self._leaders) > 2 * self._wanted_leaders:
+                    self._keep_leaders(list(self._leaders))
 
     def subtract(self, number: int, weight: float) -> None:
         """Take back an occurrence."""

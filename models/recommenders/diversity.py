@@ -1,10 +1,12 @@
 """A cap on how many items of one category or brand a list may show."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from models.recommenders.catalogue_view import ItemFacts
-from models.recommenders.types import ScoredItem
+from models.recommenders.types import Scored
+
+ScoredT = TypeVar("ScoredT", bound=Scored)
 
 
 class GroupCaps(NamedTuple):
@@ -40,14 +42,14 @@ class CappedGroups:
         if facts.brand is not None:
             self._brands[facts.brand] = self._brands.get(facts.brand, 0) + 1
 
-    def take(self, items: Iterable[ScoredItem]) -> Iterator[ScoredItem]:
+    def take(self, items: Iterable[ScoredT]) -> Iterator[ScoredT]:
         """Return the items that fit, in their order, counting each as it is taken."""
         return iter(items) if self._caps == NO_CAPS else self._take(items)
 
-    def _take(self, items: Iterable[ScoredItem]) -> Iterator[ScoredItem]:
+    def _take(self, items: Iterable[ScoredT]) -> Iterator[ScoredT]:
         for item in items:
-            if self.has_room(item.item_id):
-                self.add(item.item_id)
+            if self.has_room(item[0]):
+                self.add(item[0])
                 yield item
 
 

@@ -4,7 +4,7 @@ Weights are whole numbers, so that adding and taking back leaves exactly what wa
 order: counts after an erasure are those of a stream without the erased person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from heapq import nlargest
 
 from models.recommenders.types import ScoredItem
@@ -12,49 +12,66 @@ from models.recommenders.types import ScoredItem
 MOST_LEADERS = 100
 
 
+class _Group:
+    __slots__ = ("clicks", "leaders", "weights")
+
+    def __init__(self) -> None:
+        self.weights: dict[str, int] = {}
+        self.clicks = 0
+        self.leaders: list[ScoredItem] | None = None  # None where clicks came or went since
+
+
 class GroupedCounts:
     """Weights by group and item. What bounds them is what they count: each addition is taken back in time."""
 
     def __init__(self) -> None:
-        self._weights: dict[str, dict[str, int]] = {}
-        self._clicks: dict[str, int] = {}
-        self._leaders: dict[str, list[ScoredItem]] = {}
+        self._groups: dict[str, _Group] = {}
 
     def __len__(self) -> int:
-        return len(self._weights)
+        return len(self._groups)
 
     def clicks(self, group: str) -> int:
         """Return how many clicks a group counts, whatever their weight."""
-        return self._clicks.get(group, 0)
+        found = self._groups.get(group)
+        return 0 if found is None else found.clicks
 
-    def add(self, group: str, items: Sequence[str], weight: int) -> None:
-        """Count clicks of the same weight, which must be positive."""
-        weights = self._weights.setdefault(group, {})
-        for item in items:
-            weights[item] = weights.get(item, 0) + weight
-        self._clicks[group] = self._clicks.get(group, 0) + len(items)
-        self._leaders.pop(group, None)
+    def add(self, group: str, clicks: Mapping[str, int], weight: int) -> None:
+        """Count clicks by item, at least one, each of the same weight, which must be positive."""
+        found = self._groups.get(group)
+        if found is None:
+            found = self._groups[group] = _Group()
+        weights = found.weights
+        for item, count in clicks.items():
+            weights[item] = weights.get(item, 0) + weight * count
+            found.clicks += count
+        found.leaders = None
 
-    def subtract(self, group: str, items: Sequence[str], weight: int) -> None:
+    def subtract(self, group: str, clicks: Mapping[str, int], weight: int) -> None:
         """Take clicks back; raise KeyError where one was not counted."""
-        weights = self._weights[group]
-        for item in items:
-            weights[item] -= weight
-            if not weights[item]:
+        found = self._groups[group]
+        weights = found.weights
+        for item, count in clicks.items():
+            left = weights[item] - weight * count
+            if left:
+                weights[item] = left
+            else:
                 del weights[item]
-        self._clicks[group] -= len(items)
-        self._leaders.pop(group, None)
+            found.clicks -= count
+        found.leaders = None
         if not weights:
-            del self._weights[group], self._clicks[group]
+            del self._groups[group]
 
     def leaders(self, group: str, source: str) -> list[ScoredItem]:
         """Return at most `MOST_LEADERS` items by their shares in a group; of equal ones the first by name."""
-        leaders = self._leaders.get(group)
-        if leaders is None:
-            weights = self._weights.get(group, {})
+        found = self._groups.get(group)
+        if found is None:
+            return []
+        if found.leaders is None:
+            weights = found.weights
             total = sum(weights.values())
-            least = min(nlargest(MOST_LEADERS, weights.values()), default=0)
+            least = min(nlargest(MOST_LEADERS, weights.values()))
             first = sorted((-weight, item) for item, weight in weights.items() if weight >= least)
-            leaders = [ScoredItem(item, -weight / total, source) for weight, item in first[:MOST_LEADERS]]
-            self._leaders[group] = leaders
-        return leaders
+            found.leaders = [
+                ScoredItem(item, -weight / total, source) for weight, item in first[:MOST_LEADERS]
+            ]
+        return found.leaders

@@ -1,5 +1,7 @@
 """Posting lists: the positions of each item's most recent clicks, in arrays that grow up to a cap."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from models.recommenders.types import IntArray
@@ -25,19 +27,23 @@ class ItemPostings:
         self.arrays.append(NO_POSITIONS)
         self.ends.append(0)
 
-    def append(self, number: int, position: int) -> int | None:
-        """Add a position and return the one that it displaced from a full list."""
-        array = self.arrays[number]
-        end = self.ends[number]
-        if end == len(array):
-            kept = min(end, self._most)
-            grown = np.empty(min(max(FIRST_SIZE, 2 * kept), 2 * self._most), np.int64)
-            grown[:kept] = array[end - kept :]
-            self.arrays[number] = array = grown
-            end = kept
-        array[end] = position
-        self.ends[number] = end + 1
-        return int(array[end - self._most]) if end >= self._most else None
+    def extend(self, numbers: Iterable[int], first: int, since: int) -> int:
+        """Add successive positions, of one click on each item, and return how many they displaced.
+
+        A position from `since` on is displaced where it leaves a full list.
+        """
+        arrays, ends, most = self.arrays, self.ends, self._most
+        displaced = 0
+        for position, number in enumerate(numbers, first):
+            array, end = arrays[number], ends[number]
+            if end == len(array):
+                array = self._make_room(number)
+                end = ends[number]
+            array[end] = position
+            ends[number] = end + 1
+            if end >= most and array[end - most] >= since:
+                displaced += 1
+        return displaced
 
     def latest(self, number: int, most: int, since: int) -> IntArray:
         """Return an item's most recent positions from `since` on, at most `most`, the oldest first.
@@ -49,6 +55,15 @@ class ItemPostings:
         if len(found) and found[0] < since:
             found = found[found.searchsorted(since) :]
         return found
+
+    def _make_room(self, number: int) -> IntArray:
+        """Move what is listed of an item to the start of a larger array and return that."""
+        array, end = self.arrays[number], self.ends[number]
+        kept = min(end, self._most)
+        grown = np.empty(min(max(FIRST_SIZE, 2 * kept), 2 * self._most), np.int64)
+        grown[:kept] = array[end - kept :]
+        self.arrays[number], self.ends[number] = grown, kept
+        return grown
 
     def replace(self, number: int, positions: IntArray) -> None:
         """Set an item's list to the most recent of the given positions."""

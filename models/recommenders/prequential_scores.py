@@ -51,6 +51,7 @@ class PrequentialScores:
         self._recommended = 0
         self._bits = 0.0
         self._last_ranks: deque[int] = deque(maxlen=WINDOW)
+        self._recent = [0] * (CUTOFFS[-1] + 1)  # how many of the last ranks each rank is
         self._coverage = bytearray(COVERAGE_BITS)  # a byte for each bit
 
     def add(self, ranked: Sequence[str], clicked: str, traits: Mapping[str, ItemTraits]) -> None:
@@ -64,7 +65,10 @@ class PrequentialScores:
             if 0 < rank <= cutoff:
                 self._hits[place] += 1
                 self._reciprocal_ranks[place] += 1 / rank
+        if len(self._last_ranks) == WINDOW:
+            self._recent[self._last_ranks[0]] -= 1
         self._last_ranks.append(rank)
+        self._recent[rank] += 1
         for item in ranked:
             bit, is_known, novelty = traits[item]
             self._coverage[bit] = True
@@ -79,11 +83,11 @@ class PrequentialScores:
         positions, recent = max(self.positions, 1), max(len(self._last_ranks), 1)
         scores: dict[str, float] = {}
         for place, cutoff in enumerate(CUTOFFS):
-            ranks = [rank for rank in self._last_ranks if 0 < rank <= cutoff]
+            hits = self._recent[1 : cutoff + 1]
             scores[f"hr@{cutoff}"] = self._hits[place] / positions
             scores[f"mrr@{cutoff}"] = self._reciprocal_ranks[place] / positions
-            scores[f"recent_hr@{cutoff}"] = len(ranks) / recent
-            scores[f"recent_mrr@{cutoff}"] = sum(1 / rank for rank in ranks) / recent
+            scores[f"recent_hr@{cutoff}"] = sum(hits) / recent
+            scores[f"recent_mrr@{cutoff}"] = sum(count / rank for rank, count in enumerate(hits, 1)) / recent
         scores["coverage"] = min(1.0, self._distinct() / max(items, 1))
         scores["novelty"] = self._bits / max(self._recommended, 1)
         return scores
@@ -105,11 +109,12 @@ class PrequentialScores:
         self.positions, self._recommended, self._bits = state.positions, state.recommended, state.bits
         self._hits, self._reciprocal_ranks = list(state.hits), list(state.reciprocal_ranks)
         self._last_ranks = deque(state.last_ranks, maxlen=WINDOW)
+        self._recent = [self._last_ranks.count(rank) for rank in range(CUTOFFS[-1] + 1)]
         packed = np.frombuffer(state.coverage, np.uint8)
         self._coverage = bytearray(np.unpackbits(packed, bitorder="little").tobytes())
 
     def _distinct(self) -> float:
-        empty = COVERAGE_BITS - sum(self._coverage)
+        empty = self._coverage.count(0)
         return COVERAGE_BITS * log(COVERAGE_BITS / max(empty, 1))
 
 

@@ -9,6 +9,7 @@ recommendations is a view on it: what is evicted or erased here is gone from all
 import hashlib
 import math
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -65,6 +66,8 @@ class SessionIndex:
         self.item_click_counters = self.item_clicks.data
         self._item_last_clicks = self.item_last_click.data
         self._click_items, self._click_sessions = self.click_items.data, self.click_sessions.data
+        self._session_starts, self._session_lengths = self.session_starts.data, self.session_lengths.data
+        self._session_owners = self.session_owners.data
         self.session_recency = SessionRecency(self.session_ended_at, self.decay.session_half_life_days)
         self.recency_weights = self.session_recency.weights
         self._half_lives_per_second = 1 / (self.decay.session_half_life_days * DAY_SECONDS)
@@ -88,27 +91,23 @@ class SessionIndex:
         self._make_room(len(kept))
         start = self.next_click
         slot = self.next_session % self.limits.sessions
-        mask = self.click_ring_mask
         weight = self.popularity.weigh(ended_at)
-        numbers = []
-        for position, item in enumerate(kept, start):
-            number = self.item_numbers.get(item) or self._add_item(item)
-            place = position & mask
-            self._click_items[place] = number
-            self._click_sessions[place] = slot
-            self._item_last_clicks[number] = position
-            self.item_click_counters[number] += 1
-            self.popularity.add(number, weight)
-            self.next_click = position + 1
-            displaced = self.postings.append(number, position)
-            if displaced is not None and displaced >= self.first_click:
-                self.evictions.item_clicks += 1
+        numbers: list[int] = []
+        logged = 0
+        for item in kept:
+            number = self.item_numbers.get(item)
+            if number is None:
+                if len(self.item_numbers) >= self.limits.items:  # one is evicted that was clicked longest ago
+                    self._log_clicks(numbers[logged:], slot, weight)
+                    logged = len(numbers)
+                number = self._add_item(item)
             numbers.append(number)
-        self.session_starts[slot] = start
-        self.session_lengths[slot] = len(kept)
+        self._log_clicks(numbers[logged:], slot, weight)
+        self._session_starts[slot] = start
+        self._session_lengths[slot] = len(kept)
         self.session_ended_at[slot] = ended_at
         self.session_recency.weigh(slot, ended_at)
-        self.session_owners[slot] = NO_OWNER if owner is None else owner_key(owner)
+        self._session_owners[slot] = NO_OWNER if owner is None else owner_key(owner)
         self.next_session += 1
         self.live_sessions += 1
         return numbers
@@ -185,6 +184,20 @@ class SessionIndex:
             touched |= self._erase(slot)
         self._post_again(touched)
         return len(slots)
+
+    def _log_clicks(self, numbers: Sequence[int], slot: int, weight: float) -> None:
+        """Add the next clicks of the newest session to the ring and to all that is counted of their items."""
+        click_items, click_sessions, mask = self._click_items, self._click_sessions, self.click_ring_mask
+        last_clicks, counters = self._item_last_clicks, self.item_click_counters
+        for position, number in enumerate(numbers, self.next_click):
+            place = position & mask
+            click_items[place] = number
+            click_sessions[place] = slot
+            last_clicks[number] = position
+            counters[number] += 1
+        self.evictions.item_clicks += self.postings.extend(numbers, self.next_click, self.first_click)
+        self.next_click += len(numbers)
+        self.popularity.add(numbers, weight)
 
     def _make_room(self, clicks: int) -> None:
         while self.first_session < self.next_session and (
@@ -274,6 +287,7 @@ class SessionIndex:
         self.item_last_click[number] = positions[-1] if len(positions) else -1
 
 
+@lru_cache(maxsize=1_024)  # each session's owner is asked for again and again
 def owner_key(owner: str) -> int:
     """Return the 64-bit digest under which an owner's sessions are kept in place of the owner's name."""
     digest = hashlib.blake2b(owner.encode(), digest_size=8).digest()

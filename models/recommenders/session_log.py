@@ -96,7 +96,7 @@ class SessionLog:
 
     def _insert(self, number: int, session: LoggedSession) -> None:
         self.sessions[number] = session
-        for item in session.items:
+        for item in set(session.items):
             self._by_item.setdefault(item, {})[number] = None
         if session.owner:
             self._by_owner.setdefault(session.owner, {})[number] = None

@@ -1,6 +1,7 @@
 """From the blend's candidates to what a user is shown."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from typing import NamedTuple, Self
 
@@ -29,24 +30,11 @@ from models.recommenders.surface_levels import (
     user_features,
 )
 from models.recommenders.surface_rules import Exclusion, SurfaceRules
-from models.recommenders.types import ScoredItem
+from models.recommenders.types import Scored, ScoredItem
+from schemas.outputs import RecommendedItem
 
 MOST_HISTORY = 20
 NEXT_IN_LINE = "next_in_line"  # the source that offers what would have come next
-
-
-class ShownItem(NamedTuple):
-    """An item of a list: its share of the expectation, the level it came from, and how likely it was here.
-
-    `propensity` is the probability, over the lists that might have been shown on this occasion, that the
-    list has this item; `is_explored` tells that another source's choice took the place.
-    """
-
-    item_id: str
-    score: float
-    source: str
-    propensity: float = 1.0
-    is_explored: bool = False
 
 
 class LeftOut(NamedTuple):
@@ -110,7 +98,7 @@ class Surface:
         bought: Collection[str] = (),
         seed: str = "",
         now: float = 0.0,
-    ) -> list[ShownItem]:
+    ) -> list[RecommendedItem]:
         """Return at most `count` items, the best first, within the surface's rules.
 
         Args:
@@ -128,7 +116,7 @@ class Surface:
         barred = self._barred(session_items, occasion.user_history, bought)
         candidates = self._candidates(mixed, occasion, barred, now)
         groups = CappedGroups(self.rules.caps, self.catalogue.facts)
-        shown = [ShownItem(*item) for item in islice(groups.take(candidates), count)]
+        shown = [RecommendedItem(*item) for item in islice(groups.take(candidates), count)]
         if shown and self.rules.exploration:
             rest = list(islice(groups.take(candidates), self.rules.offers_per_source))
             if rest:
@@ -162,7 +150,7 @@ class Surface:
             occasion = self._occasion(position.known, user, (), context, self.catalogue.told)
             judge_click(occasion, position.clicked, self.blend, self.levels, self.judge, self.gate)
         self.blend.learn_session(items, ended_at, owner)
-        facts = [self.catalogue.told(item) for item in items]
+        facts = list(map(self.catalogue.told, items))
         is_factorised = self.rules.factorisation and may_personalise
         is_back = is_factorised and owner is not None and self.fallback.log.knows(owner)
         self.fallback.learn_session(items, [known.category for known in facts], ended_at, owner, context)
@@ -249,7 +237,8 @@ class Surface:
         if user is None:
             return Occasion(session_items, None, user_history, context, facts)
         history = user_history or self.fallback.log.items_of(user, MOST_HISTORY)
-        return Occasion(session_items, _digest(user), history[-MOST_HISTORY:], context, facts)
+        digest = _digest(user) if len(self.factorisation.users) else None  # nothing else asks for it
+        return Occasion(session_items, digest, history[-MOST_HISTORY:], context, facts)
 
     def _barred(
         self, session_items: Sequence[str], user_history: Sequence[str], bought: Collection[str]
@@ -270,8 +259,8 @@ class Surface:
         return not self._leaves_out.unavailable or self.catalogue.is_showable(item_id, now)
 
     def _candidates(
-        self, mixed: Iterable[ScoredItem], occasion: Occasion, barred: set[str], now: float
-    ) -> Iterator[ScoredItem]:
+        self, mixed: Iterable[Scored], occasion: Occasion, barred: set[str], now: float
+    ) -> Iterator[Scored]:
         """Yield the mixed items that may be shown and then, with no score, those of the fallbacks in order.
 
         The fallbacks are asked only where the items before them did not fill the list.
@@ -280,7 +269,7 @@ class Surface:
         shows_all, is_showable = not self._leaves_out.unavailable, self.catalogue.is_showable
         for items in chain((mixed,), self._fallbacks(occasion)):
             for item in items:
-                item_id = item[0]  # by place, as this is asked of every candidate
+                item_id = item[0]
                 if item_id not in passed and (shows_all or is_showable(item_id, now)):
                     passed.add(item_id)
                     yield item
@@ -293,26 +282,26 @@ class Surface:
 
     def _explore(
         self,
-        shown: list[ShownItem],
-        rest: list[ScoredItem],
+        shown: list[RecommendedItem],
+        rest: list[Scored],
         occasion: Occasion,
         barred: set[str],
         seed: str,
         now: float,
-    ) -> ShownItem:
+    ) -> RecommendedItem:
         """Return what stands in the last place: the usual item, or another that a level by itself would show.
 
         `rest` is what would have come next; as it is offered too, there is always something to draw.
         """
         share = self.rules.exploration
         if not is_explored(seed, share):
-            return shown[-1]._replace(propensity=1 - share)
+            return replace(shown[-1], propensity=1 - share)
         listed = {item.item_id for item in shown}
         groups = CappedGroups(self.rules.caps, self.catalogue.facts)
         for item in shown[:-1]:
             groups.add(item.item_id)
-        offers = {NEXT_IN_LINE: [item.item_id for item in rest]}
-        scores = {item.item_id: item.score for item in rest}
+        scores = {item_id: score for item_id, score, _ in rest}
+        offers = {NEXT_IN_LINE: list(scores)}
         for level, items in self.levels.ask(occasion, LEVELS).items():
             fitting = (
                 item
@@ -326,7 +315,7 @@ class Surface:
             if offered:
                 offers[level] = [item.item_id for item in offered]
         drawn = draw_offer(offers, self.bandit, seed)
-        return ShownItem(
+        return RecommendedItem(
             drawn.item_id, scores[drawn.item_id], drawn.source, share * drawn.probability, is_explored=True
         )
 

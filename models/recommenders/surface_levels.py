@@ -16,7 +16,7 @@ from models.recommenders.category_fallback import CATEGORY_POPULARITY, CONTEXT_P
 from models.recommenders.context import NO_CONTEXT, Context
 from models.recommenders.factorisation import Factorisation
 from models.recommenders.source_weights import SourceWeights
-from models.recommenders.types import ScoredItem
+from models.recommenders.types import Scored, ScoredItem
 
 BLEND = "blend"
 USER_HISTORY = "user_history"
@@ -94,14 +94,13 @@ class SurfaceLevels:
             if proportions[place] >= LEAST_WEIGHT or level == BLEND
         }
 
-    def expect(self, occasion: Occasion, is_factorising: bool) -> Iterable[ScoredItem]:
+    def expect(self, occasion: Occasion, is_factorising: bool) -> Iterable[Scored]:
         """Return at most `POOL` items of the mixture, the best first; named only as far as they are taken."""
         weights = self.weigh(occasion, is_factorising)
         if len(weights) > 1 or is_factorising:
             return self.mix(occasion, self.ask(occasion, weights), weights, is_factorising)
         ranking = self._blend.rank(occasion.session_items, POOL)
-        total = sum(ranking.scores)
-        return self._blend.name_items(ranking._replace(scores=[score / total for score in ranking.scores]))
+        return self._blend.name_items(ranking, of=sum(ranking.scores))
 
     def mix(
         self,

@@ -10,6 +10,9 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 
+Scored = tuple[str, float, str]  # what a `ScoredItem` holds, where thousands pass and few are read by name
+
+
 class ScoredItem(NamedTuple):
     """A recommended item; `source` names the level that contributed most of its score."""
 

@@ -71,6 +71,8 @@ class Cleaner:
         self._classify = lru_cache(maxsize=8192)(load_taxonomy(taxonomy).classify)
         self._page = lru_cache(maxsize=8192)(self._read_page)
         self._origin = lru_cache(maxsize=8192)(self._read_origin)
+        # What is done on a page has the surroundings of its view: two of three events meet what was read.
+        self._described = lru_cache(maxsize=4096)(self._describe)
 
     def describe(
         self,
@@ -94,6 +96,18 @@ class Cleaner:
             page_url = page_url[:MAX_URL]
         if page_referrer and len(page_referrer) > MAX_URL:
             page_referrer = page_referrer[:MAX_URL]
+        return self._described(user_agent, page_url, page_referrer, device, os, browser, campaign)
+
+    def _describe(
+        self,
+        user_agent: str | None,
+        page_url: str | None,
+        page_referrer: str | None,
+        device: str | None,
+        os: str | None,
+        browser: str | None,
+        campaign: CampaignNames | None,
+    ) -> Surroundings:
         site, page_terms, found, fields = self._page(page_url)
         medium, source, terms, origin_site, origin_fields = self._origin(page_referrer)
         if origin_site and origin_site == site:

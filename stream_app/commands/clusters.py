@@ -32,7 +32,8 @@ def clusters(
     groups = UserClusters(count, seed=seed)
     with Store(data_dir, read_only=True) as store:
         for _, _, row in store.rows():
-            groups.learn_many([read_features(row, row.last_at)])
+            if not row.merged_into:  # an id whose history is its user's now
+                groups.learn_many([read_features(row, row.last_at)])
     groups.learn_waiting()
     found = groups.describe(top)
     if not found:

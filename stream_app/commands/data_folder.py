@@ -34,7 +34,15 @@ def open_replay(
     """
     with Store(data_dir) as store:
         key = data_key(data_dir, settings)
-        learned = LearnedModels(store, key, settings.tier_targets, metrics, time.time, settings.surface_rules)
+        learned = LearnedModels(
+            store,
+            key,
+            settings.tier_targets,
+            metrics,
+            time.time,
+            settings.surface_rules,
+            settings.content_interval,
+        )
         collect_seldom()
         replay = Replay(
             store,

@@ -32,6 +32,7 @@ from stream_app.memory import collect_seldom
 from stream_app.metrics import Metrics
 from stream_app.settings import Settings, load_settings
 from stream_app.sources.catalogue_lines import read_catalogue
+from stream_app.threads import switch_often
 
 log = logging.getLogger(__name__)
 topics_app = typer.Typer(
@@ -57,6 +58,7 @@ def worker(
         command += [part for flag in flags or () for part in ("--set", flag)]
     settings.required_snapshot_key  # noqa: B018  # refuse a missing key before anything is started
     collect_seldom()
+    switch_often()
     _run(run_app(lambda: build_worker(settings, metrics), settings, metrics, command))
 
 

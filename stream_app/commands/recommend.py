@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -14,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.recommenders import Blend, ScoredItem
-from models.recommenders.surface import ShownItem
+from schemas.outputs import RecommendedItem
 from stream_app.commands.options import AsJson, DataDir, SetOption, console
 from stream_app.core.recommending import describe_occasion
 from stream_app.core.rules import Rules
@@ -40,7 +41,7 @@ class Asked(NamedTuple):
 class Reasons(NamedTuple):
     """An item with its level; what the blend says for it, if that is its level."""
 
-    item: ShownItem | ScoredItem
+    item: RecommendedItem | ScoredItem
     level: str
     source_shares: dict[str, float]
     after: str | None
@@ -112,7 +113,7 @@ def _show_neighbours(blend: Blend, item: str, count: int, as_json: bool) -> None
     console.print(_table(neighbours, explain=False))
 
 
-def _explain(blend: Blend, occasion: Occasion, shown: Sequence[ShownItem]) -> list[Reasons]:
+def _explain(blend: Blend, occasion: Occasion, shown: Sequence[RecommendedItem]) -> list[Reasons]:
     evidence = {
         explanation.item.item_id: explanation
         for explanation in blend.explain(occasion.session_items, MOST_EXPLAINED)
@@ -167,7 +168,8 @@ def _note(blend: Blend, session_items: Sequence[str]) -> str | None:
 
 
 def _as_json(reasons: Reasons, explain: bool) -> dict[str, object]:
-    answer: dict[str, object] = reasons.item._asdict()
+    item = reasons.item
+    answer: dict[str, object] = item._asdict() if isinstance(item, ScoredItem) else asdict(item)
     if explain:
         answer |= {
             "level": reasons.level,

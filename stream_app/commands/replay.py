@@ -122,8 +122,15 @@ def _line(body: bytes) -> str:
             detail = f"{output['duration']:.0f} s, {output['page_views']} page views"
         case "training_example":
             detail = f"{output['target']} = {output['label']}"
-        case _:
+        case "item_outcomes":
+            completed = sum(outcome["is_completed"] for outcome in output["outcomes"])
+            detail = f"{completed} of {len(output['outcomes'])} items completed"
+        case "content_score":
+            detail = f"{output['item_id']}: {output['score']:.1f}, {output['starters']} starters"
+        case "failed_event":
             detail = f"{output['reason']}: {output['detail']}"
+        case _:
+            detail = ""
     return f"{as_of}  {name:16}  {user or '-':36}  {detail}"
 
 

@@ -11,9 +11,11 @@ from typing import Self
 import orjson
 from rich.table import Table
 
+from models.recommenders.factorisation import Factorisation
 from stream_app.commands.options import console
 from stream_app.core.scoring import TIER_NAMES
 from stream_app.metrics import Metrics
+from stream_app.model_adapters import SessionRecommender
 from stream_app.runtimes.embedded.learned import LearnedModels
 from stream_app.runtimes.embedded.store import Store
 
@@ -74,7 +76,7 @@ class ReplayReport:
                 for model in taught
             },
             scores={model.name: model.scores() for model in taught},
-            recommendations=learned.recommender.scores(),
+            recommendations=_scores_of_recommenders(learned.recommender),
         )
 
 
@@ -96,13 +98,20 @@ def print_report(report: ReplayReport, as_json: bool) -> None:
     if report.recommendations:
         console.print(_recommendations(report))
     folder = shlex.quote(report.data_dir)
+    content = [f"  stream-app content --data-dir {folder}"] if "content_score" in report.outputs else []
     for line in (
         f"Outputs, rows and models lie in {folder}. Next:",
         f"  stream-app outputs --data-dir {folder} --schema engagement_tier --limit 10",
         f"  stream-app outputs --data-dir {folder} --schema recommendations --json",
         f"  stream-app recommend --data-dir {folder} --session-items ITEM,ITEM --explain",
+        *content,
     ):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _scores_of_recommenders(recommender: SessionRecommender) -> dict[str, dict[str, float]]:
+    off = () if recommender.surface.rules.factorisation else (Factorisation.name,)
+    return {source: scores for source, scores in recommender.scores().items() if source not in off}
 
 
 def _in_tier_order(counts: dict[str, int]) -> dict[str, int]:
@@ -144,7 +153,12 @@ def _recommendations(report: ReplayReport) -> Table:
 
 
 def _scores(report: ReplayReport) -> Table:
-    table = Table(title="Scores, each example judged before it was learned", title_justify="left")
+    table = Table(
+        title="Scores, each example judged before it was learned",
+        title_justify="left",
+        show_edge=False,  # with edges it would not fit into 80 columns
+        pad_edge=False,
+    )
     table.add_column("model")
     table.add_column("examples", justify="right")
     table.add_column("status")

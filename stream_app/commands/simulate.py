@@ -23,6 +23,9 @@ def simulate(
     users: Annotated[int, typer.Option(help="People who visit.")] = DEFAULTS.users,
     days: Annotated[int, typer.Option(help="Days that they are watched for.")] = DEFAULTS.days,
     items: Annotated[int, typer.Option(help="Items in the catalogue.")] = DEFAULTS.items,
+    courses: Annotated[
+        int, typer.Option(help="And courses, to be started and completed.")
+    ] = DEFAULTS.courses,
     seed: Annotated[int, typer.Option(help="The same seed writes the same files.")] = DEFAULTS.seed,
     start: Annotated[datetime, typer.Option(help="First day, in UTC.")] = DEFAULTS.start,
     as_json: AsJson = False,
@@ -30,7 +33,12 @@ def simulate(
     """Write simulated events in the order of their arrival and, apart, the truth that they hide."""
     try:
         chosen = SimulationSettings(
-            users=users, days=days, items=items, seed=seed, start=start.replace(tzinfo=DEFAULTS.start.tzinfo)
+            users=users,
+            days=days,
+            items=items,
+            courses=courses,
+            seed=seed,
+            start=start.replace(tzinfo=DEFAULTS.start.tzinfo),
         )
     except ValueError as error:
         raise SettingsError(str(error)) from None

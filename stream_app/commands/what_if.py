@@ -14,18 +14,18 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from models import snapshot
+from models.content import ContentModel
 from models.features import Features, Label
 from models.learning import AnyModel, Status
 from models.targets import ENGAGEMENT, OUTCOMES, TIER
 from models.what_if import WhatIf, values_to_try, what_if
+from stream_app.commands.model_loading import load_model
 from stream_app.commands.options import AsJson, DataDir, SetOption, console
 from stream_app.core import outlook
 from stream_app.core.features import read_features
 from stream_app.driver_cases import HIGH_TIER, read_examples
 from stream_app.errors import InputError, StateError
 from stream_app.partitioning import partition_of
-from stream_app.runtimes.embedded.learned import folder_key
 from stream_app.runtimes.embedded.store import Store
 from stream_app.settings import Settings, load_settings
 
@@ -58,7 +58,8 @@ def what_if_command(
 ) -> None:
     """Give a user's or an item's score as it is and as it would be, and the changes that would help most.
 
-    The score is the probability of tier 3, that the target comes true, or an item's engagement score.
+    The score is the probability of tier 3, that the target comes true, or the engagement score that an
+    item's features let expect.
     Values to try for what you can control are those that occur in the folder. Only an experiment can show
     whether bringing a change about has the effect.
     """
@@ -69,8 +70,8 @@ def what_if_command(
         raise InputError(f"--target {target}: write one of {', '.join(LABEL_BY_TARGET)}")
     settings = load_settings(flags or ())
     with Store(data_dir, read_only=True) as store:
-        model = _load_model(store, asked, data_dir, settings)
-        question = _question(store, asked, user, item, settings)
+        model = _load_ready(store, asked, data_dir, settings)
+        question = _question(store, model, asked, user, item, settings)
     changes = dict(_parse_change(text, question) for text in change or ())
     values = values_to_try(question.examples, control or ())
     for name, known in values.items():
@@ -90,15 +91,8 @@ def what_if_command(
     _print(answer, question, asked, bool(changes))
 
 
-def _load_model(store: Store, name: str, data_dir: Path, settings: Settings) -> AnyModel:
-    data = store.snapshot(name)
-    if data is None:
-        raise StateError(f"{data_dir} holds no model of {name}: replay labelled events into it")
-    key = settings.snapshot_key.get_secret_value().encode() if settings.snapshot_key else folder_key(data_dir)
-    try:
-        model, _ = snapshot.load(data, key)
-    except snapshot.SnapshotRefused as refusal:
-        raise StateError(f"the stored model {name} cannot be used: {refusal}") from None
+def _load_ready(store: Store, name: str, data_dir: Path, settings: Settings) -> AnyModel:
+    model = load_model(store, name, data_dir, settings)
     if model.status is Status.WARMING_UP:
         raise StateError(
             f"the model of {name} has learned {model.examples_seen} examples and answers for itself from "
@@ -107,7 +101,9 @@ def _load_model(store: Store, name: str, data_dir: Path, settings: Settings) -> 
     return model
 
 
-def _question(store: Store, target: str, user: str | None, item: str | None, settings: Settings) -> Question:
+def _question(
+    store: Store, model: AnyModel, target: str, user: str | None, item: str | None, settings: Settings
+) -> Question:
     targets = set(settings.tier_targets) if target == TIER.name else {target}
     newest: deque[Features] = deque(maxlen=MOST_EXAMPLES)
     own: Features | None = None
@@ -115,6 +111,10 @@ def _question(store: Store, target: str, user: str | None, item: str | None, set
         newest.append(example.features)
         if example.user_key == item:
             own = example.features
+    if item is not None and isinstance(model, ContentModel):
+        started = {name: use.features(model.newest_at) for name, use in model.items.all().items()}
+        newest.extend(started.values())
+        own = started.get(item, own)
     if user is not None:
         row = store.row(partition_of(user.encode(), max(len(store.partitions()), 1)), user)
         own = read_features(row, row.last_at) if row else None

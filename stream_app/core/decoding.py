@@ -46,7 +46,7 @@ class Failure(NamedTuple):
     detail: str
 
 
-class TimedEvent(NamedTuple):
+class TimedEvent(msgspec.Struct, frozen=True):
     """A valid event with its user and its event time, in epoch seconds."""
 
     event: Event

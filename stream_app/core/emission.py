@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from schemas.outputs import (
     ClosedSession,
     FailedEvent,
     ItemFacts,
+    ItemOutcome,
+    ItemOutcomes,
+    LabelValue,
     PrivacyReceipt,
     RecommendationClick,
     SourcePosition,
@@ -19,6 +23,7 @@ from schemas.outputs import (
 )
 from schemas.privacy import PrivacyRequest
 from stream_app.core.application import FinishedSession
+from stream_app.core.content import StartOutcome
 from stream_app.core.decoding import Failure
 from stream_app.core.erasures import Erasure
 from stream_app.core.features import Features
@@ -31,10 +36,12 @@ from stream_app.core.statistics import most_common
 from stream_app.core.user_row import UserRow
 from stream_app.ports import Privacy
 
+NO_OTHERS: Mapping[str, LabelValue] = MappingProxyType({})
+
 
 def source_of(cause: Cause) -> SourcePosition:
     """The position of the causing record, as an envelope tells it."""
-    return SourcePosition(topic=cause.topic, partition=cause.partition, offset=cause.offset)
+    return SourcePosition.of_valid(topic=cause.topic, partition=cause.partition, offset=cause.offset)
 
 
 def time_of(at: float) -> datetime:
@@ -52,7 +59,7 @@ def build_closed_session(
     now: datetime,
 ) -> ClosedSession:
     """A session that is known to be over at event time `at`."""
-    return ClosedSession(
+    return ClosedSession.of_valid(
         id=output_id("closed_session", cause, finished.session_id),
         user_key=user_key,
         as_of=time_of(at),
@@ -70,7 +77,7 @@ def build_closed_session(
         country=most_common(row.countries),
         may_personalise=may_personalise,
         item_facts={
-            item: ItemFacts(category=category or None, brand=brand or None)
+            item: ItemFacts.of_valid(category=category or None, brand=brand or None)
             for item, (category, brand) in finished.described.items()
         },
     )
@@ -80,7 +87,7 @@ def build_click(
     user_key: str, click: ListClick, cause: Cause, at: float, now: datetime
 ) -> RecommendationClick:
     """A click on what was recommended, at event time `at`."""
-    return RecommendationClick(
+    return RecommendationClick.of_valid(
         id=output_id("recommendation_click", cause),
         user_key=user_key,
         as_of=time_of(at),
@@ -99,12 +106,13 @@ def build_click(
 def build_example(
     user_key: str,
     target: str,
-    label: bool | float | str,
+    label: LabelValue,
     features: Features,
     cause: Cause,
     at: float,
     now: datetime,
     moment: str = "",
+    other_labels: Mapping[str, LabelValue] = NO_OTHERS,
 ) -> TrainingExample:
     """A label that became known at event time `at`; `moment` tells apart several of one cause."""
     return TrainingExample(
@@ -116,6 +124,7 @@ def build_example(
         target=target,
         features=features,
         label=label,
+        other_labels=dict(other_labels),
     )
 
 
@@ -153,10 +162,33 @@ def build_receipt(
 def build_outcome_example(
     user_key: str, outcome: Outcome, rules: Rules, cause: Cause, now: datetime
 ) -> TrainingExample:
-    """A label that the days after a moment have told, with the features of that moment."""
-    moment, due_at = f"{outcome.target} {outcome.made_at!r}", outcome.made_at + rules.outlook_horizon
-    return build_example(
-        user_key, outcome.target, outcome.label, outcome.features, cause, due_at, now, moment
+    """The labels that the days after a moment have told, with the features of that moment."""
+    (target, label), *others = outcome.labels.items()
+    moment, due_at = f"{target} {outcome.made_at!r}", outcome.made_at + rules.outlook_horizon
+    return build_example(user_key, target, label, outcome.features, cause, due_at, now, moment, dict(others))
+
+
+def build_item_outcomes(
+    user_key: str, outcomes: Sequence[StartOutcome], rules: Rules, cause: Cause, now: datetime
+) -> ItemOutcomes:
+    """What became of items that a user started, the earliest first; at least one."""
+    due_at = outcomes[-1].started_at + rules.content_horizon
+    return ItemOutcomes.of_valid(
+        id=output_id("item_outcomes", cause, repr(outcomes[0].started_at)),
+        user_key=user_key,
+        as_of=time_of(due_at),
+        emitted_at=now,
+        source=source_of(cause),
+        outcomes=[
+            ItemOutcome.of_valid(
+                item_id=outcome.item,
+                started_at=time_of(outcome.started_at),
+                is_completed=outcome.is_completed,
+                uses=outcome.uses,
+                has_returned=outcome.has_returned,
+            )
+            for outcome in outcomes
+        ],
     )
 
 

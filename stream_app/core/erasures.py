@@ -132,6 +132,6 @@ def count_contents(row: UserRow) -> dict[str, int]:
         "interests": sum(len(names) for names in row.interests.facets),
         "items": len({*row.recent_items, *row.top_items, *row.bought_items}),
         "message_fingerprints": len(row.recent_ids),
-        "pending_labels": len(row.moments),
+        "pending_labels": len(row.moments) + len(row.item_starts),
         "linked_ids": len(row.linked),
     }

@@ -44,14 +44,26 @@ _FACET_NAMES = tuple((f"top_{facet}", f"top_{facet}_affinity") for facet in FACE
 
 
 class Group(NamedTuple):
-    """Features that are read together; a name that ends in `*` stands for all that begin so."""
+    """Features that are read together; a name that ends in `*` stands for all that begin so.
+
+    `plain_sums` are those that are the sum of one cell over the tiles of a window, with that cell.
+    """
 
     names: tuple[str, ...]
     describe: Callable[[Features, UserRow, float, int], None]
+    plain_sums: tuple[tuple[str, int], ...] = ()
+    window: int = 0
 
     def holds_any(self, wanted: Collection[str]) -> bool:
         """Whether one of the wanted features is read here."""
         return any(fnmatchcase(feature, name) for name in self.names for feature in wanted)
+
+    def limited_to(self, wanted: Collection[str]) -> Group:
+        """What reads at least the wanted features: mere sums cell by cell, for a third of the cost."""
+        sums = tuple((name, cell) for name, cell in self.plain_sums if name in wanted)
+        if len(sums) < len([name for name in self.names if name in wanted]) or not sums:
+            return self
+        return Group(tuple(dict(sums)), partial(_describe_sums, self.window, sums))
 
 
 Reading = tuple[Group, ...]
@@ -75,7 +87,9 @@ def read_features(
 @lru_cache(maxsize=64)
 def reading_of(wanted: frozenset[str] | None) -> Reading:
     """The groups that hold the wanted features, and with them some more; all for None."""
-    return GROUPS if wanted is None else tuple(group for group in GROUPS if group.holds_any(wanted))
+    if wanted is None:
+        return GROUPS
+    return tuple(group.limited_to(wanted) for group in GROUPS if group.holds_any(wanted))
 
 
 def _describe_time(features: Features, row: UserRow, at: float, _: int) -> None:
@@ -171,6 +185,16 @@ def _describe_window(
         features[names.mean_purchase] = sums.revenue / sums.purchases
 
 
+def _describe_sums(
+    index: int, sums: tuple[tuple[str, int], ...], features: Features, row: UserRow, at: float, _: int
+) -> None:
+    covered = windows.covered(row.tiles, index, at)
+    for name, cell in sums:
+        value = sum([tile[cell] for tile in covered])
+        if value:
+            features[name] = value
+
+
 def _describe_interests(features: Features, row: UserRow, at: float, _: int) -> None:
     for facet, (top, affinity) in enumerate(_FACET_NAMES):
         strongest = strongest_interest(row.interests, facet, at)
@@ -214,7 +238,12 @@ GROUPS: Reading = (
     Group(tuple(name for names in _SHARE_NAMES for name in names), _describe_shares),
     Group((*(f"{name}_share" for name, _, _ in _PARTS_OF_DAY), "weekend_share", "top_hour"), _describe_hours),
     *(
-        Group((*names.sums, names.mean_session, names.mean_purchase), partial(_describe_window, index, names))
+        Group(
+            (*names.sums, names.mean_session, names.mean_purchase),
+            partial(_describe_window, index, names),
+            plain_sums=tuple(zip(names.sums, windows.PLAIN_SUMS, strict=False)),
+            window=index,
+        )
         for index, names in enumerate(_WINDOW_NAMES)
     ),
     Group(tuple(name for names in _FACET_NAMES for name in names), _describe_interests),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import NamedTuple
 
 import msgspec
 
@@ -12,7 +11,7 @@ from stream_app.core.wire import Event
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-class Cause(NamedTuple):
+class Cause(msgspec.Struct, frozen=True):
     """The record that causes outputs."""
 
     topic: str

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from itertools import groupby
 
-from schemas.outputs import TrainingExample
-from stream_app.ports import Learner
+from schemas.outputs import ItemOutcomes, TrainingExample
+from stream_app.ports import Learner, StartsLearner
 
 REMEMBERED_IDS = 20_000
+Taught = TrainingExample | ItemOutcomes
 
 
 class ExampleOutcome(StrEnum):
@@ -18,6 +20,16 @@ class ExampleOutcome(StrEnum):
     REPEATED = "repeated"
     UNKNOWN_TARGET = "unknown_target"
     UNUSABLE_LABEL = "unusable_label"
+
+
+def by_label(example: TrainingExample) -> Iterator[TrainingExample]:
+    """An example for each label that one brings, with ids of their own."""
+    yield example
+    for target, label in example.other_labels.items():
+        identifier = f"{example.id} {target}"
+        yield example.model_copy(
+            update={"id": identifier, "target": target, "label": label, "other_labels": {}}
+        )
 
 
 class RecentIds:
@@ -50,13 +62,13 @@ class Trainer:
         self._recent = RecentIds()
         self.offset = max(self._contained.values(), default=-1)
 
-    def remember(self, example: TrainingExample, offset: int) -> None:
+    def remember(self, example: Taught, offset: int) -> None:
         """Know an example again that its learner contains; one that is behind has yet to learn it."""
         learner = self._learners.get(example.target)
         if learner is None or offset <= self._contained.get(learner.name, -1):
             self._recent.add(example.id)
 
-    def take(self, examples: Sequence[tuple[int, TrainingExample]]) -> list[ExampleOutcome]:
+    def take(self, examples: Sequence[tuple[int, Taught]]) -> list[ExampleOutcome]:
         """Learn examples, each with its training offset, but for those that were learned before.
 
         Each learner gets its share in one call and in order; the models that come of it are the same
@@ -73,7 +85,25 @@ class Trainer:
             elif is_new and offset > self._contained.get(learner.name, -1):
                 shares.setdefault(learner.name, (learner, []))[1].append(place)
         for learner, places in shares.values():
-            labelled = [(examples[place][1].features, examples[place][1].label) for place in places]
-            for place, learned in zip(places, learner.learn_many(labelled), strict=True):
+            share = [examples[place][1] for place in places]
+            for place, learned in zip(places, _learn(learner, share), strict=True):
                 outcomes[place] = ExampleOutcome.LEARNED if learned else ExampleOutcome.UNUSABLE_LABEL
         return outcomes
+
+
+def _learn(learner: Learner, share: Sequence[Taught]) -> list[bool]:
+    """Learn in order, in as few calls as there are changes between the two kinds."""
+    learned: list[bool] = []
+    for _, alike in groupby(share, key=type):
+        run = list(alike)
+        told = [example for example in run if isinstance(example, ItemOutcomes)]
+        labelled = [
+            (example.features, example.label) for example in run if isinstance(example, TrainingExample)
+        ]
+        if labelled:
+            learned += learner.learn_many(labelled)
+        elif isinstance(learner, StartsLearner):
+            learned += learner.learn_outcomes(told)
+        else:
+            learned += [False] * len(told)
+    return learned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream_app.core import outlook, sessions, windows
+from stream_app.core import content, outlook, sessions, windows
 from stream_app.core.calendar import note_day
 from stream_app.core.consent import UNSAID
 from stream_app.core.funnel import MAX_CART_ITEMS, Funnel
@@ -63,6 +63,7 @@ def merge_rows(row: UserRow, other: UserRow, cause: Cause, rules: Rules) -> None
     outlook.note_use(row, other.funnel.ordered_at, True, rules)
     if other.next_moment_at and not row.next_moment_at:
         row.next_moment_at = other.next_moment_at
+    content.merge(row, other, rules)
 
 
 def _merge_times(row: UserRow, other: UserRow) -> None:

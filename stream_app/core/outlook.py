@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from stream_app.core.features import Features, read_features, reading_of
 from stream_app.core.rules import Rules
-from stream_app.core.user_row import Moment, RowTimes, UserRow
+from stream_app.core.user_row import Moment, UserRow
 
 MAX_MOMENTS = 3
 IDLE_HORIZONS = 4
@@ -38,10 +38,9 @@ _READING = reading_of(frozenset(OUTLOOK_FEATURES))
 
 
 class Outcome(NamedTuple):
-    """One label that fell due for the features of a moment."""
+    """What the days after a moment have told, by target, and the features of that moment."""
 
-    target: str
-    label: bool
+    labels: dict[str, bool]
     made_at: float
     features: Features
 
@@ -84,16 +83,16 @@ def take_due(row: UserRow, watermark: float, rules: Rules) -> list[Outcome]:
         values = unpack(f"<{len(moment.values) // 4}f", moment.values)
         known = zip(OUTLOOK_FEATURES, values, strict=False)  # one stored before a feature was added has fewer
         features: Features = {name: value for name, value in known if not isnan(value)}
-        for target, label in (
-            ("will_return", moment.has_returned),
-            ("churn", not moment.has_returned),
-            ("purchase", moment.has_bought),
-        ):
-            outcomes.append(Outcome(target, label, moment.at, features))
+        labels = {
+            "will_return": moment.has_returned,
+            "churn": not moment.has_returned,
+            "purchase": moment.has_bought,
+        }
+        outcomes.append(Outcome(labels, moment.at, features))
     return outcomes
 
 
-def next_due(row: RowTimes, rules: Rules) -> float | None:
+def next_due(row: UserRow, rules: Rules) -> float | None:
     """The watermark at which a label falls due, or the next moment comes; None where neither will."""
     due = row.moments[0].at + rules.outlook_horizon if row.moments else None
     if row.next_moment_at and len(row.moments) < MAX_MOMENTS:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from heapq import heappop, heappush, heapreplace
+from collections.abc import Callable, Sequence
+from heapq import heapify, heappop, heappush, heapreplace
+from itertools import compress
 
 import msgspec
 
-from stream_app.core import outlook, sessions
+from stream_app.core import content, outlook, sessions
 from stream_app.core.erasures import Erasures
+from stream_app.core.row_times import Times, outlooks_due, sessions_due, starts_due
 from stream_app.core.rules import DAY, Rules
 from stream_app.core.timers import Timers
-from stream_app.core.user_row import RowTimes, UserRow
+from stream_app.core.user_row import UserRow
 
 
 class PartitionMeta(msgspec.Struct, array_like=True):
@@ -47,13 +49,14 @@ class Partition:
         self._rules = rules
         self.sessions = Timers()
         self.outlooks = Timers()
+        self.item_starts = Timers()
         # One entry a user: a day on or before that of their last event, which is looked up when it comes up.
         self._idle_since: list[tuple[int, str]] = []
         self._unsent: list[str] = []
         self._dropped: set[str] = set()  # of these entries, the users who are held no more
 
     def encode_meta(self) -> bytes:
-        """The part that is stored; timers are found again by reading the rows."""
+        """The part that is stored; timers are found again by reading the times of the rows."""
         return _encoder.encode(self.meta)
 
     @property
@@ -61,33 +64,47 @@ class Partition:
         """Events before this time (epoch seconds) are late."""
         return self.meta.highest_at - self._rules.allowed_lateness
 
-    def schedule(self, user_key: str, row: RowTimes) -> None:
-        """Remember when the user's next session ends, and when their next moment or label comes."""
+    def schedule(self, user_key: str, row: UserRow) -> None:
+        """Remember when the user's next session ends, and when a moment, a label or an outcome comes."""
         session_due = sessions.next_due(row, self._rules)
         if session_due is not None:
             self.sessions.schedule(user_key, session_due)
         outlook_due = outlook.next_due(row, self._rules)
         if outlook_due is not None:
             self.outlooks.schedule(user_key, outlook_due)
+        self.schedule_starts(user_key, row)
+
+    def schedule_starts(self, user_key: str, row: UserRow) -> None:
+        """Remember when outcomes of items that the user started are to be told."""
+        start_due = content.next_due(row, self._rules)
+        if start_due is not None:
+            self.item_starts.schedule(user_key, start_due)
 
     def advance(self, at: float) -> bool:
         """Take an event time in; whether the watermark moved past something that was scheduled."""
         if at <= self.meta.highest_at:
             return False
         self.meta.highest_at = at
-        watermark = self.watermark
+        watermark = at - self._rules.allowed_lateness
         return (
             self.sessions.is_due(watermark)
             or self.outlooks.is_due(watermark)
-            or (bool(self._idle_since) and self._idle_since[0][0] < self._last_valid_day(watermark))
+            or self.item_starts.is_due(watermark)
+            or (
+                bool(self._idle_since)
+                and (self._idle_since[0][0] + 1) * DAY <= watermark - self._rules.row_validity
+            )
         )
 
-    def hold(self, user_key: str, row: RowTimes) -> None:
-        """Know a stored row again, after a start or a move of the partition."""
-        self.add_user(user_key, row)
-        self.schedule(user_key, row)
-        if row.outgoing:
-            self._unsent.append(user_key)
+    def hold(self, user_keys: Sequence[str], times: Times) -> None:
+        """Know stored rows again, after a start or a move of the partition; none of them is known yet."""
+        days = times["seen_at"] // DAY
+        self._idle_since += zip(days.astype(int).tolist(), user_keys, strict=True)
+        heapify(self._idle_since)
+        self.sessions.hold(user_keys, sessions_due(times, self._rules))
+        self.outlooks.hold(user_keys, outlooks_due(times, self._rules))
+        self.item_starts.hold(user_keys, starts_due(times, self._rules))
+        self._unsent += compress(user_keys, times["has_outgoing"].tolist())
 
     @property
     def has_unsent(self) -> bool:
@@ -104,7 +121,7 @@ class Partition:
         """How many users the partition holds."""
         return len(self._idle_since) - len(self._dropped)
 
-    def add_user(self, user_key: str, row: RowTimes) -> None:
+    def add_user(self, user_key: str, row: UserRow) -> None:
         """Hold one more user."""
         if user_key in self._dropped:
             self._dropped.remove(user_key)
@@ -149,5 +166,5 @@ class Partition:
             self._dropped.remove(heappop(self._idle_since)[1])
 
 
-def _day_of(row: RowTimes) -> int:
+def _day_of(row: UserRow) -> int:
     return int(row.seen_at // DAY)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from schemas.outputs import RecommendedItem
 from stream_app.core import consent
 from stream_app.core.rules import Rules
 from stream_app.core.statistics import most_common
 from stream_app.core.user_row import MAX_SENT_ITEMS, MAX_SENT_LISTS, OpenSession, SentList, UserRow
-from stream_app.ports import Occasion, ScoredItem
+from stream_app.ports import Occasion
 
 
 class ListClick(NamedTuple):
@@ -46,28 +47,30 @@ def describe_occasion(
     """
     if not may_personalise(row, rules):
         return Occasion(session_items[-1:], at, seed)
+    in_session = set(session_items)
     return Occasion(
         session_items,
         at,
         seed,
         user=user_key,
-        user_history=[item for item in row.recent_items if item not in session_items],
+        user_history=[item for item in row.recent_items if item not in in_session],
         device=most_common(row.devices),
         country=most_common(row.countries),
         bought=row.bought_items,
     )
 
 
-def note_sent(row: UserRow, request_id: str, items: Sequence[ScoredItem]) -> None:
+def note_sent(row: UserRow, request_id: str, items: Sequence[RecommendedItem]) -> None:
     """Keep of a list what a click on it will be told with."""
     items = items[:MAX_SENT_ITEMS]
-    sources = list(dict.fromkeys(item.source for item in items))
+    sources: dict[str, int] = {}
+    source_numbers = bytes([sources.setdefault(item.source, len(sources)) for item in items])
     sent = SentList(
         request_id,
         row.last_at,
         [item.item_id for item in items],
-        sources,
-        bytes(sources.index(item.source) for item in items),
+        list(sources),
+        source_numbers,
         {rank: item.propensity for rank, item in enumerate(items, 1) if item.propensity != 1},
         [rank for rank, item in enumerate(items, 1) if item.is_explored],
     )

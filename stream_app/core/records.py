@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
 
-class Record(NamedTuple):
+
+class Record(msgspec.Struct, frozen=True):
     """One raw record. `received_at` is epoch seconds: when the log (or the file's reader) took it in."""
 
     offset: int

@@ -8,6 +8,23 @@ MINUTE = 60.0
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 LOYAL_USES = 3
+# Segment's names for courses, videos and shops; a page that is opened is "page".
+CONTENT_STARTS = (
+    "Course Started",
+    "Lesson Started",
+    "Content Started",
+    "Video Content Started",
+    "Video Playback Started",
+    "Product Viewed",
+)
+CONTENT_COMPLETIONS = (
+    "Course Completed",
+    "Lesson Completed",
+    "Content Completed",
+    "Video Content Completed",
+    "Video Playback Completed",
+    "Order Completed",
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +49,10 @@ class Rules:
     max_users: int = 0
     outlook_horizon: float = 7 * DAY
     outlook_interval: float = 3.5 * DAY
+    content_starts: frozenset[str] = frozenset(CONTENT_STARTS)
+    content_completions: frozenset[str] = frozenset(CONTENT_COMPLETIONS)
+    content_horizon: float = 7 * DAY
+    content_read_after: float = 10.0
     tier_interval: float = 5 * MINUTE
     tier_validity: float = 7 * DAY
     recommend_interval: float = 30.0

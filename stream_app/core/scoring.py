@@ -25,7 +25,7 @@ from stream_app.core.identifiers import Cause, output_id
 from stream_app.core.outlook import OUTLOOK_FEATURES
 from stream_app.core.rules import Rules
 from stream_app.core.user_row import UserRow
-from stream_app.ports import Cluster, Contribution, OutcomeModel, ScoredItem, TierModel
+from stream_app.ports import Cluster, Contribution, OutcomeModel, TierModel
 
 TIER_NAMES: Mapping[int, Tier] = {1: Tier.LOW, 2: Tier.MEDIUM, 3: Tier.HIGH}
 
@@ -131,34 +131,25 @@ def tier_by_usage(features: Features) -> int:
 
 
 def build_recommendations(
+    request_id: str,
     user_key: str,
     row: UserRow,
-    items: Sequence[ScoredItem],
+    items: Sequence[RecommendedItem],
     stamp: ModelStamp,
     cause: Cause,
     rules: Rules,
     now: datetime,
 ) -> Recommendations:
-    """One emission for one user, as of their last use."""
-    output = output_id("recommendations", cause)
-    return Recommendations(
-        id=output,
-        request_id=output,
+    """One emission for one user, as of their last use; the request's id is the output's too."""
+    return Recommendations.of_valid(
+        id=request_id,
+        request_id=request_id,
         user_key=user_key,
         as_of=time_of(row.last_at),
         emitted_at=now,
         source=source_of(cause),
         model=stamp,
-        items=[
-            RecommendedItem(
-                item_id=item.item_id,
-                score=item.score,
-                source=item.source,
-                propensity=item.propensity,
-                is_explored=item.is_explored,
-            )
-            for item in items
-        ],
+        items=list(items),
         expires_at=time_of(row.last_at + rules.recommend_validity),
         consent=consent.agreed_purposes(row.consent, rules.default_consent),
         control_group=row.control_group or None,

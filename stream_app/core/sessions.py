@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from stream_app.core.personal_text import is_personal
 from stream_app.core.rules import Rules
-from stream_app.core.user_row import OpenSession, RowTimes, UserRow
+from stream_app.core.user_row import OpenSession, UserRow
 
 MAX_SESSION_ITEMS = 100
 MAX_DESCRIBED_ITEMS = 12
@@ -44,8 +44,10 @@ def touch(
                 _merge(session, other, row, rules)
         else:
             session = _begin(row, at, topic, offset)
-    session.started_at = min(session.started_at, at)
-    session.last_at = max(session.last_at, at)
+    if at > session.last_at:
+        session.last_at = at
+    elif at < session.started_at:
+        session.started_at = at
     if session.topic == topic:
         session.last_offset = max(session.last_offset, offset)
     else:
@@ -64,12 +66,10 @@ def touch(
 
 def describe(session: OpenSession, item: str, category: object, brand: object) -> None:
     """Note what an event told of an item; what another told before stays where this one is silent."""
-    told = tuple(
-        fact if isinstance(fact, str) and len(fact) <= MAX_FACT_LENGTH else "" for fact in (category, brand)
-    )
-    if any(told):
-        known = session.described.pop(item, ("", ""))
-        session.described[item] = (told[0] or known[0], told[1] or known[1])
+    told_category, told_brand = _fact(category), _fact(brand)
+    if told_category or told_brand:
+        known_category, known_brand = session.described.pop(item, ("", ""))
+        session.described[item] = (told_category or known_category, told_brand or known_brand)
         if len(session.described) > MAX_DESCRIBED_ITEMS:
             del session.described[next(iter(session.described))]
 
@@ -127,9 +127,13 @@ def newest_described(*described: Mapping[str, tuple[str, str]]) -> dict[str, tup
     return dict(list(told.items())[-MAX_DESCRIBED_ITEMS:])
 
 
-def next_due(row: RowTimes, rules: Rules) -> float | None:
+def next_due(row: UserRow, rules: Rules) -> float | None:
     """When the first open session falls due, in event time; None where none is open."""
     return min((due_at(session, rules) for session in row.open_sessions), default=None)
+
+
+def _fact(told: object) -> str:
+    return told if isinstance(told, str) and len(told) <= MAX_FACT_LENGTH else ""
 
 
 def _takes(session: OpenSession, at: float, tracker_id: str, gap: float, limit: float) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from schemas.outputs import FailureReason
 from schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS
-from stream_app.core import consent, emission, outlook, recommending, scoring, sessions
+from stream_app.core import consent, content, emission, falling_due, recommending, scoring, sessions
 from stream_app.core.application import FinishedSession, apply_event, finish_session, is_repeat
 from stream_app.core.decoding import Failure, TimedEvent, decode
 from stream_app.core.erasing import Eraser
@@ -112,7 +112,7 @@ class _Step:
             # What the event shows to be over is closed before the event changes the row.
             if self._partition.advance(decoded.at):
                 self.close_sessions(self._partition.watermark)
-                self._look_out()
+                self._send_what_fell_due()
                 self._remove_expired()
             self._process(decoded, record, cause, intake)
 
@@ -131,7 +131,13 @@ class _Step:
                 if isinstance(decoded, Failure):
                     self._fail(forwarded, cause, decoded, None, intake)
                 else:
-                    self._process(decoded._replace(user_key=message.key), forwarded, cause, intake, message)
+                    self._process(
+                        msgspec.structs.replace(decoded, user_key=message.key),
+                        forwarded,
+                        cause,
+                        intake,
+                        message,
+                    )
             case Forget():
                 self._eraser.erase(message.key, message.until, cause, intake.privacy)
             case _:
@@ -245,6 +251,8 @@ class _Step:
         applied = apply_event(row, timed, cause.topic, cause.offset, intake.cleaner, self._rules)
         if applied.session is not None:
             self._partition.sessions.schedule(user_key, sessions.due_at(applied.session, self._rules))
+        if applied.has_started:
+            self._partition.item_starts.schedule(user_key, content.due_after(timed.at, self._rules))
         if applied.finished is not None:
             self._emit_session(user_key, row, applied.finished, cause, timed.at)
         elif row.scored_at + self._rules.tier_interval <= row.last_at and applied.session is not None:
@@ -262,29 +270,9 @@ class _Step:
         if 0 < self._rules.max_users < self._partition.users:
             self._remove(self._partition.take_idlest(self._row), "evicted")
 
-    def _look_out(self) -> None:
-        """Send the labels that fell due, and note the moments of which the days to come will tell."""
-        watermark = self._partition.watermark
-        for user_key in sorted(self._partition.outlooks.take_due(watermark)):
-            row = self._row(user_key)
-            if row is None:
-                continue
-            topic, offset = max(row.applied.items(), key=lambda applied: (applied[1], applied[0]))
-            cause = Cause(topic, self._partition.number, offset)
-            for outcome in outlook.take_due(row, watermark, self._rules):
-                if self._is_learned_from(row):
-                    self._result.outputs.append(
-                        emission.build_outcome_example(user_key, outcome, self._rules, cause, self._now)
-                    )
-            # The row holds what came up to the highest time, so that is the moment.
-            outlook.note_moment(row, self._partition.meta.highest_at, self._rules)
-            self._result.rows[user_key] = row
-            self._partition.schedule(user_key, row)
-
-    def _is_learned_from(self, row: UserRow) -> bool:
-        return not row.is_bot and consent.is_agreed(
-            row.consent, consent.ANALYTICS, self._rules.default_consent
-        )
+    def _send_what_fell_due(self) -> None:
+        for send in (falling_due.send_labels, falling_due.send_item_outcomes):
+            send(self._partition, self._row, self._rules, self._result, self._now)
 
     def _remove_expired(self) -> None:
         for user_key in self._partition.take_expired(self._partition.watermark, self._row):
@@ -322,10 +310,10 @@ class _Step:
     def _recommend(self, user_key: str, row: UserRow, session: OpenSession, cause: Cause) -> None:
         if not recommending.is_due(row, session, self._rules):
             return
-        seed = output_id("recommendations", cause)
+        request_id = output_id("recommendations", cause)
         session_items = [item for _, item in session.items]
         occasion = recommending.describe_occasion(
-            user_key, row, session_items, row.last_at, seed, self._rules
+            user_key, row, session_items, row.last_at, request_id, self._rules
         )
         items = self._models.recommender.recommend(occasion, self._rules.recommend_count)
         row.recommended_at = row.last_at
@@ -334,9 +322,9 @@ class _Step:
             return
         stamp = self._models.recommender.stamp()
         recommendations = scoring.build_recommendations(
-            user_key, row, items, stamp, cause, self._rules, self._now
+            request_id, user_key, row, items, stamp, cause, self._rules, self._now
         )
-        recommending.note_sent(row, recommendations.request_id, items)
+        recommending.note_sent(row, request_id, items)
         self._result.outputs.append(recommendations)
 
     def _emit_session(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+from itertools import compress
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Timers:
@@ -18,6 +23,14 @@ class Timers:
         if known is None or due < known:
             self._scheduled[user_key] = due
             heappush(self._queue, (due, user_key))
+
+    def hold(self, user_keys: Sequence[str], due: NDArray[np.float64]) -> None:
+        """Remember a time for each of many users of whom none is known; NaN stands for none."""
+        has_time = ~np.isnan(due)
+        scheduled = list(zip(due[has_time].tolist(), compress(user_keys, has_time.tolist()), strict=True))
+        self._queue += scheduled
+        heapify(self._queue)
+        self._scheduled.update((user_key, due_at) for due_at, user_key in scheduled)
 
     def is_due(self, until: float) -> bool:
         """Whether anything may be due by then."""

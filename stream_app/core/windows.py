@@ -8,6 +8,8 @@ Zipline feature stores' scheme of accurate head and coarse tail.
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from stream_app.core.distinct import estimate_distinct
@@ -65,6 +67,7 @@ class Cell(IntEnum):
 _EMPTY: Tile = [0] * len(Cell)
 # Plain numbers: an enum's member costs a look-up at each use.
 _EVENTS, _PAGE_VIEWS, _ACTIONS, _SESSIONS, _PURCHASES, _DURATION, _REVENUE = range(7)
+PLAIN_SUMS = range(7)
 _SHORTEST, _LONGEST, _SMALLEST, _LARGEST, _PAGES, _ITEMS = range(7, 13)
 
 
@@ -96,11 +99,19 @@ def add_event(
 ) -> None:
     """Count one page view or action at event time `at`; the bits are those of its page and item, or 0."""
     kind = _PAGE_VIEWS if is_view else _ACTIONS
-    for tile in _tiles_at(tiles, at, latest_at):
+    for (hop, count), level in zip(_LEVELS, tiles, strict=True):
+        index = int(at // hop)
+        tile = level.get(index)
+        if tile is None:
+            tile = _begin_tile(level, index, int(latest_at // hop) - count, count)
+            if tile is None:
+                continue
         tile[_EVENTS] += 1
         tile[kind] += 1
-        tile[_PAGES] |= page_bit  # type: ignore[operator]  # these two cells are whole numbers
-        tile[_ITEMS] |= item_bit  # type: ignore[operator]
+        if page_bit:
+            tile[_PAGES] |= page_bit  # type: ignore[operator]  # these two cells are whole numbers
+        if item_bit:
+            tile[_ITEMS] |= item_bit  # type: ignore[operator]
 
 
 def add_purchase(tiles: list[Tiles], at: float, latest_at: float, revenue: float) -> None:
@@ -145,15 +156,20 @@ def merge(tiles: list[Tiles], other: list[Tiles]) -> None:
             level[index] = list(added) if tile is None else _combine([tile, added])
 
 
-def read(tiles: list[Tiles], window_index: int, at: float) -> Sums | None:
-    """One window as it stands at event time `at`; None where nothing lies in it."""
+def covered(tiles: list[Tiles], window_index: int, at: float) -> list[Tile]:
+    """The tiles that lie in one window as it stands at event time `at`."""
     hop, count = _LEVELS[window_index]
     newest = int(at // hop)
     oldest = newest - count
-    covered = [tile for index, tile in tiles[window_index].items() if oldest <= index <= newest]
-    if not covered:
+    return [tile for index, tile in tiles[window_index].items() if oldest <= index <= newest]
+
+
+def read(tiles: list[Tiles], window_index: int, at: float) -> Sums | None:
+    """One window as it stands at event time `at`; None where nothing lies in it."""
+    found = covered(tiles, window_index, at)
+    if not found:
         return None
-    cells = covered[0] if len(covered) == 1 else _combine(covered)
+    cells = found[0] if len(found) == 1 else _combine(found)
     return Sums._make(
         (*cells[:_PAGES], estimate_distinct(int(cells[_PAGES])), estimate_distinct(int(cells[_ITEMS])))
     )
@@ -165,17 +181,15 @@ def _short(value: float) -> float:
 
 
 def _combine(tiles: list[Tile]) -> Tile:
-    combined: Tile = list(map(sum, zip(*tiles, strict=True)))
+    combined: Tile = list(map(sum, zip(*[tile[:_SHORTEST] for tile in tiles], strict=True)))
+    combined += [0] * (len(Cell) - _SHORTEST)
     for low, high, count in ((_SHORTEST, _LONGEST, _SESSIONS), (_SMALLEST, _LARGEST, _PURCHASES)):
         if combined[count]:
             counted = [tile for tile in tiles if tile[count]]
             combined[low] = min([tile[low] for tile in counted])
             combined[high] = max([tile[high] for tile in counted])
-    pages = items = 0
-    for tile in tiles:
-        pages |= tile[_PAGES]  # type: ignore[operator]
-        items |= tile[_ITEMS]  # type: ignore[operator]
-    combined[_PAGES:] = pages, items
+    for bits in (_PAGES, _ITEMS):
+        combined[bits] = reduce(or_, [tile[bits] for tile in tiles])
     return combined
 
 
@@ -184,14 +198,18 @@ def _tiles_at(tiles: list[Tiles], at: float, latest_at: float) -> list[Tile]:
     found: list[Tile] = []
     for (hop, count), level in zip(_LEVELS, tiles, strict=True):
         index = int(at // hop)
-        tile = level.get(index)
-        if tile is None:
-            oldest = int(latest_at // hop) - count
-            if index < oldest:
-                continue
-            tile = level[index] = _EMPTY.copy()
-            if len(level) > count + 1:
-                for expired in [other for other in level if other < oldest]:
-                    del level[expired]
-        found.append(tile)
+        tile = level.get(index) or _begin_tile(level, index, int(latest_at // hop) - count, count)
+        if tile is not None:
+            found.append(tile)
     return found
+
+
+def _begin_tile(level: Tiles, index: int, oldest: int, count: int) -> Tile | None:
+    """An empty tile in its place, unless no window reads it any more."""
+    if index < oldest:
+        return None
+    tile = level[index] = _EMPTY.copy()
+    if len(level) > count + 1:
+        for expired in [other for other in level if other < oldest]:
+            del level[expired]
+    return tile

@@ -8,7 +8,7 @@ what a crash takes from its memory is read from the log again, from its position
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from rocksdict import (
@@ -20,12 +20,11 @@ from rocksdict import (
     DBCompressionType,
     Options,
     Rdict,
-    WriteBatch,
     WriteBufferManager,
-    WriteOptions,
 )
 
 from stream_app.errors import StateError
+from stream_app.runtimes.timed_rows import Change, TimedRows, TimesOf, no_times
 
 log = logging.getLogger(__name__)
 
@@ -34,25 +33,28 @@ BLOCK_CACHE_BYTES = 64 * MEBIBYTE
 # A reader opens files by a list that a writer may have replaced meanwhile; the next list is good again.
 OPENINGS = 10
 
-Change = tuple[bytes, bytes | None]
-
-WITHOUT_LOG = WriteOptions()
-WITHOUT_LOG.disable_wal = True
-
 
 class RowStore:
     """The rows in one folder, and at `position_key`, which is no row's, the position that they reach.
+
+    `times_of` is as `TimedRows` wants it.
 
     Raises:
         StateError: the folder cannot be used, or the rows in it cannot be read.
     """
 
     def __init__(
-        self, folder: Path, position_key: bytes, write_buffer_bytes: int, read_only: bool = False
+        self,
+        folder: Path,
+        position_key: bytes,
+        write_buffer_bytes: int,
+        read_only: bool = False,
+        times_of: TimesOf = no_times,
     ) -> None:
         self._folder = folder
         self._position_key = position_key
         self._read_only = read_only
+        self._times_of = times_of
         self._options = database_options(write_buffer_bytes)
         if read_only:
             self._options.create_if_missing(False)
@@ -62,8 +64,10 @@ class RowStore:
     @property
     def position(self) -> int:
         """The position in the log that the rows reach; 0 where nothing was written yet."""
-        found = self.get(self._position_key)
-        return int(found) if found is not None else 0
+        try:
+            return self._rows.position or 0
+        except Exception as error:
+            raise self._failure(error) from error
 
     def get(self, key: bytes) -> bytes | None:
         """The row of a key, or None."""
@@ -76,16 +80,26 @@ class RowStore:
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """All rows in the order of their keys."""
         try:
-            for key, row in scan(self._database):
-                if key != self._position_key:
-                    yield key, row
+            yield from self._rows.items()
         except Exception as error:
             raise self._failure(error) from error
 
-    def put(self, changes: Iterable[Change], position: int) -> None:
-        """Take changes in, None for a removal, with the position that they reach: all of it or nothing."""
+    def times(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        """The times of the rows whose keys begin so, by key and in the order of the keys."""
         try:
-            self._database.write(write_batch(changes, self._position_key, position), WITHOUT_LOG)
+            return self._rows.times(prefix)
+        except Exception as error:
+            raise self._failure(error) from error
+
+    def put(
+        self, changes: Iterable[Change], position: int, times: Mapping[bytes, bytes] | None = None
+    ) -> None:
+        """Take changes in, None for a removal, with the position that they reach: all of it or nothing.
+
+        `times` are those of the rows by key; without them they are read from the rows.
+        """
+        try:
+            self._rows.put(changes, position, times)
         except Exception as error:
             raise self._failure(error) from error
 
@@ -98,12 +112,8 @@ class RowStore:
 
     def purge(self) -> None:
         """Leave nothing in the files of what was removed or replaced."""
-        everything = CompactOptions()
-        everything.set_bottommost_level_compaction(BottommostLevelCompaction.force())
         try:
-            self._database.flush()
-            self._database.compact_range(None, None, everything)
-            # The list of files names keys of those that were there; it is written anew at opening.
+            merge_files(self._database)
             self._database.close()
         except Exception as error:
             raise self._failure(error) from error
@@ -112,6 +122,10 @@ class RowStore:
     def close(self) -> None:
         """Make all durable and release the folder."""
         close_database(self._database)
+
+    @property
+    def _rows(self) -> TimedRows:
+        return TimedRows(self._database, self._position_key, self._times_of)
 
     def _open(self) -> Rdict:
         if not self._read_only:
@@ -131,29 +145,20 @@ class RowStore:
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> StateError:
+        if isinstance(error, StateError):
+            return error
         return StateError(f"the rows in {self._folder} cannot be used: {error}")
 
 
-def write_batch(changes: Iterable[Change], position_key: bytes, position: int) -> WriteBatch:
-    """Changes and the position in the log that they reach, to be written as one."""
-    batch = WriteBatch(raw_mode=True)
-    for key, row in changes:
-        if row is None:
-            batch.delete(key)
-        else:
-            batch.put(key, row)
-    batch.put(position_key, str(position).encode())
-    return batch
+def merge_files(database: Rdict) -> None:
+    """Write all files anew, without what was removed or replaced.
 
-
-def scan(database: Rdict) -> Iterator[tuple[bytes, bytes]]:
-    """All that a database holds in the order of the keys; raises its error where it is damaged."""
-    entries = database.iter()
-    entries.seek_to_first()
-    while entries.valid():
-        yield entries.key(), entries.value()
-        entries.next()
-    entries.status()  # an iteration that meets damage ends like any other
+    The list of files names keys of those that were there until the database is opened again.
+    """
+    everything = CompactOptions()
+    everything.set_bottommost_level_compaction(BottommostLevelCompaction.force())
+    database.flush()
+    database.compact_range(None, None, everything)
 
 
 def close_database(database: Rdict) -> None:

@@ -10,6 +10,7 @@ from stream_app.simulation import truth
 from stream_app.simulation.behaviour import SessionSimulator
 from stream_app.simulation.bots import draw_crawls
 from stream_app.simulation.catalogue import Catalogue, Integers
+from stream_app.simulation.courses import Courses
 from stream_app.simulation.delivery import Arrival, Delivery
 from stream_app.simulation.lifecycle import DayPlan, Lifecycle
 from stream_app.simulation.oracle import Market
@@ -30,6 +31,7 @@ class Simulation:
         self.settings = settings
         self.catalogue = Catalogue(settings)
         self.population = Population(settings, self.catalogue)
+        self.courses = Courses(settings, self.population)
         self._tell = tell
         self._lifecycle = Lifecycle(settings, self.population)
         draws = uniforms(settings.generator("sessions"))
@@ -40,6 +42,7 @@ class Simulation:
         """All arrivals in order; the truth is complete when they are exhausted."""
         self._tell(truth.describe_settings(self.settings))
         self._tell_all(truth.describe_items(self.catalogue))
+        self._tell_all(truth.describe_courses(self.courses))
         delivery = Delivery(self.settings)
         for day in range(self.settings.days):
             for arrival in delivery.deliver(self._live_through(day)):
@@ -62,7 +65,10 @@ class Simulation:
         )
         labels = tell_labels(self.settings, self.population, day, self.settings.generator("labels", day))
         sendings = tell_sendings(plan, mailing, self.population)
-        yield from heapq.merge(self._visit(plan, mailing, day_ms), sendings, labels, bots, key=_beginning)
+        studies = self.courses.study(plan, day)
+        yield from heapq.merge(
+            self._visit(plan, mailing, day_ms), sendings, labels, bots, studies, key=_beginning
+        )
 
     def _visit(self, plan: DayPlan, mailing: Mailing, day_ms: int) -> Iterator[Episode]:
         """The day's sessions of people."""

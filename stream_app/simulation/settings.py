@@ -38,6 +38,7 @@ class SimulationSettings:
     start: datetime = datetime(2026, 3, 2, tzinfo=UTC)
     seed: int = 7
     items: int = 400
+    courses: int = 0
     bot_share: float = 0.03
     late_share: float = 0.02
     repeat_share: float = 0.01
@@ -53,6 +54,7 @@ class SimulationSettings:
             ("days", 1, 3_650),
             ("seed", 0, 2**63 - 1),
             ("items", 24, 20_000),
+            ("courses", 0, 5_000),
         ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from stream_app.simulation.catalogue import Catalogue, Floats
+from stream_app.simulation.courses import Courses
 from stream_app.simulation.delivery import Arrival
 from stream_app.simulation.devices import COUNTRIES
 from stream_app.simulation.lifecycle import DayPlan, Lifecycle
@@ -38,6 +39,12 @@ def describe_items(catalogue: Catalogue) -> Iterator[Record]:
             "log_popularity": popularity[item],
             "released_on": int(catalogue.released_on[item]),
         }
+
+
+def describe_courses(courses: Courses) -> Iterator[Record]:
+    """Of each course, the hidden probability that whoever starts it completes it."""
+    for course, completion in enumerate(courses.completion.round(6).tolist()):
+        yield {"kind": "course", "item_id": courses.item_id(course), "completion": completion}
 
 
 def describe_users(

@@ -91,7 +91,7 @@ class EventWriter:
 
     def _track_properties(self, kind: str, detail: Any) -> Event:
         match kind:
-            case "Notification Sent" | "Notification Opened":
+            case "Notification Sent" | "Notification Opened" | "Course Started" | "Course Completed":
                 return dict(detail)
             case "Products Searched":
                 return {"query": detail}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +63,20 @@ def write_simulation(
             if progress is not None and written % PROGRESS_STEP == 0:
                 progress(written)
     with catalogue_path.open("wb") as catalogue_file:
-        for item in range(settings.items):
-            record = simulation.catalogue.describe(item)
+        products = map(simulation.catalogue.describe, range(settings.items))
+        courses = map(simulation.courses.describe, range(settings.courses))
+        for record in chain(products, courses):
             catalogue_file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
     if progress is not None:
         progress(written)
     return SimulationSummary(
-        written, settings.users, settings.items, truths, events_path, catalogue_path, truth_path
+        written,
+        settings.users,
+        settings.items + settings.courses,
+        truths,
+        events_path,
+        catalogue_path,
+        truth_path,
     )
 
 

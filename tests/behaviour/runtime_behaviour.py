@@ -203,6 +203,19 @@ class RuntimeBehaviour(ABC):
         nothing = ("active_days", "distinct_items", "uses", "is_loyal", "has_returned")
         assert third.features == dict.fromkeys(nothing, 0)
 
+    def test_starts_of_items_are_told_once_their_horizon_has_passed(self, tmp_path: Path) -> None:
+        course, product = {"course_id": "c1"}, {"product_id": "p1"}
+        started = keyed([track("u", 0, "Course Started", course), track("u", 60, "Product Viewed", product)])
+        completed = keyed([track("u", 2 * HOUR, "Course Completed", course), page("u", 240 * HOUR)])
+        done = self.process(tmp_path, started, completed)
+        [told] = done.of("item_outcomes", "u")
+        assert told["target"] == "engagement_score"
+        assert [(outcome["item_id"], outcome["is_completed"]) for outcome in told["outcomes"]] == [
+            ("c1", True),
+            ("p1", False),
+        ]
+        assert done.rows["u"].item_starts == []
+
     def test_sessions_close_by_the_watermark_and_when_idle(self, tmp_path: Path) -> None:
         done = self.take(
             tmp_path,

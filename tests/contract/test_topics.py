@@ -2,7 +2,7 @@ import re
 from typing import get_args
 
 from schemas.outputs import Output
-from schemas.topics import DAY_SECONDS, EVENTS, FAILED, TOPIC_BY_CONTRACT, TOPICS, Role
+from schemas.topics import DAY_SECONDS, EVENTS, FAILED, TOPIC_BY_CONTRACT, TOPICS, Role, rows_changelog
 from stream_app.core.rules import Rules
 
 ENVELOPE_BYTES = 8_192
@@ -42,6 +42,10 @@ def test_a_topic_is_either_compacted_or_kept_for_a_time():
 
 def test_the_time_of_a_record_is_the_log_s_own():
     assert {topic.config(1)["message.timestamp.type"] for topic in TOPICS} == {"LogAppendTime"}
+
+
+def test_the_changelog_keeps_for_a_while_what_is_not_the_newest():
+    assert rows_changelog("app").config(1)["min.compaction.lag.ms"] == "900000"
 
 
 def test_replicated_topics_do_not_lose_acknowledged_records():

@@ -1,11 +1,8 @@
-"""`stream-app worker` in a process that can be told to fail: forked of one that has imported everything.
+"""`stream-app worker` in a process that can be told to fail."""
 
-To start a process costs seconds of imports, and a run starts more than a hundred.
-"""
-
-import multiprocessing
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -14,33 +11,34 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from faults.frozen_models import FROZEN_MODELS
+from support.forked import fork
 from support.kafka_cluster import FixedModelSource
 
+from schemas.topics import rows_changelog
 from stream_app import cli
 from stream_app.runtimes.kafka import app
+from stream_app.runtimes.kafka.producer import BulkProducer
 
-TESTS = Path(__file__).parents[1]
-# Imported before a process is forked; commands import the rest only when they run.
-PRELOADED = ["faults.faulty_worker", "stream_app.commands.kafka", "stream_app.runtimes.kafka.worker"]
-_context = multiprocessing.get_context("forkserver")
-# The process that is forked from looks for our modules there.
-os.environ["PYTHONPATH"] = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+CHANGELOG = rows_changelog("").name
 
 
 @dataclass(frozen=True)
 class Start:
     """How a process is started: its command, its environment and what is wrong with its machine.
 
-    `clock_file` holds the seconds by which its clock is off. No file of it can grow beyond `file_bytes`:
-    so each write fails as on a full disk, and nobody need be root for it.
+    `clock_file` holds the seconds by which its clock is off. Where there is a `halt_file`, the process
+    deletes it and stands still in the middle of its next write of rows. No file of it can grow beyond
+    `file_bytes`: so each write fails as on a full disk, and nobody need be root for it.
     """
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
     log: Path
     clock_file: Path
+    halt_file: Path
     has_frozen_models: bool
     file_bytes: int | None = None
 
@@ -48,10 +46,7 @@ class Start:
 def launch(start: Start) -> BaseProcess:
     """Start a process; it is ended with this one."""
     start.log.touch()
-    _context.set_forkserver_preload(PRELOADED)
-    process = _context.Process(target=_run, args=(start,), daemon=True)
-    process.start()
-    return process
+    return fork(_run, start)
 
 
 def _run(start: Start) -> None:
@@ -68,9 +63,25 @@ def _run(start: Start) -> None:
     changes: dict[str, object] = {"clock": clock}
     if start.has_frozen_models:
         changes["make_models"] = lambda *_: FixedModelSource(FROZEN_MODELS)
+    app.BulkProducer = partial(HaltingProducer, start.halt_file)
     app.build_worker = partial(app.build_worker, **changes)
     sys.argv = ["stream-app", *start.command]
     cli.main()
+
+
+class HaltingProducer(BulkProducer):
+    """Stands still before it sends rows, once its outputs are acknowledged, where a file says so."""
+
+    def __init__(self, halt_file: Path, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._halt_file = halt_file
+
+    async def send(self, topic: str, *args: Any, **kwargs: Any) -> int:
+        """Send messages, some day."""
+        if topic.endswith(CHANGELOG) and self._halt_file.exists():
+            self._halt_file.unlink()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return await super().send(topic, *args, **kwargs)
 
 
 class ShiftedClock:

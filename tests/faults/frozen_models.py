@@ -10,9 +10,9 @@ from zlib import crc32
 
 import orjson
 
-from schemas.outputs import ModelStamp
+from schemas.outputs import ModelStamp, RecommendedItem
 from stream_app.ports import Features, Models, Occasion
-from stream_app.testing import FixedContribution, FixedItem, FixedPrediction
+from stream_app.testing import FixedContribution, FixedPrediction
 
 STAMP = ModelStamp(name="frozen", version=1, examples_seen=1, status="ready")
 
@@ -52,10 +52,10 @@ class FrozenRecommender:
     def stamp(self) -> ModelStamp:
         return STAMP
 
-    def recommend(self, occasion: Occasion, count: int) -> list[FixedItem]:
+    def recommend(self, occasion: Occasion, count: int) -> list[RecommendedItem]:
         shown = f"seen-{fingerprint(*occasion)}"
         items = [*dict.fromkeys([*occasion.session_items[:2], *occasion.user_history[:2], shown])]
-        return [FixedItem(item, 1 / rank, "frozen") for rank, item in enumerate(items, 1)][:count]
+        return [RecommendedItem(item, 1 / rank, "frozen") for rank, item in enumerate(items, 1)][:count]
 
 
 @dataclass(frozen=True)

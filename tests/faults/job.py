@@ -17,7 +17,8 @@ from load_tests.broker import Broker
 from models.snapshot import SnapshotRefused
 from schemas.topics import EVENTS, EXAMPLES, LINKS, PRIVACY_REQUESTS, SNAPSHOTS, TOPICS, Role, rows_changelog
 from stream_app.runtimes.kafka import snapshots
-from stream_app.runtimes.kafka.processor import USER_PREFIX
+from stream_app.runtimes.kafka.claims import rows_that_count
+from stream_app.runtimes.kafka.stored_partition import USER_PREFIX
 from stream_app.runtimes.kafka.topics import name_of, partitions_of
 
 POLL_SECONDS = 0.2
@@ -175,7 +176,8 @@ class Job:
         outcome = Outcome()
         settings = self.cluster.settings
         numbers = range(settings.partitions)
-        for record in await self.cluster.records(rows_changelog(settings.app_id).name, numbers):
+        records = await self.cluster.records(rows_changelog(settings.app_id).name, numbers)
+        for record in rows_that_count(records):
             if record.key.startswith(USER_PREFIX):
                 user = record.key.removeprefix(USER_PREFIX).decode()
                 outcome.rows.pop(user, None)

@@ -30,6 +30,7 @@ LONG_PLAN: dict[Fault, int] = {
     strikes.freeze_broker_briefly: 2,
     strikes.freeze_broker: 1,
     strikes.freeze_worker: 2,
+    strikes.freeze_writer: 3,
     strikes.fill_disk: 2,
     strikes.delete_folder: 2,
     strikes.delete_open_folder: 2,

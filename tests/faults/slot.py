@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class Slot:
         self.folder = folder
         self.state = folder / "state"
         self.clock_file = folder / "clock"
+        self.halt_file = folder / "halt"
         self.is_watched = True
         self._settings = settings
         self._command = command
@@ -58,12 +60,26 @@ class Slot:
             said = self._last_words()
         return Exit(self.process.exitcode, said[-1] if said else "")
 
+    @property
+    def stands_still(self) -> bool:
+        """Whether the process was stopped, and is to be continued."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text() if self.process.is_alive() else ""
+        return "State:\tT" in status
+
     def start(self, file_bytes: int | None = None) -> None:
         """Start the process again, in the folder that the last one left."""
         self._starts += 1
         variables = environment(self._settings) | {"STREAM_APP_STATE_DIR": str(self.state)}
         self.process = launch(
-            Start(self._command, variables, self.log, self.clock_file, self._is_frozen, file_bytes)
+            Start(
+                self._command,
+                variables,
+                self.log,
+                self.clock_file,
+                self.halt_file,
+                self._is_frozen,
+                file_bytes,
+            )
         )
 
     def _last_words(self) -> list[str]:
@@ -72,7 +88,8 @@ class Slot:
     def send(self, number: signal.Signals) -> None:
         """Send a signal, if there is anybody to get it."""
         if self.process.is_alive() and self.process.pid is not None:
-            os.kill(self.process.pid, number)
+            with suppress(ProcessLookupError):  # it has died since
+                os.kill(self.process.pid, number)
 
     def kill(self) -> None:
         """End it without goodbye."""

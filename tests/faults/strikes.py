@@ -1,5 +1,6 @@
 """One way each in which something fails. The job is tended meanwhile, and is to be whole afterwards."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from random import Random
 from signal import SIGCONT, SIGSTOP
@@ -12,6 +13,7 @@ from stream_app.core.rules import DAY
 
 Fault = Callable[[Job, Random], Awaitable[None]]
 FULL_DISK_BYTES = 1_024
+HALT_SECONDS = 10.0
 
 
 async def kill_worker(job: Job, chance: Random) -> None:
@@ -79,6 +81,19 @@ async def freeze_worker(job: Job, chance: Random) -> None:
     """A worker stands still for longer than a session lasts, while others may take its partitions."""
     slot = chance.choice(job.workers)
     slot.send(SIGSTOP)
+    await job.tend_for(job.settings.session_timeout + chance.uniform(1, 6))
+    slot.send(SIGCONT)
+
+
+async def freeze_writer(job: Job, chance: Random) -> None:
+    """A worker stands still in the middle of a write, and ends it when others may have its partitions."""
+    slot = chance.choice(job.workers)
+    slot.halt_file.touch()
+    await poison_all(job, chance)  # so that there is something to write
+    deadline = asyncio.get_running_loop().time() + HALT_SECONDS
+    while not slot.stands_still and asyncio.get_running_loop().time() < deadline:
+        await job.tend_for(0.1)
+    slot.halt_file.unlink(missing_ok=True)  # a worker that holds no partition writes nothing
     await job.tend_for(job.settings.session_timeout + chance.uniform(1, 6))
     slot.send(SIGCONT)
 

@@ -26,6 +26,7 @@ FROZEN_PLAN: tuple[Fault, ...] = (
     strikes.shift_clock,
     strikes.corrupt_folder,
     strikes.fill_disk,
+    strikes.freeze_writer,
     partial(scale, 2),
     strikes.delete_open_folder,
     strikes.kill_broker,

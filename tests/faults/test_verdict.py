@@ -6,7 +6,7 @@ from copy import deepcopy
 import orjson
 import pytest
 from faults.outcome import Outcome
-from faults.verdict import judge_frozen, judge_learning
+from faults.verdict import judge_frozen, judge_learning, targets_of
 
 from stream_app.core.user_row import decode_row, encode_row
 
@@ -14,7 +14,8 @@ from stream_app.core.user_row import decode_row, encode_row
 @pytest.fixture(scope="module")
 def learned(expected: Outcome) -> dict[str, int]:
     bodies = map(orjson.loads, expected.outputs.values())
-    return Counter(body["target"] for body in bodies if body["schema_name"] == "training_example")
+    examples = (body for body in bodies if body["schema_name"] == "training_example")
+    return Counter(target for example in examples for target in targets_of(example))
 
 
 @pytest.fixture

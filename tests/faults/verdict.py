@@ -2,16 +2,18 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import orjson
 from faults.outcome import Outcome
 
-from schemas.outputs import ClosedSession, FailedEvent, Recommendations, TrainingExample
+from schemas.outputs import ClosedSession, FailedEvent, ItemOutcomes, Recommendations, TrainingExample
 from schemas.topics import EVENTS
 
 # What follows from the events alone, whatever the models say.
 UNDECIDED_OUTPUTS = tuple(
-    contract.model_fields["schema_name"].default for contract in (ClosedSession, FailedEvent, TrainingExample)
+    contract.model_fields["schema_name"].default
+    for contract in (ClosedSession, FailedEvent, TrainingExample, ItemOutcomes)
 )
 TRAINING_EXAMPLE = TrainingExample.model_fields["schema_name"].default
 RECOMMENDATIONS = Recommendations.model_fields["schema_name"].default
@@ -43,7 +45,7 @@ def judge_learning(found: Outcome, expected: Outcome, learned: Mapping[str, int]
         changed = _of_schema(conflicts, schema)
         findings += [f"{schema} {identifier} was repeated with another content" for identifier in changed]
     examples = _of_schema(expected.outputs, TRAINING_EXAMPLE).values()
-    labelled = Counter(orjson.loads(example)["target"] for example in examples)
+    labelled = Counter(target for example in examples for target in targets_of(orjson.loads(example)))
     findings += [
         f"{target}: {learned.get(target, 0)} examples were learned of {count}"
         for target, count in labelled.items()
@@ -57,6 +59,11 @@ def judge_learning(found: Outcome, expected: Outcome, learned: Mapping[str, int]
         if identifier not in sent and offset >= begun.get(partition, 0):
             findings.append(f"recommendations {identifier} are missing")
     return findings
+
+
+def targets_of(example: Mapping[str, Any]) -> list[str]:
+    """What the labels of a training example tell of."""
+    return [example["target"], *example["other_labels"]]
 
 
 def _differences(what: str, found: Outputs, expected: Outputs) -> list[str]:

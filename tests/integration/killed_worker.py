@@ -12,6 +12,7 @@ from typing import Any
 import faust
 from aiokafka import AIOKafkaProducer
 
+from stream_app.runtimes.kafka.producer import Headers
 from stream_app.runtimes.kafka.tables import RowTable
 from stream_app.runtimes.kafka.transport import RecordBatchSchema
 
@@ -25,20 +26,22 @@ app = faust.App(
     topic_disable_leader=True,
     table_standby_replicas=0,
     consumer_auto_offset_reset="earliest",
-    broker_session_timeout=6.0,
-    broker_heartbeat_interval=0.5,
+    broker_session_timeout=2.0,
+    broker_heartbeat_interval=0.2,
 )
 writes = 0
 
 
-async def send(topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]]) -> int:
+async def send(
+    topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]], headers: Headers
+) -> int:
     global writes  # noqa: PLW0603
     async with AIOKafkaProducer(bootstrap_servers=servers, acks="all") as producer:
         for key, row in rows:
-            last = await producer.send(topic, row, key=key, partition=partition)
+            last = await producer.send(topic, row, key=key, partition=partition, headers=list(headers))
         offset: int = (await last).offset
     writes += 1
-    if writes == 2:
+    if writes == 3:  # after the claim
         os.kill(os.getpid(), signal.SIGKILL)
     return offset
 

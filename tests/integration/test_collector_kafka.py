@@ -2,16 +2,18 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from httpx import Response
 from support.collector_process import collector_process, send, wait_until_ready
 from support.kafka_cluster import Cluster
 
-from load_tests.broker import Broker, free_port, running_broker
+from load_tests.broker import Broker, free_port
 from schemas.topics import EVENTS
 from stream_app.partitioning import partition_of
 from stream_app.runtimes.kafka.topics import name_of
@@ -55,23 +57,31 @@ def test_what_is_answered_lies_in_its_users_partition_once(
         assert process.terminate() == 0
 
 
-@pytest.mark.parametrize("outage", ["frozen", "killed"])
 def test_nothing_is_taken_while_the_broker_is_lost_and_all_when_it_is_back(
-    outage: str, topic_prefix: str, tmp_path: Path
+    failing_broker: Broker, topic_prefix: str, tmp_path: Path
 ) -> None:
-    with running_broker(tmp_path / "broker") as broker:
-        cluster = prepared(broker, topic_prefix, tmp_path)
-        with collector_process(cluster.settings, tmp_path) as process, ThreadPoolExecutor(CLIENTS) as pool:
-            assert send(cluster.settings, event(0)).status_code == 200
-            broker.freeze() if outage == "frozen" else broker.kill()
-            refused = list(pool.map(lambda number: send(cluster.settings, event(number)), range(1, 17)))
+    cluster = prepared(failing_broker, topic_prefix, tmp_path)
+    sent_once: list[int] = []
+    sent_again: list[int] = []
+    with collector_process(cluster.settings, tmp_path) as process, ThreadPoolExecutor(CLIENTS) as pool:
+
+        def answers(numbers: Iterable[int]) -> list[Response]:
+            return list(pool.map(lambda number: send(cluster.settings, event(number)), numbers))
+
+        outages = ((failing_broker.freeze, failing_broker.thaw), (failing_broker.kill, failing_broker.start))
+        for number, (lose, bring_back) in enumerate(outages):
+            before, meanwhile, after = (range(at, at + 16) for at in range(number * 48, number * 48 + 48, 16))
+            assert {answer.status_code for answer in answers(before)} == {200}
+            lose()
+            refused = answers(meanwhile)
             assert {answer.status_code for answer in refused} == {503}
             assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
-            broker.thaw() if outage == "frozen" else broker.start()
+            bring_back()
             wait_until_ready(cluster.settings, process)
-            again = list(pool.map(lambda number: send(cluster.settings, event(number)), range(1, 33)))
-            assert {answer.status_code for answer in again} == {200}
-        found = kept(cluster)
-        assert set(found) == {f"m{number}" for number in range(33)}
-        # Only what was refused may be there twice, under the id by which the core knows it again.
-        assert all(found[f"m{number}"] == 1 for number in (0, *range(17, 33)))
+            assert {answer.status_code for answer in answers([*meanwhile, *after])} == {200}
+            sent_once += [*before, *after]
+            sent_again += meanwhile
+    found = kept(cluster)
+    assert set(found) == {f"m{number}" for number in sent_once + sent_again}
+    # Only what was refused may be there twice, under the id by which the core knows it again.
+    assert all(found[f"m{number}"] == 1 for number in sent_once)

@@ -1,15 +1,14 @@
 """Anonymous histories and their users in different partitions, with workers killed on the way."""
 
 import asyncio
-import time
 from collections import Counter
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
 from support.kafka_cluster import Cluster
-from support.worker_process import WorkerProcess, worker_process
+from support.worker_process import worker_process
 
 from load_tests.broker import Broker
 from schemas.topics import EVENTS, LINKS
@@ -23,7 +22,6 @@ pytestmark = pytest.mark.kafka
 
 PARTITIONS = 4
 USERS = 40
-DEADLINE_SECONDS = 90.0
 
 
 def visits(random: Random) -> tuple[list[bytes], dict[str, Counter[str]]]:
@@ -60,15 +58,15 @@ def test_histories_join_exactly_once_however_often_the_worker_is_killed(
         folder,
         partitions=PARTITIONS,
         batch_records=60,
-        session_timeout=6,
+        session_timeout=2,
     )
     ends = asyncio.run(_produce(cluster, sent))
     for stage in (1, 2, 3):
         reached = {partition: end * stage // 3 for partition, end in ends.items()}
         with worker_process(cluster.settings, tmp_path / "state", "worker", "--no-trainer") as worker:
-            _wait_for(lambda reached=reached: _is_past(cluster, EVENTS.name, reached), worker)
+            worker.wait_for(partial(_is_past, cluster, EVENTS.name, reached))
             if stage == 3:
-                _wait_for(lambda: _has_taken_all_messages(cluster), worker)
+                worker.wait_for(partial(_has_taken_all_messages, cluster))
             worker.kill()
     rows = asyncio.run(cluster.rows())
     for user, counts in truth.items():
@@ -108,10 +106,3 @@ def _has_taken_all_messages(cluster: Cluster) -> bool:
     for record in asyncio.run(cluster.records(name, range(PARTITIONS))):
         newest[record.partition] = record.offset
     return _is_past(cluster, LINKS.name, newest)
-
-
-def _wait_for(condition: Callable[[], bool], worker: WorkerProcess) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert worker.process.poll() is None, worker.log.read_text()
-        assert time.monotonic() < deadline, "not reached in time"

@@ -1,8 +1,7 @@
 """Kafka over TLS with a SCRAM login: every process works through it, and nobody gets in without."""
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from support.certificates import Certificates, make_certificates
 from support.kafka_cluster import Cluster
-from support.worker_process import WorkerProcess, worker_process
+from support.worker_process import worker_process
 
 from load_tests.broker import HOST, Broker, SecuredListener, running_broker
 from schemas.topics import EXAMPLES, SNAPSHOTS
@@ -51,8 +50,8 @@ def test_everything_works_over_tls_with_a_login(
     labels = [label(f"user-{number}", number, 1 + number % 3) for number in range(12)]
     asyncio.run(_send(cluster, RecordedSource([*random_events(Random(3), 200, users=8), *labels])))
     with worker_process(cluster.settings, tmp_path, "worker") as worker:
-        _wait_for(lambda: "collected" in asyncio.run(cluster.rows()), worker)
-        _wait_for(lambda: bool(asyncio.run(_snapshots(cluster))), worker)
+        worker.wait_for(lambda: "collected" in asyncio.run(cluster.rows()))
+        worker.wait_for(lambda: bool(asyncio.run(_snapshots(cluster))))
         assert worker.terminate() == 0
 
 
@@ -142,10 +141,3 @@ async def _send(cluster: Cluster, source: RecordedSource) -> None:
 async def _snapshots(cluster: Cluster) -> list[Any]:
     assert await cluster.records(name_of(EXAMPLES, cluster.settings), [0])
     return await cluster.records(name_of(SNAPSHOTS, cluster.settings), [0])
-
-
-def _wait_for(condition: Callable[[], bool], worker: WorkerProcess) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert worker.process.poll() is None, worker.log.read_text()
-        assert time.monotonic() < deadline, worker.log.read_text()

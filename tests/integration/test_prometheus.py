@@ -1,12 +1,11 @@
 """Rules and dashboard, checked by promtool and answered by a Prometheus that scraped real processes."""
 
+import asyncio
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,10 +18,13 @@ from urllib.request import urlopen
 
 import pytest
 import yaml
+from support.kafka_cluster import Cluster
+from support.worker_process import worker_process
 
 from load_tests.broker import Broker, free_port
 from stream_app.metrics import Metrics
-from stream_app.testing import label, page
+from stream_app.runtimes.kafka import feeding
+from stream_app.testing import RecordedSource, label, page
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PROMETHEUS = DEPLOY / "prometheus"
@@ -127,28 +129,17 @@ def test_every_alert_is_tested_firing():
     assert set(re.findall(r'ALERTS\{alertname="(\w+)"', tests)) == set(ALERTS)
 
 
-def run_to_end(command: list[str], environment: dict[str, str]) -> None:
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stderr
-
-
 @contextmanager
-def running(command: list[str], log: Path, environment: dict[str, str] | None = None) -> Iterator[None]:
-    """A process of ours for the length of a `with` block."""
+def running(command: list[str], log: Path) -> Iterator[None]:
+    """A Prometheus for the length of a `with` block."""
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
-        )
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         try:
             yield
             assert process.poll() is None, log.read_text()
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.kill()
+            process.wait()
 
 
 class Server:
@@ -185,7 +176,7 @@ def wait_until_answered(server: Server, expressions: set[str], logs: list[Path])
         pause.wait(0.5)
 
 
-def write_events(path: Path) -> None:
+def events() -> list[bytes]:
     """Pages, labels for both models, and a line that is no event."""
     lines = [page(f"user-{number % USERS}", number * 40.0, f"item-{number % 7}") for number in range(300)]
     lines += [label(f"user-{number}", 12_100 + number, number % 3 + 1) for number in range(20)]
@@ -195,7 +186,7 @@ def write_events(path: Path) -> None:
         lines.append(json.dumps(event | {"properties": properties}).encode())
     lines.append(b"no event")
     assert len(lines) == EVENTS_WRITTEN
-    path.write_bytes(b"\n".join(lines) + b"\n")
+    return lines
 
 
 def write_config(folder: Path, ports: dict[str, int]) -> Path:
@@ -216,18 +207,8 @@ def test_prometheus_answers_every_expression(
     programs: dict[str, str], broker: Broker, topic_prefix: str, tmp_path: Path
 ):
     ports = {"worker": free_port(), "trainer": free_port()}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAM_APP_")}
-    environment |= {
-        "STREAM_APP_KAFKA_SERVERS": broker.bootstrap_servers,
-        "STREAM_APP_TOPIC_PREFIX": topic_prefix,
-        "STREAM_APP_APP_ID": f"{topic_prefix}app",
-        "STREAM_APP_STATE_DIR": str(tmp_path / "state"),
-        "STREAM_APP_SNAPSHOT_KEY": "a key for this test alone",
-        "STREAM_APP_SNAPSHOT_EXAMPLES": "1",
-        "STREAM_APP_PARTITIONS": "2",
-    }
-    stream_app = [sys.executable, "-m", "stream_app"]
-    write_events(tmp_path / "events.jsonl")
+    cluster = Cluster(broker.bootstrap_servers, topic_prefix, tmp_path, partitions=2, snapshot_examples=1)
+    asyncio.run(cluster.create_topics())
     server_port = free_port()
     prometheus = [
         programs["prometheus"],
@@ -235,14 +216,14 @@ def test_prometheus_answers_every_expression(
         f"--storage.tsdb.path={tmp_path / 'data'}",
         f"--web.listen-address=127.0.0.1:{server_port}",
     ]
-    logs = {name: tmp_path / f"{name}.log" for name in ("prometheus", "worker", "trainer")}
-    run_to_end([*stream_app, "topics", "create"], environment)
+    logs = [tmp_path / "prometheus.log"]
     with ExitStack() as processes:
-        processes.enter_context(running(prometheus, logs["prometheus"]))
-        for name, command in (("worker", ["worker", "--no-trainer"]), ("trainer", ["trainer"])):
-            port = {"STREAM_APP_METRICS_PORT": str(ports[name])}
-            processes.enter_context(running([*stream_app, *command], logs[name], environment | port))
-        run_to_end([*stream_app, "produce", str(tmp_path / "events.jsonl")], environment)
+        processes.enter_context(running(prometheus, logs[0]))
+        for command in (["worker", "--no-trainer"], ["trainer"]):
+            settings = cluster.settings.model_copy(update={"metrics_port": ports[command[0]]})
+            process = processes.enter_context(worker_process(settings, tmp_path, *command))
+            logs.append(process.log)
+        asyncio.run(feeding.produce(RecordedSource(events()), cluster.settings, lambda *_: None))
 
         selectors = {
             name + matchers
@@ -252,7 +233,7 @@ def test_prometheus_answers_every_expression(
         shown = {expression.replace("$__rate_interval", "1m") for expression in DASHBOARD_EXPRESSIONS}
         server = Server(server_port)
         silent = {expression for expression in shown if NOT_BROUGHT_ABOUT.search(expression)}
-        wait_until_answered(server, selectors | shown - silent, list(logs.values()))
+        wait_until_answered(server, selectors | shown - silent, logs)
         for expression in silent:
             assert server.query(expression) is not None  # an error would have raised
 
@@ -265,7 +246,7 @@ def test_prometheus_answers_every_expression(
             for name in DECLARED.keys() - refused
             if DECLARED[name].kind != "gauge" and not NOT_BROUGHT_ABOUT.search(name)
         }
-        wait_until_answered(server, counted, list(logs.values()))
+        wait_until_answered(server, counted, logs)
         settled = {
             'sum(stream_app_lag_records{topic="clickstream.events.v1"}) == 0',
             f"sum(stream_app_event_latency_seconds_count) == {EVENTS_WRITTEN}",
@@ -276,7 +257,7 @@ def test_prometheus_answers_every_expression(
             'stream_app_commits_total{job="trainer"} > 0',
             'stream_app_batch_seconds_count{job="trainer"} > 0',
         }
-        wait_until_answered(server, settled, list(logs.values()))
+        wait_until_answered(server, settled, logs)
         rules = server.ask("rules")["groups"][0]["rules"]
         assert {rule["name"]: rule["health"] for rule in rules} == dict.fromkeys(ALERTS, "ok")
         for expression in ALERTS.values():

@@ -11,12 +11,16 @@ from typing import Any
 
 import faust
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from mode import CrashingSupervisor
+from support.planted import found_in
 
 from load_tests.broker import Broker
 from stream_app.errors import BrokerError, StateError
+from stream_app.runtimes.kafka.app import PromptTables
+from stream_app.runtimes.kafka.claims import claim_named, headers_of
+from stream_app.runtimes.kafka.producer import Headers
 from stream_app.runtimes.kafka.tables import RowTable
 from stream_app.runtimes.kafka.transport import RecordBatchSchema
 
@@ -48,10 +52,13 @@ class Cluster:
         )
         await admin.close()
 
-    async def send(self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]]) -> int:
+    async def send(
+        self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]], headers: Headers = ()
+    ) -> int:
         async with AIOKafkaProducer(bootstrap_servers=self.servers, acks="all") as producer:
             sent = [
-                await producer.send(topic, row, key=key, partition=partition, headers=[]) for key, row in rows
+                await producer.send(topic, row, key=key, partition=partition, headers=list(headers))
+                for key, row in rows
             ]
             return max([metadata.offset for metadata in await asyncio.gather(*sent)])
 
@@ -59,6 +66,22 @@ class Cluster:
 @pytest.fixture
 def cluster(broker: Broker, topic_prefix: str) -> Cluster:
     return Cluster(broker.bootstrap_servers, topic_prefix)
+
+
+def times_of(key: bytes, row: bytes) -> bytes | None:
+    return b"at " + row if key.startswith(b"key") else None
+
+
+async def read(cluster: Cluster, partition: int) -> list[ConsumerRecord]:
+    """The whole changelog of a partition."""
+    place = TopicPartition(cluster.changelog, partition)
+    async with AIOKafkaConsumer(bootstrap_servers=cluster.servers, auto_offset_reset="earliest") as consumer:
+        consumer.assign([place])
+        end = (await consumer.end_offsets([place]))[place]
+        records: list[ConsumerRecord] = []
+        while await consumer.position(place) < end:
+            records += (await consumer.getmany(place, timeout_ms=200)).get(place, [])
+    return records
 
 
 class Worker:
@@ -73,11 +96,12 @@ class Worker:
             web_enabled=False,
             topic_disable_leader=True,
             table_standby_replicas=0,
+            TableManager=PromptTables,
             consumer_auto_offset_reset="earliest",
             broker_session_timeout=10.0,
             broker_heartbeat_interval=0.5,
         )
-        self.rows = RowTable(self.app, "rows", PARTITIONS, cluster.send)
+        self.rows = RowTable(self.app, "rows", PARTITIONS, cluster.send, times_of)
         self.records = 0
         self.recovered: list[int] = []
 
@@ -215,6 +239,33 @@ def test_a_kept_folder_is_recovered_from_where_its_rows_end(cluster: Cluster, tm
     run(scenario())
 
 
+def test_the_times_of_rows_are_there_wherever_the_rows_come_from(cluster: Cluster, tmp_path: Path) -> None:
+    held = {b"key 1": b"newer", b"key 2": b"from elsewhere", b"key 3": b"row"}
+    times = [(key, b"at " + row) for key, row in held.items()]
+
+    async def scenario() -> None:
+        await cluster.create_topics()
+        first = Worker(cluster, tmp_path / "first")
+        async with running(first):
+            await until(lambda: len(first.partitions) == PARTITIONS)
+            assert first.rows.times(0, b"key") == []
+            await first.rows.write(0, {b"key 1": b"row", b"key 3": b"row", b"key 4": b"row", b"meta": b"row"})
+            told = {b"key 1": b"at newer"}
+            await first.rows.write(0, {b"key 1": b"newer", b"key 4": None}, told)
+            assert first.rows.times(0, b"key") == [times[0], times[2]]
+        await cluster.send(cluster.changelog, 0, [(b"key 2", b"from elsewhere")])
+        for folder in ("first", "second"):
+            again = Worker(cluster, tmp_path / folder)
+            async with running(again):
+                await until(lambda worker=again: len(worker.partitions) == PARTITIONS)
+                assert again.rows.times(0, b"key") == times
+                assert dict(again.rows.scan(0)) == held | {b"meta": b"row"}
+                assert dict(again.rows.scan(0, b"key")) == held
+                assert again.rows.times(1, b"key") == []
+
+    run(scenario())
+
+
 def test_a_worker_killed_between_changelog_and_rows_loses_nothing(cluster: Cluster, tmp_path: Path) -> None:
     async def scenario() -> None:
         await cluster.create_topics()
@@ -225,8 +276,8 @@ def test_a_worker_killed_between_changelog_and_rows_loses_nothing(cluster: Clust
         worker = Worker(cluster, tmp_path)
         async with running(worker):
             await until(lambda: len(worker.partitions) == PARTITIONS)
-            # 300 rows had reached the database's memory, and 300 more the changelog alone.
-            assert sum(worker.recovered) == 600
+            # The claim and 300 rows had reached the database's memory, and 300 more the changelog alone.
+            assert sum(worker.recovered) == 601
             await until(lambda: worker.records == 1_000)
             assert dict(worker.rows.scan(1)) == {b"key %d" % n: b"row %d" % n for n in range(1_000)}
 
@@ -253,21 +304,23 @@ def test_a_database_that_does_not_open_is_built_anew(
 def test_a_damaged_row_is_noticed_wherever_it_is_read_and_the_rows_are_built_anew(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    reads: list[Callable[[Worker], object]] = [
-        lambda worker: dict(worker.rows.scan(0)),
-        lambda worker: [worker.rows.get(0, key) for key in ROWS_500],
+    # Times lie behind the rows.
+    reads: list[tuple[float, Callable[[Worker], object]]] = [
+        (1 / 3, lambda worker: dict(worker.rows.scan(0))),
+        (1 / 3, lambda worker: [worker.rows.get(0, key) for key in ROWS_500]),
+        (3 / 4, lambda worker: worker.rows.times(0, b"key")),
     ]
 
     async def scenario() -> None:
         await process_500_rows(cluster, tmp_path)
-        for read in reads:
+        for place, read in reads:
             again = Worker(cluster, tmp_path)
             async with running(again):
                 await until(lambda worker=again: len(worker.partitions) == PARTITIONS)
                 assert dict(again.rows.scan(0)) == ROWS_500
             for path in database(tmp_path).glob("*.sst"):
                 content = bytearray(path.read_bytes())
-                content[len(content) // 3] ^= 255
+                content[int(len(content) * place)] ^= 255
                 path.write_bytes(content)
             unlucky = Worker(cluster, tmp_path)
             async with running(unlucky):
@@ -278,6 +331,32 @@ def test_a_damaged_row_is_noticed_wherever_it_is_read_and_the_rows_are_built_ane
         async with running(last):
             await until(lambda: len(last.partitions) == PARTITIONS)
             assert dict(last.rows.scan(0)) == ROWS_500
+
+    run(scenario())
+
+
+def test_a_purge_leaves_no_byte_of_removed_rows(cluster: Cluster, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        await cluster.create_topics()
+        worker = Worker(cluster, tmp_path)
+        async with running(worker):
+            await until(lambda: len(worker.partitions) == PARTITIONS)
+            await worker.rows.write(0, {b"key erased": b"all about them", b"key kept": b"about others"})
+            await worker.rows.purge(0)
+            await worker.rows.write(0, {b"key erased": None})
+            assert found_in(tmp_path, ["erased", "about them", "kept"]) == {"erased", "about them", "kept"}
+            await worker.rows.purge(0)
+            assert found_in(tmp_path, ["erased", "about them", "kept"]) == {"kept"}
+            await worker.rows.write(0, {b"key later": b"row"})
+            assert dict(worker.rows.scan(0)) == {b"key kept": b"about others", b"key later": b"row"}
+            assert len(worker.rows.times(0, b"key")) == 2
+            merging = asyncio.ensure_future(worker.rows.purge(0))
+            await asyncio.sleep(0)
+        await asyncio.wait([merging])
+        again = Worker(cluster, tmp_path)
+        async with running(again):
+            await until(lambda: len(again.partitions) == PARTITIONS)
+            assert dict(again.rows.scan(0)) == {b"key kept": b"about others", b"key later": b"row"}
 
     run(scenario())
 
@@ -320,5 +399,39 @@ def test_a_second_writer_of_the_same_partition_is_noticed(cluster: Cluster, tmp_
             with pytest.raises(BrokerError, match="another worker"):
                 await worker.rows.write(0, {b"key": b"3"})
             assert worker.rows.get(0, b"key") == b"2"
+
+    run(scenario())
+
+
+def test_what_a_worker_writes_after_it_lost_a_partition_does_not_count(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    stale = [(b"key 1", b"stale"), (b"key 2", b"stale"), (b"key 3", None)]
+    good = {b"key 1": b"of the second", b"key 3": b"of the second", b"key 4": b"of the second"}
+
+    async def scenario() -> None:
+        await cluster.create_topics()
+        first = Worker(cluster, tmp_path / "first")
+        async with running(first):
+            await until(lambda: len(first.partitions) == PARTITIONS)
+            await first.rows.write(0, {b"key 1": b"of the first"})
+        lost = claim_named((await read(cluster, 0))[-1])
+        assert lost is not None
+        second = Worker(cluster, tmp_path / "second")
+        async with running(second):
+            await until(lambda: len(second.partitions) == PARTITIONS)
+            await second.rows.write(0, {b"key 1": b"of the second", b"key 3": b"of the second"})
+            await cluster.send(cluster.changelog, 0, stale, headers_of(lost))
+            with pytest.raises(BrokerError, match="another worker"):
+                await second.rows.write(0, {b"key 4": b"of the second"})
+        for folder in ("second", "third", "first"):
+            again = Worker(cluster, tmp_path / folder)
+            async with running(again):
+                await until(lambda worker=again: len(worker.partitions) == PARTITIONS)
+                assert dict(again.rows.scan(0)) == good
+                await again.rows.write(0, {b"key 4": b"of the second"})
+        # Compaction goes by keys alone, so the rows that count were written anew.
+        newest = {record.key: record.value for record in await read(cluster, 0)}
+        assert newest.items() >= {**good, b"key 2": None}.items()
 
     run(scenario())

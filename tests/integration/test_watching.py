@@ -1,18 +1,18 @@
 """The watch over a worker: what has stopped is noticed and told of, what merely rests is not."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from support.kafka_cluster import DEADLINE_SECONDS, Cluster, FixedModelSource, until
-from support.worker_process import WorkerProcess, worker_process
+from support.worker_process import worker_process
 
-from load_tests.broker import Broker, running_broker
+from load_tests.broker import Broker
 from schemas.topics import EVENTS
 from stream_app.errors import StalledError
 from stream_app.metrics import Metrics
@@ -84,22 +84,25 @@ def test_a_batch_that_is_never_finished_is_noticed(broker: Broker, topic_prefix:
     asyncio.run(run())
 
 
-def test_a_frozen_broker_is_told_of_and_keeps_nobody_from_leaving(tmp_path: Path) -> None:
-    with running_broker() as broker:
-        patient = Cluster(broker.bootstrap_servers, "", tmp_path, partitions=1, session_timeout=6)
-        hasty = patient.settings.model_copy(update={"kafka_timeout": 1.0})
-        asyncio.run(patient.create_topics())
-        with (
-            worker_process(patient.settings, tmp_path / "told", "worker", "--no-trainer") as told,
-            worker_process(hasty, tmp_path / "gives up", "worker", "--no-trainer") as gives_up,
-        ):
-            for worker in (told, gives_up):
-                _wait_for_line("is running", worker)
-            broker.freeze()
-            assert told.terminate(DEADLINE_SECONDS) == 0
-            assert gives_up.process.wait(DEADLINE_SECONDS) == 4
-            assert "no broker has answered for" in gives_up.log.read_text()
-            assert gives_up.last_line.startswith("stream-app: the broker is lost")
+def test_a_frozen_broker_is_told_of_and_keeps_nobody_from_leaving(
+    failing_broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    patient = Cluster(
+        failing_broker.bootstrap_servers, topic_prefix, tmp_path, partitions=1, session_timeout=6
+    )
+    hasty = patient.settings.model_copy(update={"kafka_timeout": 1.0})
+    asyncio.run(patient.create_topics())
+    with (
+        worker_process(patient.settings, tmp_path / "told", "worker", "--no-trainer") as told,
+        worker_process(hasty, tmp_path / "gives up", "worker", "--no-trainer") as gives_up,
+    ):
+        for worker in (told, gives_up):
+            worker.wait_for(partial(worker.has_said, "is running"))
+        failing_broker.freeze()
+        assert told.terminate(DEADLINE_SECONDS) == 0
+        assert gives_up.process.wait(DEADLINE_SECONDS) == 4
+        assert gives_up.has_said("no broker has answered for")
+        assert gives_up.last_line.startswith("stream-app: the broker is lost")
 
 
 @asynccontextmanager
@@ -132,10 +135,3 @@ async def _send_in_transaction(cluster: Cluster, user: str, at: float) -> None:
     async with producer, producer.transaction():
         topic = name_of(EVENTS, cluster.settings)
         await producer.send_and_wait(topic, page(user, at, "item-1"), key=user.encode(), partition=0)
-
-
-def _wait_for_line(text: str, worker: WorkerProcess) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while text not in worker.log.read_text():
-        assert worker.process.poll() is None, worker.log.read_text()
-        assert time.monotonic() < deadline, worker.log.read_text()

@@ -1,9 +1,5 @@
-"""Replays in processes of their own, which may be killed at a chosen moment.
+"""Replays in processes of their own, which may be killed at a chosen moment."""
 
-They are forked of a process that never opened a store: RocksDB's threads would be missing in a copy.
-"""
-
-import multiprocessing
 import os
 import resource
 import signal
@@ -15,6 +11,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from support.forked import fork
+
 from stream_app.core.rules import Rules
 from stream_app.errors import StateError
 from stream_app.metrics import Metrics
@@ -24,29 +22,18 @@ from stream_app.runtimes.embedded.store import Store
 from stream_app.runtimes.row_store import RowStore
 from stream_app.testing import START, FixedModels, RecordedSource, random_events
 
-TESTS = Path(__file__).parents[1]
 RULES = Rules()
 WALL_CLOCK = START + 3_000 * 86_400.0
 VALUES = random_events(Random(7), 1_000, users=30)
 WRITES = ("put", "flush")
-_processes = multiprocessing.get_context("forkserver")
 
 
 def in_a_process(work: Callable[..., object], *arguments: object) -> int | None:
     """Do something in a process of its own and return its exit code, negative if a signal ended it."""
-    process = start(work, *arguments)
+    process = fork(work, *arguments)
     process.join(60)
     assert not process.is_alive()
     return process.exitcode
-
-
-def start(work: Callable[..., object], *arguments: object) -> multiprocessing.process.BaseProcess:
-    """A process that does something; it ends with this one."""
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
-    _processes.set_forkserver_preload([__name__])
-    process = _processes.Process(target=work, args=arguments, daemon=True)
-    process.start()
-    return process
 
 
 def open_replay(store: Store, **options: Any) -> Replay:

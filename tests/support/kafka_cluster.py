@@ -16,10 +16,11 @@ from stream_app.core.user_row import UserRow, decode_row
 from stream_app.metrics import Metrics
 from stream_app.ports import Models
 from stream_app.runtimes.kafka.app import StreamApp, build_worker
+from stream_app.runtimes.kafka.claims import rows_that_count
 from stream_app.runtimes.kafka.connection import client_options
 from stream_app.runtimes.kafka.loaded_models import ModelSource
-from stream_app.runtimes.kafka.processor import META_KEY, USER_PREFIX
 from stream_app.runtimes.kafka.producer import BulkProducer, Message
+from stream_app.runtimes.kafka.stored_partition import META_KEY, USER_PREFIX
 from stream_app.runtimes.kafka.topics import create_topics, name_of, partitions_of
 from stream_app.settings import Settings
 
@@ -79,23 +80,26 @@ class Cluster:
         """Every user's newest row, as the changelog has it."""
         changelog = rows_changelog(self.settings.app_id)
         rows: dict[str, UserRow] = {}
-        for key, value in await self._read(changelog.name, range(self.settings.partitions)):
-            if key.startswith(USER_PREFIX):
-                user_key = key.removeprefix(USER_PREFIX).decode()
+        records = await self.records(changelog.name, range(self.settings.partitions))
+        for record in rows_that_count(records):
+            if record.key.startswith(USER_PREFIX):
+                user_key = record.key.removeprefix(USER_PREFIX).decode()
                 rows.pop(user_key, None)
-                if value is not None:
-                    rows[user_key] = decode_row(value)
+                if record.value is not None:
+                    rows[user_key] = decode_row(record.value)
         return rows
 
     async def contained(self, topic: str = EVENTS.name) -> dict[int, int]:
         """By partition, the last offset of a declared topic that its rows contain."""
         changelog = rows_changelog(self.settings.app_id)
-        offsets: dict[int, int] = {}
-        for number in range(self.settings.partitions):
-            for key, value in await self._read(changelog.name, [number]):
-                if key == META_KEY:
-                    offsets[number] = Partition(number, Rules(), value).meta.applied.get(topic, -1)
-        return offsets
+        records = await self.records(changelog.name, range(self.settings.partitions))
+        newest = {
+            record.partition: record.value for record in rows_that_count(records) if record.key == META_KEY
+        }
+        return {
+            number: Partition(number, Rules(), value).meta.applied.get(topic, -1)
+            for number, value in newest.items()
+        }
 
     async def outputs(self) -> list[dict[str, Any]]:
         """Everything that came out, repeats included."""

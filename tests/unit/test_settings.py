@@ -33,13 +33,25 @@ def test_flags_go_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_every_rule_that_is_a_setting_reaches_the_core() -> None:
     shared = Settings.model_fields.keys() & Rules.__dataclass_fields__.keys()
     assert shared == Rules.__dataclass_fields__.keys() - {"earliest_time"}
-    written = {"tracker_form": "posthog", "default_consent": "marketing,analytics"}
+    written = {
+        "tracker_form": "posthog",
+        "default_consent": "marketing,analytics",
+        "content_starts": "Quiz Begun, page",
+        "content_completions": "",
+    }
     changed = {
         name: getattr(Rules(), name) + (1 if "limit" not in name else 1e6) for name in shared - set(written)
     }
     flags = [f"{name}={value}" for name, value in (changed | written).items()]
     bits = consent.MARKETING | consent.ANALYTICS
-    assert load_settings(flags).rules == Rules(tracker_form="posthog", default_consent=bits, **changed)
+    expected = Rules(
+        tracker_form="posthog",
+        default_consent=bits,
+        content_starts=frozenset({"Quiz Begun", "page"}),
+        content_completions=frozenset(),
+        **changed,
+    )
+    assert load_settings(flags).rules == expected
 
 
 def test_every_form_of_a_tracker_can_be_named() -> None:

@@ -15,16 +15,21 @@ from models.learning import ClassificationModel, RegressionModel
 from models.recommenders.surface import Surface
 from models.recommenders.surface_rules import SurfaceRules
 from schemas.catalogue import CatalogueItem
-from schemas.outputs import ClosedSession, Output, TrainingExample
-from stream_app.core.learning import ExampleOutcome, Trainer
+from schemas.outputs import ClosedSession, ContentScore, ItemOutcomes, Output, TrainingExample
+from stream_app.catalogue_features import CatalogueFeatures
+from stream_app.content_learner import ContentLearner
+from stream_app.core.learning import ExampleOutcome, Taught, Trainer, by_label
+from stream_app.core.rules import DAY
 from stream_app.errors import StateError
 from stream_app.metrics import Metrics
-from stream_app.model_adapters import Adapted, OutcomeScorer, SessionRecommender, TierScorer, ValueLearner
+from stream_app.model_adapters import Adapted, OutcomeScorer, SessionRecommender, TierScorer
 from stream_app.ports import Learner, Models
 from stream_app.runtimes.embedded.store import Store
 
 KEY_FILE = "snapshot.key"
 RECOMMENDER = "session_recommender"
+CATALOGUE_FEATURES = "catalogue_features"
+CONTENT_SCORE = ContentScore.model_fields["schema_name"].default
 
 
 class LearnedModels:
@@ -42,14 +47,16 @@ class LearnedModels:
         metrics: Metrics,
         clock: Callable[[], float],
         surface_rules: SurfaceRules | None = None,
+        content_interval: float = DAY,
     ) -> None:
         self._key = key
         self._metrics = metrics
         self._clock = clock
         self.tiers = TierScorer(targets.tier_model())
-        self.scores = ValueLearner(targets.engagement_model())
+        self.scores = ContentLearner(targets.engagement_model(), content_interval, clock)
         self.outcomes = {name: OutcomeScorer(targets.outcome_model(name)) for name in targets.OUTCOMES}
         self.taught: tuple[Adapted[Any], ...] = (self.tiers, self.scores, *self.outcomes.values())
+        self._catalogue = CatalogueFeatures()
         contained = self._load(store, surface_rules)
         self._learners: dict[str, Learner] = dict.fromkeys(tier_targets, self.tiers)
         self._learners[self.scores.name] = self.scores
@@ -58,24 +65,36 @@ class LearnedModels:
         self._changed: set[str] = set()
         self.models = Models(self.tiers, self.recommender, self.outcomes)
 
-    def learn(self, outputs: Sequence[Output]) -> None:
-        """Learn what a round brought: closed sessions and labelled examples, in their order."""
+    def learn(self, outputs: Sequence[Output]) -> Sequence[Output]:
+        """Learn what a round brought, in its order: closed sessions, labelled examples, outcomes of starts.
+
+        Returns what follows: the scores of items that fell due.
+        """
         for output in outputs:
             told = self.recommender.complete(output) if isinstance(output, ClosedSession) else output
             if self.recommender.learn(told):
                 self._changed.add(RECOMMENDER)
-        examples = [output for output in outputs if isinstance(output, TrainingExample)]
+        examples: list[Taught] = []
+        for output in outputs:
+            if isinstance(output, TrainingExample):
+                examples += by_label(output)
+            elif isinstance(output, ItemOutcomes):
+                examples.append(self._catalogue.complete(output))
         outcomes = self._trainer.take(list(enumerate(examples, self._trainer.offset + 1)))
         for example, outcome in zip(examples, outcomes, strict=True):
             self._metrics.count_example(example.target, outcome)
             if outcome is ExampleOutcome.LEARNED:
                 self._changed.add(self._learners[example.target].name)
+        scores = self.scores.take_scores()
+        self._metrics.outputs.labels(CONTENT_SCORE).inc(len(scores))
+        return scores
 
     def take_catalogue(self, items: Iterable[CatalogueItem]) -> None:
-        """Recommend by what a catalogue says from now on."""
+        """Recommend and score by what a catalogue says from now on."""
         for item in items:
             self.recommender.surface.catalogue.put(item)
-            self._changed.add(RECOMMENDER)
+            self._catalogue.put(item)
+            self._changed |= {RECOMMENDER, CATALOGUE_FEATURES}
 
     def forget(self, user_key: str) -> int:
         """Remove the sessions that the recommender learned of a user and return how many there were."""
@@ -102,6 +121,8 @@ class LearnedModels:
             stamp = self.recommender.stamp()
             self._metrics.show_model(stamp.name, stamp.version, stamp.examples_seen, self._clock())
             self._metrics.show_recommender(self.recommender.scores(), self.recommender.evictions())
+        if CATALOGUE_FEATURES in self._changed:
+            snapshots[CATALOGUE_FEATURES] = self._catalogue.to_state()
         self._changed = set()
         return snapshots
 
@@ -120,6 +141,11 @@ class LearnedModels:
             contained[model.name] = header.training_offset
             self._show(model, header.created_at.timestamp())
         self.recommender = load_recommender(store, surface_rules)
+        if (described := store.snapshot(CATALOGUE_FEATURES)) is not None:
+            try:
+                self._catalogue.take_state(described)
+            except msgspec.MsgspecError as error:
+                raise StateError(f"the stored {CATALOGUE_FEATURES} cannot be used: {error}") from error
         return contained
 
     def _show(self, model: ClassificationModel | RegressionModel, created_at: float) -> None:

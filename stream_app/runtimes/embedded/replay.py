@@ -42,8 +42,8 @@ class RoundModels(Protocol):
     def models(self) -> Models:
         """What the next round is scored with."""
 
-    def learn(self, outputs: Sequence[Output]) -> None:
-        """Learn what a round brought, in its order."""
+    def learn(self, outputs: Sequence[Output]) -> Sequence[Output]:
+        """Learn what a round brought, in its order, and return the outputs that follow."""
 
     def forget(self, user_key: str) -> int:
         """Remove what was learned of a user and return how many sessions that was."""
@@ -102,8 +102,8 @@ class Replay:
             )
             for number in range(partitions)
         ]
-        for number, user_key, times in store.row_times():
-            self._partitions[number].hold(user_key, times)
+        for partition in self._partitions:
+            partition.hold(*store.row_times(partition.number))
         for number, marker, erasure in store.erasures():
             self._partitions[number].erasures.add(marker, erasure)
         self._sent: list[Sent] = []
@@ -226,8 +226,8 @@ class Replay:
                 self._step(LINKS.name, number, by_partition[number], received_at)
 
     def _end_round(self) -> None:
-        self._learned.learn(self._round_outputs)
         self._outputs += self._round_outputs
+        self._outputs += self._learned.learn(self._round_outputs)
         self._round_outputs = []
 
     def _keep(self, partition: Partition, result: StepResult) -> None:

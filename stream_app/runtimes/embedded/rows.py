@@ -16,16 +16,11 @@ from typing import TypeVar
 
 import msgspec
 
-from stream_app.core.user_row import (
-    RowTimes,
-    RowVersionError,
-    UserRow,
-    decode_row,
-    decode_times,
-    encode_row,
-)
+from stream_app.core.row_times import Times, pack_stored_times, pack_times, unpack_times
+from stream_app.core.user_row import RowVersionError, UserRow, decode_row, encode_row
 from stream_app.errors import StateError
-from stream_app.runtimes.row_store import MEBIBYTE, Change, RowStore
+from stream_app.runtimes.row_store import MEBIBYTE, RowStore
+from stream_app.runtimes.timed_rows import Change
 
 RowT = TypeVar("RowT")
 FOLDER_NAME = "rows"
@@ -57,8 +52,8 @@ class LoggedRows:
     def __init__(self, connection: sqlite3.Connection, folder: Path, read_only: bool = False) -> None:
         self._connection = connection
         self._logged, stored = connection.execute("SELECT logged, stored FROM rows_log").fetchone()
-        self._store = RowStore(folder / FOLDER_NAME, POSITION_KEY, WRITE_BUFFER_BYTES, read_only)
-        self._unstored: list[tuple[int, list[Change]]] = []
+        self._store = RowStore(folder / FOLDER_NAME, POSITION_KEY, WRITE_BUFFER_BYTES, read_only, _times_of)
+        self._unstored: list[tuple[int, list[Change], dict[bytes, bytes]]] = []
         self._kept_bytes = 0
         self._newer: dict[bytes, bytes | None] = {}
         reached = self._store.position
@@ -90,37 +85,40 @@ class LoggedRows:
 
     def items(self) -> Iterator[tuple[int, str, UserRow]]:
         """Every row, by partition and user."""
-        return self._items(decode_row)
-
-    def times(self) -> Iterator[tuple[int, str, RowTimes]]:
-        """Of every row its times, by partition and user."""
-        return self._items(decode_times)
-
-    def _items(self, decode: Callable[[bytes], RowT]) -> Iterator[tuple[int, str, RowT]]:
         newer = ((key, 0, data) for key, data in sorted(self._newer.items()))
         older = ((key, 1, data) for key, data in self._store.items() if key not in self._newer)
         for key, _, data in merge(newer, older):
             if data is not None:
                 partition, user_key = _place(key)
-                yield partition, user_key, _decode(data, user_key, decode)
+                yield partition, user_key, _decode(data, user_key, decode_row)
+
+    def times(self, partition: int) -> tuple[list[str], Times]:
+        """The users of a partition and their rows' times; not for a reader."""
+        found = self._store.times(partition.to_bytes(PARTITION_BYTES))
+        return [_place(key)[1] for key, _ in found], unpack_times(packed for _, packed in found)
 
     def log(self, rows: Mapping[tuple[int, str], UserRow | None]) -> None:
         """Write down what is to change."""
-        changes = (
-            (_key(*place), encode_row(row) if row is not None else None) for place, row in rows.items()
-        )
         self._unstored = []
         position: int = self._logged
-        while record := list(islice(changes, RECORD_ROWS)):
+        changed = iter(rows.items())
+        while taken := list(islice(changed, RECORD_ROWS)):
             position += 1
-            self._unstored.append((position, record))
+            record: list[Change] = []
+            times: dict[bytes, bytes] = {}
+            for place, row in taken:
+                key = _key(*place)
+                record.append((key, encode_row(row) if row is not None else None))
+                if row is not None:
+                    times[key] = pack_times(row)
+            self._unstored.append((position, record, times))
             self._append(position, record)
         self._connection.execute("UPDATE rows_log SET logged = ?", (position,))
 
     def store(self) -> None:
         """Take what was logged last into the store, now that it is durable."""
-        for position, record in self._unstored:
-            self._take_in(position, record)
+        for position, record, times in self._unstored:
+            self._take_in(position, record, times)
             self._logged = position
         self._unstored = []
         if self._kept_bytes > KEPT_REDO_BYTES:
@@ -141,8 +139,8 @@ class LoggedRows:
     def _append(self, position: int, record: list[Change]) -> None:
         self._connection.execute("INSERT INTO redo VALUES (?, ?)", (position, _encoder.encode(record)))
 
-    def _take_in(self, position: int, changes: list[Change]) -> None:
-        self._store.put(changes, position)
+    def _take_in(self, position: int, changes: list[Change], times: dict[bytes, bytes] | None = None) -> None:
+        self._store.put(changes, position, times)
         self._kept_bytes += sum(len(row) for _, row in changes if row is not None)
 
     def _settle(self) -> None:
@@ -160,6 +158,10 @@ def _key(partition: int, user_key: str) -> bytes:
 
 def _place(key: bytes) -> tuple[int, str]:
     return int.from_bytes(key[:PARTITION_BYTES]), key[PARTITION_BYTES:].decode()
+
+
+def _times_of(key: bytes, row: bytes) -> bytes:
+    return _decode(row, _place(key)[1], pack_stored_times)
 
 
 def _decode(data: bytes, user_key: str, decode: Callable[[bytes], RowT]) -> RowT:

@@ -10,7 +10,8 @@ from typing import NamedTuple, Self
 
 from schemas.outputs import Output
 from stream_app.core.erasures import Erasure, decode_erasure, encode_erasure
-from stream_app.core.user_row import RowTimes, UserRow
+from stream_app.core.row_times import Times
+from stream_app.core.user_row import UserRow
 from stream_app.errors import StateError
 from stream_app.runtimes.embedded.rows import SCHEMA as ROWS_SCHEMA
 from stream_app.runtimes.embedded.rows import LoggedRows
@@ -124,9 +125,9 @@ class Store:
         """Every stored row, by partition and user."""
         return self._rows.items()
 
-    def row_times(self) -> Iterator[tuple[int, str, RowTimes]]:
-        """Of every stored row its times, by partition and user."""
-        return self._rows.times()
+    def row_times(self, partition: int) -> tuple[list[str], Times]:
+        """The users of a partition and the times of their stored rows."""
+        return self._rows.times(partition)
 
     def erasures(self) -> Iterator[tuple[int, str, Erasure]]:
         """Every stored erasure, by partition and marker."""
@@ -207,7 +208,7 @@ class Store:
         self._rows.log(checkpoint.rows)
         execute_many(
             "INSERT INTO outputs (schema, body) VALUES (?, ?)",
-            ((output.schema_name, output.model_dump_json().encode()) for output in checkpoint.outputs),
+            ((output.schema_name, output.encode()) for output in checkpoint.outputs),
         )
         execute_many("INSERT OR REPLACE INTO partitions VALUES (?, ?)", checkpoint.partitions.items())
         execute_many(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import faust
 from faust.app.base import BootStrategy
 from faust.exceptions import ConsumerNotStarted
+from faust.tables.manager import TableManager
 from faust.types import TP
 from mode import CrashingSupervisor, Service
 
@@ -24,6 +25,7 @@ from stream_app.runtimes.kafka.loaded_models import LoadedModels, ModelSource
 from stream_app.runtimes.kafka.processor import Processor
 from stream_app.runtimes.kafka.producer import BulkProducer
 from stream_app.runtimes.kafka.recommender_publisher import RecommenderPublisher
+from stream_app.runtimes.kafka.stored_partition import times_of
 from stream_app.runtimes.kafka.tables import RowTable
 from stream_app.runtimes.kafka.topics import name_of, source_names
 from stream_app.runtimes.kafka.trainer import ModelTrainer
@@ -43,6 +45,15 @@ class ServicesFirst(BootStrategy):  # type: ignore[misc]  # Faust ships no types
     def server(self) -> Iterable[Any]:
         """Our services, then Faust's."""
         return chain(self.app.services_first, super().server())
+
+
+class PromptTables(TableManager):  # type: ignore[misc]
+    """Faust's tables, without the second that it leaves to agents which are declared while it starts."""
+
+    async def on_start(self) -> None:
+        """Open the tables, and be ready to recover their rows."""
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class StreamApp(faust.App):  # type: ignore[misc]
@@ -78,7 +89,7 @@ def build_worker(
     producer = BulkProducer(settings)
     loaded = make_models(settings, metrics)
     app = _build_app(settings.app_id, settings, [producer, loaded], followers=loaded.followers)
-    table = RowTable(app, "rows", settings.partitions, producer.send)
+    table = RowTable(app, "rows", settings.partitions, producer.send, times_of)
     processor = Processor(
         settings, table, producer, lambda: loaded.models, loaded.complete, metrics, clock, stopwatch
     )
@@ -91,9 +102,13 @@ def build_worker(
     async def process(stream: Any) -> None:
         await loaded.caught_up()
         unacknowledged = stream.noack()
-        async for event in unacknowledged.events():
-            await processor.process(event.value)
+
+        async def acknowledge(event: Any, written: Awaitable[None]) -> None:
+            await written
             await unacknowledged.ack(event)
+
+        async for event in unacknowledged.events():
+            app.add_future(acknowledge(event, await processor.process(event.value)))
 
     @app.timer(interval=settings.idle_check)
     async def close_idle() -> None:
@@ -109,7 +124,7 @@ def build_worker(
     @app.on_partitions_revoked.connect
     async def forget(_app: Any, revoked: set[TP], **_: Any) -> None:
         for number in _numbers(revoked, events):
-            processor.forget(number)
+            await processor.forget(number)
 
     return app
 
@@ -218,6 +233,7 @@ def _build_app(app_id: str, settings: Settings, services: Iterable[Service], **o
         store="rocksdb://",
         stream_buffer_maxsize=RECOVERED_BATCHES,
         table_standby_replicas=0,
+        TableManager=PromptTables,
         topic_partitions=settings.partitions,
         topic_replication_factor=settings.replication,
         topic_allow_declare=False,

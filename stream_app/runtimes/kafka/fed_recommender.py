@@ -26,6 +26,7 @@ from stream_app.runtimes.kafka.contract_reader import ContractReader
 from stream_app.runtimes.kafka.follower import TopicFollower
 from stream_app.runtimes.kafka.sealed import unseal
 from stream_app.runtimes.kafka.snapshots import SnapshotReader, Version
+from stream_app.session_records import SessionRecord, read_session
 from stream_app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -65,14 +66,22 @@ class FedRecommender:
 
     def take(self, records: Sequence[ConsumerRecord]) -> None:
         """Learn records of the topic of sessions, in their order."""
-        for offset, told in self._reader.read(SESSIONS, _told, records):
-            if not self._ids.add(told.id) or offset <= self._restored:
+        for record in records:
+            told = self._read(record)
+            if told is None or not self._ids.add(told.id) or record.offset <= self._restored:
                 continue
-            if isinstance(told, UserErased):
+            if isinstance(told, SessionRecord):
+                self.recommender.learn_session(told)
+            elif isinstance(told, UserErased):
                 self.recommender.forget(str(told.user_key))
             else:
                 self.recommender.learn(told)
         self.offset = max(self.offset, records[-1].offset)
+
+    def _read(self, record: ConsumerRecord) -> SessionRecord | Told | None:
+        if (session := read_session(record.value or b"")) is not None:
+            return session
+        return next((told for _, told in self._reader.read(SESSIONS, _told, (record,))), None)
 
     def _take_snapshot(self, name: str, version: Version) -> bool:
         if name != self.recommender.blend.name:

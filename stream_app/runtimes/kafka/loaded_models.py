@@ -14,8 +14,9 @@ from pydantic import TypeAdapter
 
 from models import snapshot, targets
 from schemas.catalogue import CatalogueItem
-from schemas.outputs import ClosedSession, Output
+from schemas.outputs import ClosedSession, ItemOutcomes, Output
 from schemas.topics import CATALOGUE, SESSIONS, SNAPSHOTS
+from stream_app.catalogue_features import CatalogueFeatures
 from stream_app.metrics import WRONG_MODEL, Metrics
 from stream_app.model_adapters import OutcomeScorer, TierScorer
 from stream_app.ports import Models
@@ -27,6 +28,8 @@ from stream_app.runtimes.kafka.snapshots import SnapshotReader, Version
 from stream_app.settings import Settings
 
 log = logging.getLogger(__name__)
+
+SHOW_SECONDS = 5.0  # to show all scores of the recommender takes a millisecond
 
 _item: TypeAdapter[CatalogueItem] = TypeAdapter(CatalogueItem)
 
@@ -55,6 +58,7 @@ class LoadedModels(ModelSource):
         self._reader = ContractReader(metrics)
         self._fed = FedRecommender(settings, metrics)
         self._recommender = self._fed.recommender
+        self._catalogue = CatalogueFeatures()
         self._shown_positions = 0
         outcomes = {name: OutcomeScorer(targets.outcome_model(name)) for name in targets.OUTCOMES}
         self.models = Models(TierScorer(targets.tier_model()), self._recommender, outcomes)
@@ -109,7 +113,9 @@ class LoadedModels(ModelSource):
         return True
 
     def complete(self, output: Output) -> Output:
-        """A closed session with what the catalogue says of its items."""
+        """A closed session, or outcomes of starts, with what the catalogue says of their items."""
+        if isinstance(output, ItemOutcomes):
+            return self._catalogue.complete(output)
         return self._recommender.complete(output) if isinstance(output, ClosedSession) else output
 
     def _learn_sessions(self, records: Sequence[ConsumerRecord]) -> None:
@@ -117,6 +123,9 @@ class LoadedModels(ModelSource):
         stamp = self._recommender.stamp()
         learned_at = records[-1].timestamp / 1000
         self._metrics.show_model(stamp.name, stamp.version, stamp.examples_seen, learned_at)
+
+    @Service.timer(SHOW_SECONDS)  # type: ignore[untyped-decorator]
+    async def _show_recommender(self) -> None:
         judged = self._recommender.surface.judge.positions
         if judged != self._shown_positions:
             self._metrics.show_recommender(self._recommender.scores(), self._recommender.evictions())
@@ -125,3 +134,4 @@ class LoadedModels(ModelSource):
     def _take_catalogue(self, records: Sequence[ConsumerRecord]) -> None:
         for _, item in self._reader.read(CATALOGUE, _item, records):
             self._recommender.surface.catalogue.put(item)
+            self._catalogue.put(item)

@@ -11,6 +11,7 @@ from schemas.outputs import Output, PrivacyReceipt, StoreErasure
 from schemas.privacy import PrivacyRequest
 from schemas.topics import (
     CATALOGUE,
+    CONTENT_SCORES,
     PRIVACY_RECEIPTS,
     PRIVACY_REQUESTS,
     RECOMMENDER_SNAPSHOTS,
@@ -28,7 +29,7 @@ from stream_app.settings import Settings
 
 POLL_MS = 500
 # Nothing in these names a user, or not otherwise than by a hash.
-ANONYMOUS = (CATALOGUE, SNAPSHOTS, RECOMMENDER_SNAPSHOTS, PRIVACY_RECEIPTS)
+ANONYMOUS = (CATALOGUE, CONTENT_SCORES, SNAPSHOTS, RECOMMENDER_SNAPSHOTS, PRIVACY_RECEIPTS)
 
 
 def complete_receipt(output: Output, settings: Settings) -> Output:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from mode import Service
 
-from schemas.outputs import FailedEvent, Output, PrivacyReceipt
+from schemas.outputs import ContentScore, FailedEvent, Output, PrivacyReceipt
 from schemas.topics import LINKS, TOPIC_BY_CONTRACT
 from stream_app.core.identity_messages import Sent, encode_message
 from stream_app.errors import BrokerError
@@ -22,6 +22,8 @@ from stream_app.settings import Settings
 BATCH_BYTES = 524_288
 LARGEST_REQUEST = 4_194_304
 Message = tuple[bytes | None, bytes | None]
+Messages = dict[tuple[str, int], list[Message]]
+"""By topic and partition."""
 Headers = Sequence[tuple[str, bytes]]
 
 
@@ -62,37 +64,36 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
         """Send what is under way, then disconnect."""
         await self._producer.stop()
 
-    async def send_outputs(self, outputs: Iterable[Output], partition: int) -> None:
-        """Send outputs of one source partition to the topics of their contracts.
+    def encode_outputs(self, outputs: Iterable[Output], partition: int) -> Messages:
+        """Outputs of one source partition, for the topics of their contracts.
 
         Users lie in the same partition of every topic that is spread by user.
-
-        Raises:
-            BrokerError: one was not acknowledged.
         """
-        by_topic: dict[tuple[str, int], list[Message]] = {}
+        messages: Messages = {}
         for output in outputs:
             topic, is_spread = self._topics[type(output)]
-            # `model_dump_json` would make a text of these bytes.
-            value = output.__pydantic_serializer__.to_json(output)
             place = (topic, partition if is_spread else 0)
-            by_topic.setdefault(place, []).append((_key_of(output), value))
-        await asyncio.gather(
-            *(self.send(topic, number, messages) for (topic, number), messages in by_topic.items())
-        )
+            messages.setdefault(place, []).append((_key_of(output), output.encode()))
+        return messages
 
-    async def send_messages(self, messages: Iterable[Sent]) -> None:
-        """Send messages from row to row, those for one partition in their order.
+    def encode_sent(self, sent: Iterable[Sent]) -> Messages:
+        """Messages from row to row."""
+        topic = name_of(LINKS, self._settings)
+        messages: Messages = {}
+        for partition, message in sent:
+            record = (message.key.encode(), encode_message(message))
+            messages.setdefault((topic, partition), []).append(record)
+        return messages
+
+    async def send_all(self, messages: Messages) -> None:
+        """Send messages, those for one partition in their order.
 
         Raises:
             BrokerError: one was not acknowledged.
         """
-        by_partition: dict[int, list[Message]] = {}
-        for partition, message in messages:
-            record = (message.key.encode(), encode_message(message))
-            by_partition.setdefault(partition, []).append(record)
-        topic = name_of(LINKS, self._settings)
-        await asyncio.gather(*(self.send(topic, number, records) for number, records in by_partition.items()))
+        await asyncio.gather(
+            *(self.send(topic, partition, records) for (topic, partition), records in messages.items())
+        )
 
     async def send(
         self, topic: str, partition: int, messages: Iterable[Message], headers: Headers = ()
@@ -103,16 +104,10 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
             BrokerError: one was not acknowledged.
         """
         pending: list[tuple[asyncio.Future[Any], int]] = []
-        batch = self._producer.create_batch()
-        now_ms, headers = int(time.time() * 1000), list(headers)
         try:
-            for key, value in messages:
-                if batch.append(key=key, value=value, timestamp=now_ms, headers=headers) is None:
-                    pending.append(await self._submit(batch, topic, partition))
-                    batch = self._producer.create_batch()
-                    batch.append(key=key, value=value, timestamp=now_ms, headers=headers)
-            if batch.record_count():
-                pending.append(await self._submit(batch, topic, partition))
+            for batch in self._batches(messages, list(headers)):
+                sent = await self._producer.send_batch(batch, topic, partition=partition)
+                pending.append((sent, batch.record_count()))
             last = -1
             for sent, count in pending:
                 last = (await sent).offset + count - 1
@@ -120,13 +115,25 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
             raise BrokerError(f"{topic}: not acknowledged by the broker: {error!r}") from error
         return last
 
-    async def _submit(self, batch: Any, topic: str, partition: int) -> tuple[asyncio.Future[Any], int]:
-        count = batch.record_count()
-        return await self._producer.send_batch(batch, topic, partition=partition), count
+    def _batches(self, messages: Iterable[Message], headers: list[tuple[str, bytes]]) -> Iterator[Any]:
+        """Messages in batches as large as may be, in their order."""
+        now_ms = int(time.time() * 1000)
+        batch = self._producer.create_batch()
+        for key, value in messages:
+            # aiokafka's own `append` takes longer around this one, which is compiled, than it takes itself.
+            if batch._builder.append(batch._relative_offset, now_ms, key, value, headers) is None:
+                yield batch
+                batch = self._producer.create_batch()
+                batch._builder.append(0, now_ms, key, value, headers)
+            batch._relative_offset += 1
+        if batch.record_count():
+            yield batch
 
 
 def _key_of(output: Output) -> bytes | None:
     if isinstance(output, FailedEvent):
         return output.key
+    if isinstance(output, ContentScore):
+        return output.item_id.encode()
     key = output.request_id if isinstance(output, PrivacyReceipt) else output.user_key
     return key.encode() if key is not None else None

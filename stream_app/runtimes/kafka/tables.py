@@ -2,67 +2,54 @@
 
 Faust's part is the changelog topic, its assignment beside the source topic's partitions and the recovery
 after a rebalance. Written is in bulk and in this order: the broker acknowledges the changelog records, then
-one RocksDB write batch takes the rows together with the changelog offset that they reach. So a local
-database always is the changelog up to its persisted offset. It keeps no log of its own: after a crash Faust
-reads on from the offset that reached the disk.
-A damaged database is deleted, as is one that turns out damaged while it is used; the changelog has its rows.
+the partition's database takes them (`partition_databases.py`). Before its first write to a partition a worker
+claims it (`claims.py`): what an earlier owner appends after that does not count. The rows that it wrote over
+are written anew by the next owner, before compaction could prefer what does not count.
 
 Private parts of faust-streaming 0.15.3 that this leans on, held by tests/integration/test_tables.py:
-
-- `Collection._new_store`: builds the store; `Collection.changelog_topic` takes the table's schema.
-- `rocksdb.Store._dbs`, `_open_for_partition`, `revoke_partitions`: one open database per held partition.
-- `rocksdb.Store.offset_key`: where `persisted_offset` looks, which recovery starts from.
-- `Recovery._slurp_changelogs`: counts by the offset of a message, which of a batch is its last record's.
+`Collection._new_store`, which builds the store, and `Collection.changelog_topic`, which takes the schema.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import shutil
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import faust
-from faust.stores import rocksdb
 from faust.types import TP
-from rocksdict import Rdict
 
-from stream_app.errors import BrokerError, StateError
+from stream_app.errors import BrokerError
+from stream_app.runtimes.kafka.claims import CLAIM_KEY, headers_of
+from stream_app.runtimes.kafka.partition_databases import NOTHING_PASSED_OVER, PartitionDatabases
+from stream_app.runtimes.kafka.producer import Headers
 from stream_app.runtimes.kafka.transport import RecordBatchSchema
-from stream_app.runtimes.row_store import (
-    MEBIBYTE,
-    WITHOUT_LOG,
-    Change,
-    close_database,
-    database_options,
-    scan,
-    write_batch,
-)
+from stream_app.runtimes.timed_rows import Change, TimesOf, no_times
 
-log = logging.getLogger(__name__)
-
-# What a crash takes from memory is read from the changelog again: some two seconds' worth at most.
-WRITE_BUFFER_BYTES = 16 * MEBIBYTE
-ALL_WRITE_BUFFERS_BYTES = 64 * MEBIBYTE
 RECOVERY_BATCHES = 4
 
-SendChangelog = Callable[[str, int, list[Change]], Awaitable[int]]
+SendChangelog = Callable[[str, int, list[Change], Headers], Awaitable[int]]
 
 
 class RowTable:
     """Rows of the partitions that this worker holds, as bytes by partition and key.
 
-    `send_changelog` sends (key, value) messages to a topic's partition in order and returns the offset of
-    the last once all are acknowledged; a value None deletes.
+    `send_changelog` sends (key, value) messages with headers to a topic's partition in order and returns the
+    offset of the last once all are acknowledged; a value None deletes. `times_of` is as `TimedRows` wants it.
     """
 
-    def __init__(self, app: faust.App, name: str, partitions: int, send_changelog: SendChangelog) -> None:
+    def __init__(
+        self,
+        app: faust.App,
+        name: str,
+        partitions: int,
+        send_changelog: SendChangelog,
+        times_of: TimesOf = no_times,
+    ) -> None:
         self._send_changelog = send_changelog
         self._table = app.tables.add(
             _BulkTable(
                 app,
+                times_of=times_of,
                 name=name,
                 partitions=partitions,
                 schema=RecordBatchSchema(),
@@ -88,23 +75,41 @@ class RowTable:
             raise self._store.failure(partition, error) from error
         return row
 
-    def scan(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        """All rows of a partition in the order of their keys.
+    def scan(self, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """The rows of a partition whose keys begin so, in the order of their keys.
 
         Raises:
             BrokerError: the partition is not held here, or no longer.
             StateError: the database cannot be read.
         """
-        database = self._store.database(partition)
+        rows = self._store.rows(partition)
         try:
-            for key, row in scan(database):
-                if key != rocksdb.Store.offset_key:
-                    yield key, row
+            yield from rows.items(prefix)
         except Exception as error:
             raise self._store.failure(partition, error) from error
 
-    async def write(self, partition: int, changes: Mapping[bytes, bytes | None]) -> None:
+    def times(self, partition: int, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        """The times of the rows of a partition whose keys begin so, in the order of their keys.
+
+        Raises:
+            BrokerError: the partition is not held here, or no longer.
+            StateError: the database cannot be read.
+        """
+        rows = self._store.rows(partition)
+        try:
+            return rows.times(prefix)
+        except Exception as error:
+            raise self._store.failure(partition, error) from error
+
+    async def write(
+        self,
+        partition: int,
+        changes: Mapping[bytes, bytes | None],
+        times: Mapping[bytes, bytes] | None = None,
+    ) -> None:
         """Write rows; they are acknowledged by the broker and stored here when this returns.
+
+        `times` are those of the rows by key; without them they are read from the rows.
 
         Raises:
             BrokerError: the changelog was not acknowledged, the partition moved away meanwhile, or another
@@ -113,133 +118,59 @@ class RowTable:
         """
         if not changes:
             return
+        claim = self._store.claim(partition)
+        if claim is None:
+            claim = await self._claim(partition)
+        offset = await self._append(partition, changes, headers_of(claim))
+        self._store.put(partition, changes.items(), offset, times)
+
+    async def _claim(self, partition: int) -> int:
+        """Have nothing count that an earlier owner writes from here on; put right what one wrote before."""
+        claim = await self._append(partition, {CLAIM_KEY: b""}, ())
+        self._store.take_claim(partition, claim)
+        restored = {key: self.get(partition, key) for key in self._store.passed_over(partition)}
+        if restored:
+            offset = await self._append(partition, restored, headers_of(claim))
+            self._store.put(partition, restored.items(), offset, notes=NOTHING_PASSED_OVER)
+        return claim
+
+    async def _append(self, partition: int, changes: Mapping[bytes, bytes | None], headers: Headers) -> int:
+        """Send changes to the changelog, and return the offset of the last."""
         store = self._store
         database = store.database(partition)
         changelog = TP(self._table.changelog_topic_name, partition)
         reached = store.persisted_offset(changelog)
-        offset = await self._send_changelog(changelog.topic, partition, list(changes.items()))
+        offset = await self._send_changelog(changelog.topic, partition, list(changes.items()), headers)
         # Rows that lack a foreign change before them must not count as recovered up to their own offset.
         if store.held(partition) is not database or reached not in (None, offset - len(changes)):
             raise BrokerError(f"partition {partition} of {changelog.topic} is written by another worker too")
-        store.put(partition, changes.items(), offset)
+        return offset
+
+    async def purge(self, partition: int) -> None:
+        """Leave nothing in local files of what was removed or replaced; nothing may be written meanwhile.
+
+        Raises:
+            BrokerError: the partition is not held here, or no longer.
+            StateError: the files could not be written anew.
+        """
+        await self._store.purge(partition)
 
     @property
-    def _store(self) -> _RowStore:
-        store: _RowStore = self._table.data
+    def _store(self) -> PartitionDatabases:
+        store: PartitionDatabases = self._table.data
         return store
 
 
 class _BulkTable(faust.Table):  # type: ignore[misc]  # Faust ships no types
-    def _new_store(self) -> _RowStore:
-        return _RowStore("rocksdb://", self.app, self, table_name=self.name, loop=self.loop)
+    def __init__(self, app: faust.App, *, times_of: TimesOf, **options: Any) -> None:
+        self._times_of = times_of
+        super().__init__(app, **options)
 
+    def info(self) -> dict[str, Any]:
+        """What a clone is made of."""
+        return {**super().info(), "times_of": self._times_of}
 
-class _RowStore(rocksdb.Store):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._options = database_options(WRITE_BUFFER_BYTES, ALL_WRITE_BUFFERS_BYTES)
-        self._crashing: asyncio.Future[None] | None = None  # kept, or it might be collected half-way
-        self._failure: str | None = None
-
-    def held(self, partition: int) -> Rdict | None:
-        """The open database of a partition, or None if the partition is not held here."""
-        return self._dbs.get(partition)
-
-    def database(self, partition: int) -> Rdict:
-        """The open database of a partition; never opens one, which would lack what others wrote."""
-        database = self.held(partition)
-        if database is None:
-            raise BrokerError(f"partition {partition} of {self.table_name} is held by another worker")
-        return database
-
-    def put(self, partition: int, changes: Iterable[Change], offset: int) -> None:
-        """Store changes and the changelog offset that they reach, all or nothing.
-
-        Raises:
-            StateError: they could not be stored.
-        """
-        database = self._db_for_partition(partition)
-        try:
-            database.write(write_batch(changes, self.offset_key, offset), WITHOUT_LOG)
-        except Exception as error:
-            raise self.failure(partition, error) from error
-
-    def persisted_offset(self, tp: TP) -> int | None:
-        """The changelog offset that a partition's rows reach, or None.
-
-        Raises:
-            StateError: the database cannot be read.
-        """
-        database = self._db_for_partition(tp.partition)
-        try:
-            offset: bytes | None = database.get(self.offset_key)
-        except Exception as error:
-            raise self.failure(tp.partition, error) from error
-        return int(offset) if offset is not None else None
-
-    def failure(self, partition: int, error: Exception) -> StateError:
-        """What to tell of an error of a database; a damaged one is deleted, and none is opened any more."""
-        if self._failure is None:
-            path = self.partition_path(partition)
-            if _is_damage(error):
-                close_database(self._dbs.pop(partition))
-                shutil.rmtree(path, ignore_errors=True)
-                self._failure = f"{path} was damaged and is deleted ({error}): the next start builds it anew"
-            else:
-                self._failure = f"{path} cannot be used ({error}): make room, or set STREAM_APP_STATE_DIR"
-        return StateError(self._failure)
-
-    def apply_changelog_batch(self, batch: Iterable[Any], **_: Any) -> None:
-        """Recover rows from batches of changelog records; where that fails the app crashes.
-
-        Raises:
-            StateError: they could not be stored.
-        """
-        try:
-            for event in batch:
-                records = event.value.records
-                changes = ((record.key, record.value) for record in records)
-                self.put(event.value.partition, changes, records[-1].offset)
-        except StateError as error:
-            # Faust logs it and tries again for ever.
-            self._crashing = asyncio.ensure_future(self.app.crash(error))
-            raise
-
-    def revoke_partitions(self, table: Any, tps: Iterable[TP]) -> None:
-        """Close the databases of partitions that have moved away."""
-        for tp in tps:
-            if tp.topic in table.changelog_topic.topics and tp.partition in self._dbs:
-                close_database(self._dbs.pop(tp.partition))
-
-    async def stop(self) -> None:
-        """Close all databases."""
-        while self._dbs:
-            close_database(self._dbs.popitem()[1])
-        await super().stop()
-
-    def _open_for_partition(self, partition: int) -> Rdict:
-        if self._failure is not None:
-            raise StateError(self._failure)  # an empty one would pass for all that the changelog had so far
-        path = self.partition_path(partition)
-        try:
-            return self._open(path)
-        except StateError as error:
-            if not _is_damage(error):
-                raise
-            log.warning("%s is built anew from the changelog", error)
-        shutil.rmtree(path, ignore_errors=True)
-        return self._open(path)
-
-    def _open(self, path: Path) -> Rdict:
-        try:
-            return Rdict(str(path), options=self._options)
-        except Exception as error:
-            raise StateError(
-                f"{path} cannot be opened ({error}): make room, or set STREAM_APP_STATE_DIR"
-            ) from error
-
-
-def _is_damage(error: Exception) -> bool:
-    """Whether RocksDB says that its files are not what they were; its binding knows one kind of error."""
-    reason = str(error)
-    return "Corruption: " in reason or "No such file or directory" in reason
+    def _new_store(self) -> PartitionDatabases:
+        return PartitionDatabases(
+            "rocksdb://", self.app, self, times_of=self._times_of, table_name=self.name, loop=self.loop
+        )

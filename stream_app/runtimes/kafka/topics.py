@@ -47,10 +47,11 @@ async def create_topics(settings: Settings) -> dict[str, bool]:
         BrokerError: the broker is lost, or refuses.
     """
     admin = await connect(settings)
-    created: dict[str, bool] = {}
+    wanted = [_described(topic, settings) for topic in topics_of(settings)]
     try:
-        for topic in topics_of(settings):
-            created[name_of(topic, settings)] = await _create(admin, topic, settings)
+        response = await admin.create_topics(wanted)
+        answers = {name: (code, message) for name, code, message, *_ in response.topic_errors}
+        created = {topic.name: _is_new(topic.name, *answers[topic.name]) for topic in wanted}
         await _wait_until_known(admin, list(created), settings.kafka_timeout)
     except KafkaError as error:
         raise BrokerError(f"topics could not be created: {error}") from error
@@ -108,16 +109,17 @@ async def _wait_until_known(admin: AIOKafkaAdminClient, names: list[str], timeou
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _create(admin: AIOKafkaAdminClient, topic: Topic, settings: Settings) -> bool:
-    """Create one topic; False where it was there already."""
-    wanted = NewTopic(
+def _described(topic: Topic, settings: Settings) -> NewTopic:
+    return NewTopic(
         name_of(topic, settings),
         num_partitions=partitions_of(topic, settings),
         replication_factor=settings.replication,
         topic_configs=dict(topic.config(settings.replication)),
     )
-    response = await admin.create_topics([wanted])
-    name, code, message = response.topic_errors[0][:3]
+
+
+def _is_new(name: str, code: int, message: str | None) -> bool:
+    """What the broker's answer says: whether a topic was created, or was there already."""
     error = for_code(code)
     if error is TopicAlreadyExistsError:
         return False

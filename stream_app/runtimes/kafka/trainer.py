@@ -7,19 +7,20 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from aiokafka import ConsumerRecord
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from models import snapshot, targets
 from models.learning import ClassificationModel, RegressionModel
-from schemas.outputs import TrainingExample
+from schemas.outputs import ContentScore, ItemOutcomes
 from schemas.topics import EXAMPLES, SNAPSHOTS
-from stream_app.core.learning import REMEMBERED_IDS, ExampleOutcome, Trainer
+from stream_app.content_learner import ContentLearner
+from stream_app.core.learning import REMEMBERED_IDS, ExampleOutcome, Taught, Trainer, by_label
 from stream_app.errors import StateError
 from stream_app.metrics import Metrics
-from stream_app.model_adapters import Adapted, OutcomeScorer, TierScorer, ValueLearner
+from stream_app.model_adapters import Adapted, OutcomeScorer, TierScorer
 from stream_app.ports import Learner
 from stream_app.runtimes.kafka import snapshots
 from stream_app.runtimes.kafka.follower import TopicFollower
@@ -32,6 +33,10 @@ log = logging.getLogger(__name__)
 
 # Bytes that nobody wrote who runs this program, with whatever key or libraries.
 NO_SNAPSHOT = frozenset({snapshot.Refusal.MAGIC, snapshot.Refusal.TRUNCATED, snapshot.Refusal.HEADER})
+
+
+CONTENT_SCORE = ContentScore.model_fields["schema_name"].default
+_taught: TypeAdapter[Taught] = TypeAdapter(Annotated[Taught, Field(discriminator="schema_name")])
 
 
 class _Refused(NamedTuple):
@@ -60,7 +65,7 @@ class ModelTrainer:
         self._clock = clock
         self._stopwatch = stopwatch
         self._tiers = TierScorer(targets.tier_model())
-        self._scores = ValueLearner(targets.engagement_model())
+        self._scores = ContentLearner(targets.engagement_model(), settings.content_interval, clock)
         outcomes = {name: OutcomeScorer(targets.outcome_model(name)) for name in targets.OUTCOMES}
         self._taught: tuple[Adapted[Any], ...] = (self._tiers, self._scores, *outcomes.values())
         self._learners: dict[str, Learner] = dict.fromkeys(settings.tier_targets, self._tiers)
@@ -95,9 +100,16 @@ class ModelTrainer:
         await _read(TopicFollower(self._settings, EXAMPLES, self._remember, first))
 
     async def learn(self, records: Sequence[ConsumerRecord]) -> None:
-        """Learn a batch, in a thread so that the consumer keeps its heartbeat."""
+        """Learn a batch, in a thread so that the consumer keeps its heartbeat; send scores that fell due.
+
+        Raises:
+            BrokerError: a score was not acknowledged.
+        """
         begun_at = self._stopwatch()
         await asyncio.to_thread(self._learn, records)
+        told = self._scores.take_scores()
+        await self._producer.send_all(self._producer.encode_outputs(told, 0))
+        self._metrics.outputs.labels(CONTENT_SCORE).inc(len(told))
         self._metrics.batch_seconds.observe(self._stopwatch() - begun_at)
 
     @property
@@ -128,8 +140,7 @@ class ModelTrainer:
         self._metrics.commits.inc()
 
     def _learn(self, records: Sequence[ConsumerRecord]) -> None:
-        parsed = ((record.offset, self._parse(record)) for record in records)
-        examples = [(offset, example) for offset, example in parsed if example is not None]
+        examples = [(record.offset, example) for record in records for example in self._parse(record)]
         for (_, example), outcome in zip(examples, self._trainer.take(examples), strict=True):
             self._metrics.count_example(example.target, outcome)
             if outcome is ExampleOutcome.LEARNED:
@@ -142,17 +153,19 @@ class ModelTrainer:
 
     def _remember(self, records: Sequence[ConsumerRecord]) -> None:
         for record in records:
-            if record.offset <= self._trainer.offset and (example := self._parse(record)) is not None:
-                self._trainer.remember(example, record.offset)
+            if record.offset <= self._trainer.offset:
+                for example in self._parse(record):
+                    self._trainer.remember(example, record.offset)
 
-    def _parse(self, record: ConsumerRecord) -> TrainingExample | None:
+    def _parse(self, record: ConsumerRecord) -> list[Taught]:
         try:
-            return TrainingExample.model_validate_json(record.value or b"")
+            taught = _taught.validate_json(record.value or b"")
+            return [taught] if isinstance(taught, ItemOutcomes) else list(by_label(taught))
         except ValidationError as error:
             self._metrics.refused_records.labels(EXAMPLES.name).inc()
             # The error's own text would show the values.
             log.warning("%s, offset %s refused: %d errors", EXAMPLES.name, record.offset, error.error_count())
-            return None
+            return []
 
     async def _publish(self, model: ClassificationModel | RegressionModel) -> None:
         now = datetime.fromtimestamp(self._clock(), UTC)

@@ -18,10 +18,12 @@ leaves a `_Delivery` in its partition's queue, and a commit goes to the end of t
 head. So holes in the offsets (compaction, transaction markers) need no special care, and an acknowledgement
 of a batch whose partition was revoked changes nothing.
 
-Private parts of faust-streaming 0.15.3 that this leans on, held by tests/integration/test_transport.py:
+Private parts of faust-streaming 0.15.3 that this leans on, held by tests/integration/transport:
 
 - `AIOKafkaConsumerThread._fetch_records`: runs in the consumer's thread, returns records by partition, and
   the partitions' positions lie behind these records when it returns.
+- aiokafka's `Fetcher._records`, `FetchResult._partition_records`, `PartitionRecords._consumer_record`: what
+  was fetched before anyone asked, which is unpacked when it is taken, by a method that can be replaced.
 - `Consumer.getmany`: passes each element of these lists to `_to_message` and what comes back to the agents.
 - `Consumer._read_offset`: `_drain_messages` drops a message below it and records a gap when one lies above.
 - `Consumer._filter_tps_with_pending_acks`, `_new_offset`: which partitions to commit, and up to which offset.
@@ -35,11 +37,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.consumer.fetcher import FetchResult
 from faust import Schema
 from faust.exceptions import ImproperlyConfigured
 from faust.sensors import Sensor
@@ -57,7 +60,8 @@ class RecordBatch:
     """Consecutive records of one partition in the order of their offsets, never empty.
 
     While it waits for the agent it takes in what is fetched after it; once its records are looked at, it
-    stays as it is. So a worker that falls behind has fewer, larger batches, and not more of them.
+    stays as it is. So a worker that falls behind has fewer, larger batches, and not more of them. Of a record
+    offset, timestamp, key, value and headers are known; topic and partition are the batch's.
     """
 
     __slots__ = ("_is_open", "_lock", "_records", "_size", "partition", "topic")
@@ -95,8 +99,8 @@ class RecordBatch:
             if not self._is_open or len(self) + len(records) > schema.max_records:
                 return False
             if self._size < 0:
-                self._size = sum(map(_size_of, self._records))
-            size = self._size + sum(map(_size_of, records))
+                self._size = _size_of(self._records)
+            size = self._size + _size_of(records)
             if size > schema.max_bytes:
                 return False
             self._size = size
@@ -104,8 +108,8 @@ class RecordBatch:
             return True
 
 
-def _size_of(record: ConsumerRecord) -> int:
-    return len(record.key or b"") + len(record.value or b"")
+def _size_of(records: Iterable[ConsumerRecord]) -> int:
+    return sum([len(record.key or b"") + len(record.value or b"") for record in records])
 
 
 class RecordBatchSchema(Schema):  # type: ignore[misc]
@@ -136,9 +140,12 @@ class RecordBatchSchema(Schema):  # type: ignore[misc]
 
     def split(self, records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
         """Cut records into runs within the bounds."""
+        if len(records) <= self.max_records and _size_of(records) <= self.max_bytes:
+            yield records
+            return
         begin = size = 0
         for index, record in enumerate(records):
-            record_size = _size_of(record)
+            record_size = _size_of([record])
             if index > begin and (index - begin == self.max_records or size + record_size > self.max_bytes):
                 yield records[begin:index]
                 begin, size = index, 0
@@ -201,6 +208,7 @@ class _BulkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         timeout: float | None = None,
         max_records: int | None = None,
     ) -> Mapping[TopicPartition, Sequence[Any]]:
+        _leave_unwrapped(consumer._fetcher._records, self.consumer.bulk_topics)
         fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
         passed_on: dict[TopicPartition, Sequence[Any]] = {}
         for tp, records in fetched.items():
@@ -215,6 +223,13 @@ class _BulkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
             else:
                 passed_on[tp] = self.consumer.take(tp, records, schema)
         return passed_on
+
+
+def _leave_unwrapped(waiting: Mapping[TopicPartition, Any], topics: Container[str]) -> None:
+    """Let compiled records be: a `ConsumerRecord` around each costs more than all else of reading it."""
+    for tp, fetched in waiting.items():
+        if tp.topic in topics and isinstance(fetched, FetchResult):
+            fetched._partition_records._consumer_record = lambda _, record: record
 
 
 class _BulkConsumer(Consumer):  # type: ignore[misc]

@@ -13,8 +13,9 @@ from stream_app.core.user_row import decode_row
 from stream_app.errors import BrokerError
 from stream_app.intake import build_privacy
 from stream_app.partitioning import partition_of
+from stream_app.runtimes.kafka.claims import ClaimReader
 from stream_app.runtimes.kafka.connection import client_options
-from stream_app.runtimes.kafka.processor import USER_PREFIX
+from stream_app.runtimes.kafka.stored_partition import USER_PREFIX
 from stream_app.runtimes.kafka.topics import check_topics, name_of
 from stream_app.settings import Settings
 from stream_app.user_data import JsonObject, UserData, describe_row, group_outputs, is_about
@@ -38,8 +39,9 @@ async def export(user_id: str, settings: Settings) -> UserData:
         await consumer.start()
         rows: dict[str, JsonObject] = {}
         wanted = {USER_PREFIX + key.encode(): key for key in user_keys}
+        reader = ClaimReader()
         async for record in _records(consumer, rows_changelog(settings.app_id).name, partition):
-            if record.key in wanted:
+            if reader.counts(record) and record.key in wanted:
                 rows.pop(wanted[record.key], None)
                 if record.value is not None:
                     rows[wanted[record.key]] = describe_row(decode_row(record.value))

@@ -93,6 +93,11 @@ async def _run(app: StreamApp) -> None:
             if task is None or task.cancelling():
                 raise
             log.warning("the app was stopped in the middle of a commit")
+        except Exception as error:
+            # Nor must what fails in the parts of Faust that its crash has ended already.
+            if app.crash_reason is None:
+                raise
+            log.warning("after its crash the app did not stop in order: %r", error)
 
 
 async def _run_trainer(command: Sequence[str]) -> None:

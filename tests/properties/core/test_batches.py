@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from schemas.outputs import Output
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
+from stream_app.core.row_times import pack_stored_times, unpack_times
 from stream_app.core.rules import Rules
 from stream_app.core.step import StepResult, close_idle, step
-from stream_app.core.user_row import UserRow, decode_row, decode_times, encode_row
+from stream_app.core.user_row import UserRow, decode_row, encode_row
 from stream_app.testing import (
     INTAKE,
     RECEIVED_AT,
@@ -24,7 +25,12 @@ from stream_app.testing import (
     records,
 )
 
-RULES = Rules(tier_interval=300.0)
+RULES = Rules(
+    tier_interval=300.0,
+    content_starts=frozenset({"page"}),
+    content_completions=frozenset({"Product Clicked"}),
+    content_horizon=4 * 3_600.0,
+)
 DAY = 86_400.0
 # Rows that expire, rows that make room for others, and both.
 EVERY_RULES = [
@@ -60,8 +66,7 @@ class Worker:
     def start(self) -> None:
         self.partition = Partition(0, self.rules, self.meta)
         self.rows = {key: decode_row(row) for key, row in self.stored.items()}
-        for user_key, row in self.stored.items():
-            self.partition.hold(user_key, decode_times(row))
+        self.partition.hold(list(self.stored), unpack_times(map(pack_stored_times, self.stored.values())))
 
     def take(self, batch: Sequence[Record], now: float = RECEIVED_AT) -> StepResult:
         result = step(self.partition, Batch("events", 0, batch), self.rows, INTAKE, MODELS, self.rules, now)

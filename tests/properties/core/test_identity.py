@@ -18,9 +18,10 @@ from stream_app.core.features import Features, read_features
 from stream_app.core.identity_messages import Sent, encode_message
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
+from stream_app.core.row_times import pack_stored_times, unpack_times
 from stream_app.core.rules import DAY, Rules
 from stream_app.core.step import StepResult, step
-from stream_app.core.user_row import UserRow, decode_row, decode_times, encode_row
+from stream_app.core.user_row import UserRow, decode_row, encode_row
 from stream_app.partitioning import partition_of
 from stream_app.ports import Intake
 from stream_app.privacy import Privacy
@@ -114,8 +115,7 @@ class World:
         ]
         self.rows = [{key: decode_row(row) for key, row in stored.items()} for stored in self.stored]
         for partition, stored in zip(self.partitions, self.stored, strict=True):
-            for key, row in stored.items():
-                partition.hold(key, decode_times(row))
+            partition.hold(list(stored), unpack_times(map(pack_stored_times, stored.values())))
 
     def place_of(self, user_id: str) -> int:
         return partition_of(user_id.encode(), self.count)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from schemas.outputs import TrainingExample
 from stream_app.core import outlook
 from stream_app.core.features import read_features
+from stream_app.core.learning import by_label
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch
 from stream_app.core.rules import DAY, Rules
@@ -51,7 +52,9 @@ def test_labels_are_what_was_done_within_the_horizon(seed: int, users: int, coun
     by_moment: dict[tuple[str, float], dict[str, bool]] = defaultdict(dict)
     for example in made:
         moment = round(example.as_of.timestamp() - RULES.outlook_horizon - START, 3)
-        by_moment[str(example.user_key), moment][example.target] = bool(example.label)
+        by_moment[str(example.user_key), moment] |= {
+            single.target: bool(single.label) for single in by_label(example)
+        }
     for (user, moment), labels in by_moment.items():
         theirs = [(round(at, 3), bought) for at, who, bought in uses if who == user]
         after = [bought for at, bought in theirs if moment < at <= moment + RULES.outlook_horizon]

@@ -1,10 +1,10 @@
 import io
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import orjson
 import pytest
+from support.command_line import CommandLine
 from typer.testing import CliRunner, Result
 
 from schemas.outputs import EngagementTier
@@ -42,6 +42,13 @@ def test_a_replay_reports_what_came_of_it(tmp_path: Path, events_file: Path) -> 
     assert (report["users"], report["users_by_tier"]) == (2, {"low": 2})
     assert report["outputs"]["closed_session"] == report["sessions_learned"] + 1 == 2
     assert replay(tmp_path / "data", events_file)["records"] == 0
+
+
+def test_a_report_leaves_off_the_sources_that_are_off(tmp_path: Path, events_file: Path) -> None:
+    off = replay(tmp_path / "off", events_file)["recommendations"]
+    on = replay(tmp_path / "on", events_file, "--set", "recommend_factorisation=true")["recommendations"]
+    assert on.keys() - off.keys() == {"factorisation"}
+    assert "blend" in off
 
 
 def test_the_report_for_people_says_what_to_do_next(tmp_path: Path, events_file: Path) -> None:
@@ -144,15 +151,8 @@ def test_settings_are_all_listed_and_secrets_hidden(monkeypatch: pytest.MonkeyPa
     assert "STREAM_APP_PARTITIONS" in table.output
 
 
-def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int | str | None:
-    monkeypatch.setattr(sys, "argv", ["stream-app", *map(str, arguments)])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    return end.value.code
-
-
-def test_success_is_exit_code_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run_main(monkeypatch, "settings", "--json") == 0
+def test_success_is_exit_code_0(command_line: CommandLine) -> None:
+    assert command_line.run("settings", "--json").code == 0
 
 
 @pytest.mark.parametrize(
@@ -173,36 +173,33 @@ def test_errors_are_one_line_and_an_exit_code(
     sentence: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command_line: CommandLine,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run_main(monkeypatch, *arguments) == code
-    told = capsys.readouterr().err
-    assert sentence in told
-    assert "Traceback" not in told
+    ended = command_line.run(*arguments)
+    assert ended.code == code
+    assert sentence in ended.err
+    assert "Traceback" not in ended.err
 
 
 def test_a_folder_in_use_is_exit_code_3(
     tmp_path: Path,
     events_file: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command_line: CommandLine,
 ) -> None:
     with Store(tmp_path / "data"):
-        assert run_main(monkeypatch, "replay", events_file, "--data-dir", tmp_path / "data") == 3
-    assert capsys.readouterr().err.count("\n") == 1
+        ended = command_line.run("replay", events_file, "--data-dir", tmp_path / "data")
+    assert (ended.code, ended.err.count("\n")) == (3, 1)
 
 
 def test_errors_say_what_kind_they_are() -> None:
     assert [kind.exit_code for kind in (SettingsError, InputError, StateError)] == [2, 2, 3]
 
 
-def test_a_damaged_store_is_exit_code_3(
-    tmp_path: Path, events_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_damaged_store_is_exit_code_3(tmp_path: Path, events_file: Path, command_line: CommandLine) -> None:
     replay(tmp_path / "data", events_file)
     (tmp_path / "data" / FILE_NAME).write_bytes(b"no database" * 1_000)
     for suffix in ("-wal", "-shm"):
         (tmp_path / "data" / (FILE_NAME + suffix)).unlink(missing_ok=True)
-    assert run_main(monkeypatch, "replay", events_file, "--data-dir", tmp_path / "data") == 3
-    assert run_main(monkeypatch, "outputs", "--data-dir", tmp_path / "data") == 3
+    assert command_line.run("replay", events_file, "--data-dir", tmp_path / "data").code == 3
+    assert command_line.run("outputs", "--data-dir", tmp_path / "data").code == 3

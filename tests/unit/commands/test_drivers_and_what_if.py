@@ -25,7 +25,7 @@ def events() -> list[bytes]:
         user, keen, at = f"user-{number}", number % 2 == 0, number * 600.0
         client = {"context": {"userAgent": FIREFOX if keen else CHROME}}
         traits = {"age": 20 + number % 40, "plan": "pro" if number % 3 else "free"}
-        values.append((at, event("identify", user, at, traits=traits, **client)))
+        values.append((at, event("identify", user, at, anonymousId=f"v{number}", traits=traits, **client)))
         values.append((at + 1, page(user, at + 1, "guide" if keen else "home", **client)))
         values.append((at + 2, session(user, at + 2, 600.0 if keen else 30.0 + number % 7, 3)))
         values.append((at + 3, label(user, at + 3, 3 if keen else 1)))
@@ -137,7 +137,9 @@ def test_what_cannot_be_answered_is_told_in_a_sentence(
     assert sentence in str(result.exception)
 
 
-def test_clusters_tell_the_two_kinds_apart(data_dir: Path) -> None:
+def test_clusters_tell_the_two_kinds_of_users_apart_and_other_ids_of_theirs_are_no_users(
+    data_dir: Path,
+) -> None:
     answer = ask("clusters", "--data-dir", data_dir, "-k", 2)
     assert sum(cluster["users"] for cluster in answer["clusters"]) == answer["users"] == USERS + 1
     assert min(cluster["share"] for cluster in answer["clusters"]) > 0.4

@@ -1,8 +1,8 @@
-import sys
 from pathlib import Path
 
 import orjson
 import pytest
+from support.command_line import CommandLine
 from typer.testing import CliRunner
 
 from stream_app import cli
@@ -73,14 +73,7 @@ def test_errors_are_one_line_and_exit_code_two(
     arguments: list[str],
     sentence: str,
     folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command_line: CommandLine,
 ) -> None:
     simulation = [] if "--simulation" in arguments else ["--simulation", str(folder)]
-    monkeypatch.setattr(sys, "argv", ["stream-app", "evaluate", "oracle", *arguments, *simulation])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    told = capsys.readouterr()
-    assert end.value.code == 2
-    assert sentence in told.err
-    assert told.err.count("\n") == 1
+    command_line.run("evaluate", "oracle", *arguments, *simulation).assert_refused(sentence)

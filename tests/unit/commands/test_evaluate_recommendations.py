@@ -1,9 +1,9 @@
 import random
-import sys
 from pathlib import Path
 
 import orjson
 import pytest
+from support.command_line import CommandLine
 from typer.testing import CliRunner
 
 from stream_app import cli
@@ -78,33 +78,15 @@ def test_a_bad_file_is_one_sentence(
     tmp_path: Path,
     content: bytes | None,
     sentence: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command_line: CommandLine,
 ) -> None:
     bad = tmp_path / "bad.txt"
     if content is not None:
         bad.write_bytes(content)
-    assert_refused([*files[:2], "--test", str(bad)], sentence, monkeypatch, capsys)
+    command_line.run("evaluate", "recommendations", *files[:2], "--test", bad).assert_refused(sentence)
 
 
 @pytest.mark.parametrize("count", ["0", "-3"])
-def test_a_senseless_count_is_one_sentence(
-    files: list[str], count: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert_refused([*files, "-k", count], "write a whole number from 1", monkeypatch, capsys)
-
-
-def assert_refused(
-    arguments: list[str],
-    sentence: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["stream-app", "evaluate", "recommendations", *arguments])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    told = capsys.readouterr()
-    assert end.value.code == 2
-    assert sentence in told.err
-    assert told.err.count("\n") == 1
-    assert not told.out
+def test_a_senseless_count_is_one_sentence(files: list[str], count: str, command_line: CommandLine) -> None:
+    ended = command_line.run("evaluate", "recommendations", *files, "-k", count)
+    ended.assert_refused("write a whole number from 1")

@@ -1,9 +1,10 @@
-import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from support.command_line import CommandLine
 from typer.testing import CliRunner
 
 from models.recommenders.surface import Surface
@@ -54,7 +55,7 @@ def test_a_session_gets_what_the_stored_surface_recommends(data_dir: Path) -> No
         surface = Surface.from_state(store.snapshot(RECOMMENDER) or b"")
     assert answer["session_items"] == ["tea", "pot"]
     assert answer["note"] is None
-    assert answer["items"] == [item._asdict() for item in surface.recommend(["tea", "pot"], 3)]
+    assert answer["items"] == [asdict(item) for item in surface.recommend(["tea", "pot"], 3)]
     assert "cup" in [item["item_id"] for item in answer["items"]]
 
 
@@ -92,22 +93,12 @@ def test_what_the_catalogue_takes_out_is_not_recommended_even_once_it_is_resumed
         assert CliRunner().invoke(cli.app, command).exception is None
 
 
-def test_a_bad_catalogue_ends_the_replay_in_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bad_catalogue_ends_the_replay_in_one_sentence(tmp_path: Path, command_line: CommandLine) -> None:
     (tmp_path / "events.jsonl").write_bytes(visits()[0])
     (tmp_path / "catalogue.jsonl").write_text('{"price": 3}')
     files = [tmp_path / "events.jsonl", "--data-dir", tmp_path / "data"]
-    arguments = [
-        str(part) for part in ("stream-app", "replay", *files, "--catalogue", tmp_path / "catalogue.jsonl")
-    ]
-    monkeypatch.setattr(sys, "argv", arguments)
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    assert end.value.code == 2
-    told = capsys.readouterr().err
-    assert "line 1 is no catalogue item of item_id" in told
-    assert told.count("\n") == 1
+    ended = command_line.run("replay", *files, "--catalogue", tmp_path / "catalogue.jsonl")
+    ended.assert_refused("line 1 is no catalogue item of item_id")
     assert not (tmp_path / "data").exists()
 
 
@@ -198,32 +189,13 @@ def test_errors_are_one_line_and_an_exit_code(
     code: int,
     sentence: str,
     data_dir: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command_line: CommandLine,
 ) -> None:
     folder = [] if "--data-dir" in arguments else ["--data-dir", str(data_dir)]
-    assert_refused([*arguments, *folder], code, sentence, monkeypatch, capsys)
+    command_line.run("recommend", *arguments, *folder).assert_refused(sentence, code)
 
 
-def test_a_folder_without_learned_sessions_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_without_learned_sessions_says_so(tmp_path: Path, command_line: CommandLine) -> None:
     folder = replay(tmp_path / "run", [event("identify", "u", 0)])
-    arguments = ["--data-dir", str(folder), "--user", "u"]
-    assert_refused(arguments, 3, "holds no learned session", monkeypatch, capsys)
-
-
-def assert_refused(
-    arguments: list[str],
-    code: int,
-    sentence: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["stream-app", "recommend", *arguments])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    told = capsys.readouterr()
-    assert end.value.code == code
-    assert sentence in told.err
-    assert told.err.count("\n") == 1
+    ended = command_line.run("recommend", "--data-dir", folder, "--user", "u")
+    ended.assert_refused("holds no learned session", 3)

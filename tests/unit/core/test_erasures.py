@@ -11,6 +11,7 @@ from schemas.topics import EVENTS, PRIVACY_REQUESTS
 from stream_app.core.erasures import Erasure, Erasures, decode_erasure, encode_erasure
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
+from stream_app.core.row_times import pack_times, unpack_times
 from stream_app.core.rules import DAY, Rules
 from stream_app.core.step import StepResult, step
 from stream_app.core.user_row import UserRow
@@ -53,8 +54,7 @@ class Held:
         """Lose what is in memory, and read it back as it was stored."""
         meta = self.partition.encode_meta()
         self.partition = Partition(0, self.rules, meta)
-        for user_key, row in self.rows.items():
-            self.partition.hold(user_key, row)
+        self.partition.hold(list(self.rows), unpack_times(map(pack_times, self.rows.values())))
         for marker, erasure in erasures.items():
             self.partition.erasures.add(marker, decode_erasure(encode_erasure(erasure)))
 

@@ -1,7 +1,7 @@
 from collections.abc import Mapping, Sequence
 
 from schemas.outputs import SourcePosition, TrainingExample
-from stream_app.core.learning import ExampleOutcome, RecentIds, Trainer
+from stream_app.core.learning import ExampleOutcome, RecentIds, Trainer, by_label
 
 
 class Notebook:
@@ -65,6 +65,19 @@ def test_unknown_targets_and_labels_are_told_apart() -> None:
     assert take(trainer, example("a", 1, "other"), 0) is ExampleOutcome.UNKNOWN_TARGET
     assert take(trainer, example("b", 0), 1) is ExampleOutcome.UNUSABLE_LABEL
     assert trainer.offset == 1
+
+
+def test_every_label_of_an_example_is_learned_once_by_its_own_learner() -> None:
+    returns, churn = Notebook("returns"), Notebook("churn")
+    trainer = Trainer({"returns": returns, "churn": churn})
+    both = example("a", 1, "returns").model_copy(update={"other_labels": {"churn": 2}})
+    for offset in (0, 1):
+        trainer.take([(offset, single) for single in by_label(both)])
+    assert (returns.learned, churn.learned) == ([1], [2])
+    assert [(single.target, single.label, single.other_labels) for single in by_label(both)] == [
+        ("returns", 1, {"churn": 2}),
+        ("churn", 2, {}),
+    ]
 
 
 def test_recent_ids_are_bounded_and_the_oldest_forgotten() -> None:

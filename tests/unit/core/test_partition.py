@@ -4,8 +4,9 @@ import pytest
 
 from stream_app.core import sessions
 from stream_app.core.partition import Partition
+from stream_app.core.row_times import pack_stored_times, unpack_times
 from stream_app.core.rules import Rules
-from stream_app.core.user_row import UserRow, decode_row, decode_times, encode_row
+from stream_app.core.user_row import UserRow, decode_row, encode_row
 
 RULES = Rules(session_gap=100.0, allowed_lateness=50.0)
 
@@ -48,8 +49,7 @@ def test_nobody_is_overlooked(seed: int) -> None:
             partition = Partition(0, RULES, partition.encode_meta())
             stored = {key: encode_row(row) for key, row in rows.items()}
             rows = {key: decode_row(data) for key, data in stored.items()}
-            for key, data in stored.items():
-                partition.hold(key, decode_times(data))
+            partition.hold(list(stored), unpack_times(map(pack_stored_times, stored.values())))
         until = now - RULES.allowed_lateness
         due = set(partition.sessions.take_due(until))
         for key, row in rows.items():

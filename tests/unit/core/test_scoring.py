@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import pytest
 
 from models.clusters import Cluster, Trait
-from schemas.outputs import EngagementTier, ModelStamp
+from schemas.outputs import EngagementTier, ModelStamp, RecommendedItem
 from stream_app.core import consent, scoring
 from stream_app.core.identifiers import Cause
 from stream_app.core.rules import Rules
 from stream_app.core.user_row import UserRow
-from stream_app.testing import START, FixedContribution, FixedItem, FixedPrediction
+from stream_app.testing import START, FixedContribution, FixedPrediction
 
 RULES = Rules()
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
@@ -109,9 +109,10 @@ def test_no_requests_ask_no_model() -> None:
 
 def test_recommendations_expire_in_event_time() -> None:
     made = scoring.build_recommendations(
+        "r-1",
         "u",
         UserRow(last_at=START, consent=consent.ANALYTICS | consent.MARKETING, control_group="hold-out"),
-        [FixedItem("a", 0.5, "here"), FixedItem("b", 0.25, "there")],
+        [RecommendedItem("a", 0.5, "here"), RecommendedItem("b", 0.25, "there")],
         STAMP,
         Cause("t", 1, 7),
         Rules(recommend_validity=60),
@@ -122,7 +123,7 @@ def test_recommendations_expire_in_event_time() -> None:
         ("b", 0.25, "there"),
     ]
     assert (made.as_of.timestamp(), made.expires_at.timestamp()) == (START, START + 60)
-    assert made.request_id == made.id
+    assert made.request_id == made.id == "r-1"
     assert (made.consent, made.control_group) == (["analytics", "marketing"], "hold-out")
 
 

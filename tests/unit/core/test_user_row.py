@@ -4,13 +4,9 @@ import pytest
 from stream_app.core.user_row import (
     ROW_VERSION,
     Kind,
-    Moment,
-    OpenSession,
-    RowTimes,
     RowVersionError,
     UserRow,
     decode_row,
-    decode_times,
     encode_row,
 )
 
@@ -25,23 +21,6 @@ def test_fields_that_an_older_row_lacks_have_their_defaults() -> None:
     fields = msgspec.msgpack.decode(encode_row(UserRow(tier=2, recommended_item="item")))
     older = msgspec.msgpack.encode(fields[: UserRow.__struct_fields__.index("recommended_item")])
     assert decode_row(older) == UserRow(tier=2)
-
-
-@pytest.mark.parametrize("fields", [None, UserRow.__struct_fields__.index("moments")])
-def test_the_times_of_a_row_are_read_alone(fields: int | None) -> None:
-    row = UserRow(
-        seen_at=5.0,
-        open_sessions=[OpenSession(started_at=1.0, last_at=2.0, topic="events", last_offset=3, items=[])],
-        moments=[Moment(4.0, b"")],
-        next_moment_at=7.0,
-        outgoing=b"history",
-    )
-    stored = msgspec.msgpack.encode(msgspec.msgpack.decode(encode_row(row))[:fields])
-    times, whole = decode_times(stored), decode_row(stored)
-    for name in RowTimes.__annotations__:
-        assert getattr(times, name) == getattr(whole, name)
-    with pytest.raises(RowVersionError):
-        decode_times(encode_row(UserRow(version=ROW_VERSION + 1)))
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00", b"{}", encode_row(UserRow())[:-3]])

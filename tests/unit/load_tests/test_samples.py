@@ -8,18 +8,19 @@ from load_tests.samples import Sample, quantile, steady_rate
 from load_tests.tally import tally
 
 
-def test_the_rate_leaves_the_warm_up_and_what_comes_after_the_goal_out() -> None:
+def test_the_rate_leaves_the_warm_up_and_the_end_out() -> None:
     looks = [
         Sample(0.0, 0.0, 0),
         Sample(10.0, 8.0, 150),  # connecting
         Sample(11.0, 8.5, 200),  # a fifth of the goal
         Sample(12.0, 9.0, 700),
-        Sample(13.0, 9.5, 1_000),
+        Sample(13.0, 9.5, 900),
+        Sample(13.1, 9.5, 1_000),  # what was computed ahead
         Sample(99.0, 9.5, 1_000),
     ]
     rate = steady_rate(looks, 1_000)
-    assert rate.per_second == 800 / 2
-    assert rate.per_cpu_second == 800 / 1
+    assert rate.per_second == 700 / 2
+    assert rate.per_cpu_second == 700 / 1
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_a_loaded_model_answers_the_same(model, data):
 
 def test_the_header_says_what_is_in_it(data):
     header = snapshot.read_header(data)
-    assert (header.format_version, header.model, header.model_version) == (2, "tier", 3)
+    assert (header.format_version, header.model, header.model_version) == (3, "tier", 3)
     assert (header.examples_seen, header.training_offset, header.created_at) == (50, 812, AT)
     assert header.features == ["a", "b"]
     assert set(header.libraries) == {"python", "numpy", "river", "scikit-learn"}

@@ -8,7 +8,8 @@ from support.dying_replay import fill_a_disk, in_a_process
 from support.planted import found_in
 
 from stream_app.errors import StateError
-from stream_app.runtimes.row_store import MEBIBYTE, Change, RowStore
+from stream_app.runtimes.row_store import MEBIBYTE, RowStore
+from stream_app.runtimes.timed_rows import TIMES_POSITION_KEY, Change
 
 POSITION_KEY = b"position"
 ROW = b"a row of some length " * 20
@@ -99,18 +100,47 @@ def test_a_folder_serves_one_writer(tmp_path: Path) -> None:
         pass
 
 
+def test_a_start_reads_rows_only_where_their_times_are_missing(tmp_path: Path) -> None:
+    read: list[bytes] = []
+
+    def times_of(key: bytes, row: bytes) -> bytes:
+        read.append(key)
+        return row[:3]
+
+    def started() -> list[tuple[bytes, bytes]]:
+        store = RowStore(tmp_path, POSITION_KEY, MEBIBYTE, times_of=times_of)
+        try:
+            return store.times(b"key")
+        finally:
+            store.close()
+
+    rows = [(b"key %d" % number, b"row %d" % number) for number in range(3)]
+    with opened(tmp_path) as store:
+        store.put(rows, 1)  # their times are taken for all there are
+    assert started() == read == []
+    with opened(tmp_path) as store:
+        store._database.delete(TIMES_POSITION_KEY)  # as if by a program of before
+    for _ in range(2):
+        assert started() == [(key, b"row") for key, _ in rows]
+        assert read == [key for key, _ in rows]
+
+
 def test_damage_is_told_of(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
-        store.put([(b"key %d" % number, ROW) for number in range(100)], 1)
+        rows = {b"key %d" % number: ROW for number in range(100)}
+        store.put(rows.items(), 1, times=rows)
     [run] = tmp_path.glob("*.sst")
     data = bytearray(run.read_bytes())
-    data[1_000:1_100] = bytes(100)
+    for first in (1_000, len(data) * 3 // 4):  # among the rows, and among the times behind them
+        data[first : first + 100] = bytes(100)
     run.write_bytes(data)
     with opened(tmp_path) as store:
         with pytest.raises(StateError, match="cannot be used"):
             [store.get(b"key %d" % number) for number in range(100)]
         with pytest.raises(StateError, match="cannot be used"):
             list(store.items())
+        with pytest.raises(StateError, match="cannot be used"):
+            store.times(b"key")
 
 
 def test_a_full_disk_is_told_of_and_leaves_what_was_flushed(tmp_path: Path) -> None:

@@ -60,6 +60,9 @@ def test_labels_tell_where_there_are_any_each_users_last(tmp_path: Path) -> None
         example("u", 2, "will_return", True, uses=2.0),
         example("v", 2, "will_return", False, uses=3.0),
         example("v", 2, "purchase", True, uses=9.0),
+        example("w", 2, "purchase", False, uses=4.0).model_copy(
+            update={"other_labels": {"will_return": True}}
+        ),
     ]  # fmt: skip
     with filled(tmp_path, *outputs) as store:
         meaning, cases = collect_cases(store, Outcome.RETENTION, TARGETS)
@@ -67,6 +70,7 @@ def test_labels_tell_where_there_are_any_each_users_last(tmp_path: Path) -> None
     assert [(case.features, case.came_true) for case in cases] == [
         ({"uses": 2.0}, True),
         ({"uses": 3.0}, False),
+        ({"uses": 4.0}, True),
     ]
     assert cases[0].groups["page"] == ("before",)
 

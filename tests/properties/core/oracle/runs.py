@@ -13,9 +13,10 @@ from properties.core.oracle.visits import Visits, visits_of
 from schemas.outputs import Output
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
+from stream_app.core.row_times import pack_stored_times, unpack_times
 from stream_app.core.rules import Rules
 from stream_app.core.step import StepResult, close_idle, step
-from stream_app.core.user_row import UserRow, decode_row, decode_times, encode_row
+from stream_app.core.user_row import UserRow, decode_row, encode_row
 from stream_app.testing import FixedModels
 
 MODELS = FixedModels().models
@@ -81,8 +82,7 @@ class Run:
         """Begin, or begin again after all memory is lost."""
         self._partition = Partition(0, self.rules, meta)
         self.rows = {user: decode_row(row) for user, row in self._stored.items()}
-        for user, row in self._stored.items():
-            self._partition.hold(user, decode_times(row))
+        self._partition.hold(list(self._stored), unpack_times(map(pack_stored_times, self._stored.values())))
 
     def _take_all(self, random: Random) -> None:
         offset = 0

@@ -73,3 +73,14 @@ def test_a_view_outlives_its_state() -> None:
 def test_a_view_without_room_is_refused() -> None:
     with pytest.raises(ValueError, match="one item at least"):
         CatalogueView(0)
+
+
+def test_an_evicted_item_may_be_shown_as_if_no_catalogue_had_named_it() -> None:
+    view = CatalogueView(limit=2)
+    for item_id in ("a", "b", "c"):
+        view.put(CatalogueItem(item_id=item_id, available=False))
+    restored = CatalogueView.from_state(view.to_state())
+    for held in (view, restored):
+        assert [held.is_showable(item_id, AT) for item_id in "abc"] == [True, False, False]
+    view.put(CatalogueItem(item_id="b"))
+    assert [view.is_showable(item_id, AT) for item_id in "abc"] == [True, True, False]

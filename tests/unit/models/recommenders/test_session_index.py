@@ -123,3 +123,11 @@ def test_an_erased_session_leaves_no_neighbours():
     assert index.neighbourhoods(positions)[0].any()
     index.forget("ann")
     assert not index.neighbourhoods(positions)[0].any()
+
+
+def test_an_item_clicked_earlier_in_a_session_is_not_the_stalest_when_a_later_one_needs_room():
+    index = SessionIndex(IndexLimits(sessions=9, clicks=90, items=3))
+    for turn, items in enumerate((["a", "b"], ["c"], ["a", "d"])):
+        index.learn_session(items, turn * 60.0)
+    assert set(index.item_numbers) == {"a", "c", "d"}
+    assert index.evictions.items == 1

@@ -17,6 +17,7 @@ from models.recommenders.surface_levels import Occasion
 from models.recommenders.surface_rules import Exclusion, SurfaceRules
 from models.recommenders.types import ScoredItem
 from schemas.catalogue import CatalogueItem
+from schemas.outputs import RecommendedItem
 
 HOUR = 3_600.0
 PATHS = (["tea", "pot", "cup"], ["pen", "ink"], ["tea", "cup", "tray"], ["pen", "paper", "ink"])
@@ -92,7 +93,8 @@ def test_a_new_user_gets_what_is_popular_in_the_context() -> None:
     assert in_germany[0].item_id in {"tea", "pen", "ink"}
     assert "context_popularity" in {item.source for item in in_germany}
     assert surface.recommend([], 3, context=Context("desk", None, "FR"))[0].item_id == "visa"
-    assert surface.recommend([], 3)[0] == ("visa", pytest.approx(0.4, abs=0.2), "popularity", 1.0, False)
+    first = surface.recommend([], 3)[0]
+    assert first == RecommendedItem("visa", pytest.approx(0.4, abs=0.2), "popularity", 1.0, False)
 
 
 def test_a_new_item_is_recommended_after_its_first_co_click() -> None:

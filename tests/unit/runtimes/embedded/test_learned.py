@@ -1,8 +1,5 @@
-import os
 import signal
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,6 +9,7 @@ from random import Random
 import pytest
 from support import dying_trainer
 from support.dying_replay import in_a_process
+from support.piped_replay import replay
 
 from schemas.outputs import ClosedSession, SourcePosition, TrainingExample
 from stream_app.core.rules import Rules
@@ -29,31 +27,6 @@ NOW = datetime(2024, 3, 4, tzinfo=UTC)
 KEY = b"a key of this test"
 TARGETS = ("engagement_tier", "marketing_target")
 EXAMPLES = [{"events_24h": float(number), "active_days": 1.0} for number in range(12)]
-
-# The command line with small rounds, killed (SIGKILL) by the statement of SQL whose number is given.
-DRIVER = """
-import os, signal, sys
-from functools import partial
-from stream_app import cli
-from stream_app.commands import data_folder as command
-from stream_app.runtimes.embedded.replay import Replay
-from stream_app.runtimes.embedded.store import Store
-
-class DyingStore(Store):
-    def __init__(self, folder):
-        super().__init__(folder)
-        self.left = int(os.environ["DIE_AFTER"])
-        self._connection.set_trace_callback(self.count)
-
-    def count(self, statement):
-        self.left -= 1
-        if not self.left:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-command.Store = DyingStore
-command.Replay = partial(Replay, round_records=40, checkpoint_rounds=3)
-cli.main()
-"""
 
 
 def example(number: int, label: object, target: str = "engagement_tier") -> TrainingExample:
@@ -193,20 +166,6 @@ def test_a_key_that_cannot_be_read_is_told_of(tmp_path: Path) -> None:
         folder_key(tmp_path)
 
 
-def replay(folder: Path, piped: Path, die_after: int = 0) -> str | None:
-    """Run the command line to its end and return its messages, or None where it was killed."""
-    command = [sys.executable, "-c", DRIVER, "replay", "-", "--data-dir", str(folder), "--json"]
-    environment = os.environ | {"DIE_AFTER": str(die_after), "OMP_NUM_THREADS": "1"}
-    with piped.open("rb") as stdin:
-        done = subprocess.run(
-            command, stdin=stdin, env=environment, capture_output=True, timeout=120, check=False
-        )
-    if done.returncode == -signal.SIGKILL:
-        return None
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stderr.decode()
-
-
 def contents(folder: Path) -> tuple[object, ...]:
     with Store(folder) as store:
         rows = [(partition, user, encode_row(row)) for partition, user, row in store.rows()]
@@ -224,7 +183,7 @@ def test_a_piped_replay_killed_midway_and_piped_again_ends_as_one_that_was_not(t
         run.close_idle()
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"\n".join(values))
-    assert replay(tmp_path / "killed", path, die_after=450) is None
+    assert replay(tmp_path / "killed", path, die_at=450) is None
     with Store(tmp_path / "killed") as store:
         assert 0 < store.source_position("-").records < len(values)
     told = replay(tmp_path / "killed", path)
@@ -247,5 +206,9 @@ def test_a_trainer_killed_at_random_moments_ends_with_the_models_of_one_that_was
             assert learned.tiers.model.examples_seen == 120
             assert learned.outcomes["churn"].model.examples_seen > 20
             scores = [scorer.model.scores() for scorer in learned.taught]
-            states.append((answers(learned), scores, [scorer.stamp() for scorer in learned.taught]))
+            stamps = [scorer.stamp() for scorer in learned.taught]
+            items = learned.scores.model.items.all()
+            told = comparable(store.outputs("content_score"))
+            assert {score["item_id"] for score in told.values()} == set(items)
+            states.append((answers(learned), scores, stamps, items, told))
     assert states[0] == states[1]

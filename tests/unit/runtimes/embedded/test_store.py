@@ -7,7 +7,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from support.dying_replay import hold, start
+from support.dying_replay import hold
+from support.forked import fork
 
 from schemas.outputs import EngagementTier, SourcePosition, Tier
 from stream_app.core.user_row import UserRow, encode_row
@@ -107,7 +108,7 @@ def test_a_folder_serves_one_writer_and_any_readers(tmp_path: Path) -> None:
 
 def test_a_folder_held_by_another_process_is_refused_until_that_is_gone(tmp_path: Path) -> None:
     ours, theirs = Pipe()
-    holder = start(hold, tmp_path, theirs)
+    holder = fork(hold, tmp_path, theirs)
     assert ours.recv() == "held"
     with pytest.raises(StateError, match="in use"):
         Store(tmp_path)

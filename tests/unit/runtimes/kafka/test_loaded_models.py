@@ -1,14 +1,17 @@
 """What a worker's recommender learns and forgets from the topic of sessions."""
 
 from datetime import UTC, datetime
+from random import Random
 from types import SimpleNamespace
 
 import pytest
 from pydantic import BaseModel
+from support.item_outcomes import outcomes
 
 from schemas.catalogue import CatalogueItem
 from schemas.outputs import (
     ClosedSession,
+    ItemOutcomes,
     Output,
     RecommendationClick,
     Recommendations,
@@ -146,6 +149,18 @@ def test_it_makes_no_difference_when_the_catalogue_comes() -> None:
     assert logs[0] == logs[1] == logs[2]
     assert logs[0][0].categories == ("x", None)
     assert before._recommender.surface.to_state() == after._recommender.surface.to_state()
+
+
+def test_outcomes_of_starts_are_told_with_what_the_catalogue_says() -> None:
+    loaded = fresh()
+    loaded._take_catalogue(records(CatalogueItem(item_id="c1", kind="course", attributes={"lessons": 9})))
+    told = outcomes(1, Random(4))
+    [first, *_] = told.outcomes
+    told = told.model_copy(update={"outcomes": [first.model_copy(update={"item_id": "c1"})]})
+    completed = loaded.complete(told)
+    assert isinstance(completed, ItemOutcomes)
+    assert completed.outcomes[0].features == {"kind": "course", "lessons": 9}
+    assert (completed.id, completed.outcomes[0].started_at) == (told.id, first.started_at)
 
 
 @pytest.mark.parametrize("take", ["_learn_sessions", "_take_catalogue"])

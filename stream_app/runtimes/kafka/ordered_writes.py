@@ -1,0 +1,72 @@
+"""Writes under way: those of one partition one after another, those of different partitions side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable
+
+from stream_app.errors import BrokerError
+
+AHEAD = 1
+# For the event loop to hand to the broker what is written first, before anything else is computed.
+SENDING_SECONDS = 0.001
+
+
+class OrderedWrites:
+    """Begins each write when the one before it of its partition is done. After a failure none is begun.
+
+    So what one batch gives can be computed while the batch before it is still being written.
+    """
+
+    def __init__(self) -> None:
+        self._under_way: defaultdict[int, deque[asyncio.Task[None]]] = defaultdict(deque)
+        self._failure: Exception | None = None
+
+    async def room(self, partition: int) -> None:
+        """Wait until at most `AHEAD` of a partition's writes are not done.
+
+        Raises the first failure of any write.
+        """
+        await self._wait(partition, AHEAD)
+
+    async def finished(self, partition: int) -> None:
+        """Wait until all of a partition's writes are done.
+
+        Raises the first failure of any write.
+        """
+        await self._wait(partition, 0)
+
+    async def begin(self, partition: int, write: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """Let a write take its turn; the task is done when it is, and raises the first failure of any."""
+        writes = self._under_way[partition]
+        task = asyncio.create_task(self._take_turn(writes[-1] if writes else None, write))
+        writes.append(task)
+        task.add_done_callback(writes.remove)
+        await asyncio.sleep(SENDING_SECONDS)
+        return task
+
+    async def _wait(self, partition: int, left: int) -> None:
+        writes = self._under_way[partition]
+        while len(writes) > left:
+            await asyncio.wait([writes[0]])
+        self._raise_failure()
+
+    async def _take_turn(
+        self, before: asyncio.Task[None] | None, write: Callable[[], Awaitable[None]]
+    ) -> None:
+        if before is not None:
+            await asyncio.wait([before])  # which, unlike awaiting it, would not cancel it with this one
+        self._raise_failure()
+        try:
+            await write()
+        except asyncio.CancelledError:
+            self._failure = self._failure or BrokerError("a write was broken off")
+            raise
+        except Exception as error:
+            self._failure = self._failure or error
+            raise
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure

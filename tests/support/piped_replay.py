@@ -1,0 +1,41 @@
+"""`stream-app replay -` as a process that reads a file, which may be killed on the way."""
+
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+
+from support.dying_trainer import die_at_statement
+from support.worker_process import worker_process
+
+from stream_app.commands import data_folder
+from stream_app.runtimes.embedded.replay import Replay
+from stream_app.runtimes.embedded.store import Store
+from stream_app.settings import Settings
+
+DEADLINE_SECONDS = 120.0
+
+
+def replay(folder: Path, piped: Path, die_at: int = 0) -> str | None:
+    """Run the command to its end and return its messages, or None where a statement of SQL was its last."""
+    command = ("replay", "-", "--data-dir", str(folder), "--json")
+    log_folder = folder.with_name(f"{folder.name}-{die_at}")
+    with worker_process(Settings(), log_folder, *command, before=partial(_prepare, piped, die_at)) as process:
+        code = process.process.wait(DEADLINE_SECONDS)
+    if code == -signal.SIGKILL:
+        return None
+    assert code == 0, process.log.read_text()
+    return process.log.read_text()
+
+
+def _prepare(piped: Path, die_at: int) -> None:
+    sys.stdin = piped.open()
+    data_folder.Replay = partial(Replay, round_records=40, checkpoint_rounds=3)
+    if die_at:
+        data_folder.Store = partial(_dying_store, die_at)
+
+
+def _dying_store(die_at: int, folder: Path) -> Store:
+    store = Store(folder)
+    die_at_statement(store, die_at)
+    return store
