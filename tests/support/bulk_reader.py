@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import faust
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from faust.types import TP
 from mode import CrashingSupervisor
 
 from stream_app.runtimes.kafka.app import PromptTables
@@ -137,6 +138,19 @@ def watch_fetches(app: faust.App) -> list[int]:
         return fetched
 
     fetcher.fetched_records = watched
+    return counts
+
+
+def watch_takes(app: faust.App) -> list[int]:
+    """Counts of records that are to become batches from now on, those that have been before included."""
+    counts: list[int] = []
+    take = app.consumer.take
+
+    def watched(tp: TP, records: Sequence[ConsumerRecord], schema: RecordBatchSchema) -> Any:
+        counts.append(len(records))
+        return take(tp, records, schema)
+
+    app.consumer.take = watched
     return counts
 
 

@@ -20,6 +20,8 @@ of a batch whose partition was revoked changes nothing.
 
 Private parts of faust-streaming 0.15.3 that this leans on, held by tests/integration/transport:
 
+- `AIOKafkaConsumerThread._create_worker_consumer`: makes the consumer; its `_fetch_min_bytes` and
+  `_fetch_max_wait_ms`, which Faust does not let one set.
 - `AIOKafkaConsumerThread._fetch_records`: runs in the consumer's thread, returns records by partition, and
   the partitions' positions lie behind these records when it returns.
 - aiokafka's `Fetcher._records`, `FetchResult._partition_records`, `PartitionRecords._consumer_record`: what
@@ -52,6 +54,9 @@ from faust.types.tuples import ConsumerMessage
 
 MAX_RECORDS = 2_000
 MAX_BYTES = 1_048_576
+# Each fetch, and each batch that it brings, has a fixed cost: so the broker lets records gather for a moment.
+GATHERED_BYTES = 1_048_576
+GATHERING_MS = 50
 QUEUED_BATCHES = 4
 """Good `stream_buffer_maxsize` of an app that recovers no rows: batches that wait for an agent."""
 
@@ -201,6 +206,12 @@ class _BatchMessage(ConsumerMessage):  # type: ignore[misc]
 
 
 class _BulkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
+    def _create_worker_consumer(self, transport: Transport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_min_bytes = GATHERED_BYTES
+        consumer._fetch_max_wait_ms = GATHERING_MS
+        return consumer
+
     async def _fetch_records(
         self,
         consumer: AIOKafkaConsumer,
