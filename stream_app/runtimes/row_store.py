@@ -140,7 +140,7 @@ class RowStore:
 
     def _open_once(self, access: AccessType) -> Rdict:
         try:
-            return Rdict(str(self._folder), options=self._options, access_type=access)
+            return open_database(self._folder, self._options, access)
         except Exception as error:  # the binding knows no narrower one
             raise self._failure(error) from error
 
@@ -148,6 +148,20 @@ class RowStore:
         if isinstance(error, StateError):
             return error
         return StateError(f"the rows in {self._folder} cannot be used: {error}")
+
+
+def open_database(folder: Path, options: Options, access: AccessType | None = None) -> Rdict:
+    """The database in a folder, made where there is none, for reading and writing unless `access` differs.
+
+    Of a database that exists, rocksdict 0.3.29 takes the column family's options from the disk, where neither
+    cache nor filter stands in full, unless they are passed by the family's name.
+    """
+    return Rdict(
+        str(folder),
+        options=options,
+        column_families={"default": options},
+        access_type=access or AccessType.read_write(),
+    )
 
 
 def merge_files(database: Rdict) -> None:

@@ -30,7 +30,13 @@ from rocksdict import Rdict
 
 from stream_app.errors import BrokerError, StateError
 from stream_app.runtimes.kafka.claims import CLAIM_KEY, ClaimReader
-from stream_app.runtimes.row_store import MEBIBYTE, close_database, database_options, merge_files
+from stream_app.runtimes.row_store import (
+    MEBIBYTE,
+    close_database,
+    database_options,
+    merge_files,
+    open_database,
+)
 from stream_app.runtimes.timed_rows import NO_NOTES, Change, Notes, TimedRows, TimesOf
 
 log = logging.getLogger(__name__)
@@ -241,7 +247,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
 
     def _open(self, path: Path) -> Rdict:
         try:
-            return Rdict(str(path), options=self._options)
+            return open_database(path, self._options)
         except Exception as error:
             raise StateError(
                 f"{path} cannot be opened ({error}): make room, or set STREAM_APP_STATE_DIR"
