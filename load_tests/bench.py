@@ -131,16 +131,17 @@ def main(
     if reason := missing_requirements():
         typer.echo(f"Cannot measure: {reason}.", err=True)
         raise typer.Exit(1)
-    tables: list[str] = []
+    if out is not None:
+        out.write_text("")
 
     def write(table: str) -> None:
-        tables.append(table)
         typer.echo(table + "\n")
+        if out is not None:  # at once: what comes after may fail
+            with out.open("a") as tables:
+                tables.write(table + "\n\n")
 
     parts = part or (list(Part) if long else IN_SHORT)
     asyncio.run(measure(LONG if long else SHORT, parts, write))
-    if out is not None:
-        out.write_text("\n\n".join(tables) + "\n")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -104,6 +105,15 @@ class Contender:
         """
         if self._process.poll() is not None:
             raise ContenderError(f"ended with {self._process.returncode}: {self.log_tail()}")
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """It does nothing for the length of a `with` block: work that is laid out meanwhile waits as a whole."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """End it, in good order if it can."""
