@@ -108,7 +108,7 @@ class Contender:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """It does nothing for the length of a `with` block: work that is laid out meanwhile waits as a whole."""
+        """It stands still for the length of a `with` block: work laid out meanwhile is all there after."""
         self._process.send_signal(signal.SIGSTOP)
         try:
             yield

@@ -1,0 +1,91 @@
+"""Where the parts that drivers use lie: today's place first, then that of older layouts.
+
+A part that moves gets its new place put before the old one; none is ever taken away while a build that has it
+there is compared with.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_SCHEMAS = ("stream_app.schemas", "schemas")
+_MODELS = ("stream_app.models", "models")
+_CORE = ("stream_app.core",)
+_ROOT = ("stream_app",)
+_KAFKA = ("stream_app.runtimes.kafka",)
+_EMBEDDED = ("stream_app.runtimes.embedded",)
+
+# By part: the packages that may hold its module, the module's names, the newest first.
+PLACES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    # contracts
+    "ClosedSession": (_SCHEMAS, ("outputs",)),
+    "ModelStamp": (_SCHEMAS, ("outputs",)),
+    "PrivacyRequest": (_SCHEMAS, ("privacy",)),
+    "RecommendedItem": (_SCHEMAS, ("outputs",)),
+    "EVENTS": (_SCHEMAS, ("topics",)),
+    "SESSIONS": (_SCHEMAS, ("topics",)),
+    # core
+    "Batch": (_CORE, ("records",)),
+    "META_KEY": (_KAFKA, ("state.stored_partition", "stored_partition")),
+    "Partition": (_CORE, ("partition",)),
+    "Record": (_CORE, ("records",)),
+    "Rules": (_CORE, ("rules",)),
+    "USER_PREFIX": (_KAFKA, ("state.stored_partition", "stored_partition")),
+    "decode_row": (_CORE, ("user_row",)),
+    "encode_row": (_CORE, ("user_row",)),
+    "plain_intake": (_ROOT, ("intake", "intake.intake")),
+    "read_features": (("stream_app.features", "stream_app.core"), ("reading", "features")),
+    "step": (_CORE, ("step",)),
+    "Models": (_ROOT, ("core.ports", "ports")),
+    "Occasion": (_ROOT, ("core.ports", "ports")),
+    # models
+    "SessionRecommender": (_ROOT, ("learning.model_adapters", "model_adapters")),
+    "Surface": (_MODELS, ("recommenders.surface",)),
+    "SnapshotRefused": (_MODELS, ("snapshot",)),
+    "load_snapshot": (_MODELS, ("snapshot",)),
+    # runtimes
+    "FedRecommender": (_KAFKA, ("models.fed_recommender", "fed_recommender")),
+    "Metrics": (_ROOT, ("observability.metrics", "metrics")),
+    "Replay": (_EMBEDDED, ("replay",)),
+    "Settings": (_ROOT, ("settings",)),
+    "SnapshotReader": (_KAFKA, ("models.snapshots", "snapshots")),
+    "Store": (_EMBEDDED, ("store",)),
+    "collect_seldom": (_ROOT, ("runtimes.common.memory", "memory")),
+    "rows_that_count": (_KAFKA, ("state.claims", "claims")),
+    "unseal": (_KAFKA, ("models.sealed", "sealed")),
+    # the test kit
+    "FixedModels": (_ROOT, ("testing",)),
+    "RecordedSource": (_ROOT, ("testing",)),
+    "random_events": (_ROOT, ("testing",)),
+}
+RENAMED = {"load_snapshot": "load"}
+
+
+class PartMissingError(LookupError):
+    """No known layout has a part; its new place belongs into `PLACES`."""
+
+
+def find(part: str) -> Any:
+    """A part of the build whose interpreter this is.
+
+    Raises:
+        PartMissingError: it lies in none of the known places.
+    """
+    packages, modules = PLACES[part]
+    for package in packages:
+        for name in modules:
+            found = _imported(f"{package}.{name}")
+            if found is not None and hasattr(found, RENAMED.get(part, part)):
+                return getattr(found, RENAMED.get(part, part))
+    raise PartMissingError(f"{part} lies in none of {packages} {modules}: put its place into PLACES")
+
+
+def _imported(path: str) -> Any | None:
+    try:
+        return import_module(path)
+    except ModuleNotFoundError as error:
+        # What the module itself lacks is an error; that it is not there, an older or newer layout.
+        if error.name is not None and (path == error.name or path.startswith(error.name + ".")):
+            return None
+        raise
