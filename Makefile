@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STREAM_APP := $(BIN)/stream-app
 
-.PHONY: demo test lint bench peers profile faults recovery browser-test kafka kafka-stop install clean
+.PHONY: demo test lint bench peers profile faults recovery browser-test sdk-test kafka kafka-stop install clean
 
 demo: .venv/installed  ## the main job on a simulated fortnight, on this machine, no broker
 	rm -rf demo-data
@@ -40,6 +40,17 @@ recovery: .venv/installed-dev  ## how long a million rows take to come back
 
 browser-test: .venv/installed-dev  ## the collector's page in headless Chromium (apt-get install chromium)
 	CI=true $(BIN)/pytest tests/browser
+
+sdk-test: .venv/installed-dev build/sdk/installed  ## the trackers' SDKs against the collector (Node.js, Chromium)
+	CI=true $(BIN)/pytest tests/sdk
+
+build/sdk/installed: tests/sdk/package.json tests/sdk/requirements-sdk.txt
+	$(PYTHON) -m venv build/sdk/python
+	build/sdk/python/bin/pip install --quiet --disable-pip-version-check -r tests/sdk/requirements-sdk.txt
+	mkdir -p build/sdk/node
+	cp tests/sdk/package.json build/sdk/node/
+	npm install --prefix build/sdk/node --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error
+	touch $@
 
 kafka: .venv/installed-dev  ## a broker on port 9092, without Docker
 	$(BIN)/python -m load_tests.broker start --data-dir .kafka --port 9092
