@@ -13,7 +13,7 @@ FLAGS = ["/fp:precise"] if sys.platform == "win32" else ["-O3", "-ffp-contract=o
 setup(
     ext_modules=[
         Extension(
-            "models.recommenders._source_table",
+            "stream_app.models.recommenders._source_table",
             ["models/recommenders/_source_table.c"],
             extra_compile_args=FLAGS,
             optional=True,

@@ -17,7 +17,7 @@ from load_tests.broker import free_port
 from load_tests.contender import Contender
 from load_tests.samples import Rate, Sample, steady_rate
 from load_tests.testbed import PARTITIONS, Testbed, python
-from schemas.topics import EVENTS, RECOMMENDATIONS
+from stream_app.schemas.topics import EVENTS, RECOMMENDATIONS
 
 STREAM_APP = [sys.executable, "-m", "stream_app"]
 LOOK_SECONDS = 0.5

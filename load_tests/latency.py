@@ -19,7 +19,7 @@ from load_tests.reduced_comparison import OURS
 from load_tests.samples import quantile
 from load_tests.testbed import PARTITIONS, Testbed
 from load_tests.topics import Topics
-from schemas.topics import EVENTS
+from stream_app.schemas.topics import EVENTS
 
 WARM_UP_EVENTS = 2_000
 SETTLE_SECONDS = 2.0

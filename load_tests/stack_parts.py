@@ -20,36 +20,33 @@ _WHOLE = (
     ("commit, group", r"\.commit|Coordinator|_commit"),
     (
         "metrics, and this measurement's looks at them",
-        r"stream_app/metrics|record_histogram|prometheus_client",
+        r"observability/metrics|record_histogram|prometheus_client",
     ),
 )
 # Of all other stacks the innermost frame that fits one of these tells the part.
 _INNERMOST = (
-    ("clean", r"stream_app/cleaning/|stream_app/privacy|intake"),
-    ("decode", r"core/(decoding|wire|properties|identifiers|personal_text)"),
-    ("features", r"core/features"),
+    ("clean", r"stream_app/intake/cleaning/|stream_app/intake/privacy|runtimes/common/intake"),
+    ("decode", r"intake/(decoding|wire|properties|identifiers|personal_text)"),
+    ("features", r"features/reading"),
     ("score", r"core/scoring|models/|model_adapters|sklearn|river"),
-    ("outputs built", r"core/emission"),
-    ("labels and outlooks", r"core/(outlook|learning)"),
+    ("outputs built", r"core/outputs"),
+    ("labels and outlooks", r"learning/(moments|trainer)|core/falling_due"),
     (
         "row update",
-        r"core/(application|windows|sessions|interests|statistics|consent|funnel|calendar|distinct)",
+        r"core/(application|merging)|stream_app/features/|intake/consent",
     ),
     ("step, timers, identities", r"core/"),
     ("runtime", r"stream_app/runtimes|faust/"),
 )
-_COMPILED = re.compile(r"CPy(?:Def|Py)_([a-z_]+?)___")
-"""How mypyc names a function in C: its module comes first."""
 
 
 def part_of(stack: Sequence[str]) -> str:
     """The part of a stack, whose frames are `function (file:line)`, the outermost first."""
-    frames = [_COMPILED.sub(r"core/\1 ", frame) for frame in stack]
-    joined = "\n".join(frames)
+    joined = "\n".join(stack)
     for part, pattern in _WHOLE:
         if re.search(pattern, joined):
             return part
-    for frame in reversed(frames):
+    for frame in reversed(stack):
         for part, pattern in _INNERMOST:
             if re.search(pattern, frame):
                 return part

@@ -1,1 +1,1 @@
-"""What learns: classifiers, regressors and recommenders, one family a module."""
+"""What learns: classifiers, regressors and recommenders, one family a folder."""

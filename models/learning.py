@@ -8,14 +8,14 @@ from heapq import nsmallest
 from math import log
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from models.calibration import Calibrator
-from models.champion import Contest
-from models.clusters import Cluster, UserClusters
-from models.drift import DriftMonitor
-from models.features import Features, Label, visible
-from models.learners import BatchClassifier, BatchRegressor, Probabilities, normalised
-from models.scores import ClassificationScores, PrequentialScores, RegressionScores, brier
-from models.spec import ClassificationSpec, LearnerT, ModelSpec, RegressionSpec
+from stream_app.models.features import Features, Label, visible
+from stream_app.models.insight.clusters import Cluster, UserClusters
+from stream_app.models.judging.scores import ClassificationScores, PrequentialScores, RegressionScores, brier
+from stream_app.models.online.calibration import Calibrator
+from stream_app.models.online.champion import Contest
+from stream_app.models.online.drift import DriftMonitor
+from stream_app.models.online.learners import BatchClassifier, BatchRegressor, Probabilities, normalised
+from stream_app.models.spec import ClassificationSpec, LearnerT, ModelSpec, RegressionSpec
 
 LEAST_BELIEF = (
     0.05  # in any label, when contenders are compared: labels are noisy, and one loss must not decide

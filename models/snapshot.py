@@ -21,10 +21,10 @@ from importlib.metadata import version
 
 import msgspec
 
-from models.learning import AnyModel
+from stream_app.models.learning import AnyModel
 
 MAGIC = b"SAPPMODL"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 LIBRARIES = ("numpy", "river", "scikit-learn")
 SIGNATURE_BYTES = hashlib.sha256().digest_size
 PICKLE_PROTOCOL = 5

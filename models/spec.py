@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from models.baselines import ClassFrequencies, RunningMean
-from models.learners import BatchClassifier, BatchRegressor
+from stream_app.models.judging.baselines import ClassFrequencies, RunningMean
+from stream_app.models.online.learners import BatchClassifier, BatchRegressor
 
 LearnerT = TypeVar("LearnerT", BatchClassifier, BatchRegressor)
 

@@ -1,9 +1,11 @@
 """The targets that are learned, and a model for each."""
 
-from models import classifiers, outcomes, regressors
-from models.content import ContentModel
-from models.learning import ClassificationModel
-from models.spec import ClassificationSpec, RegressionSpec
+from stream_app.models.content import regressors
+from stream_app.models.content.model import ContentModel
+from stream_app.models.learning import ClassificationModel
+from stream_app.models.outcomes import contenders
+from stream_app.models.spec import ClassificationSpec, RegressionSpec
+from stream_app.models.tiers import classifiers
 
 TIER = ClassificationSpec(
     name="engagement_tier",
@@ -23,7 +25,7 @@ ENGAGEMENT = RegressionSpec(
 )
 
 CLUSTERS = 5
-OUTCOME_LEARNERS = {"curves_and_lines": outcomes.curves_and_lines, "logistic": outcomes.logistic}
+OUTCOME_LEARNERS = {"curves_and_lines": contenders.curves_and_lines, "logistic": contenders.logistic}
 
 OUTCOMES = {
     name: ClassificationSpec(

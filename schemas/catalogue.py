@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from schemas.events import Id, ShortText
+from stream_app.schemas.events import Id, ShortText
 
 
 class CatalogueItem(BaseModel):

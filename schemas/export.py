@@ -15,8 +15,8 @@ from typing import Any, Union
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
-from schemas.events import EVENT_ADAPTER
-from schemas.topics import EVENTS, TOPICS, Role
+from stream_app.schemas.events import EVENT_ADAPTER
+from stream_app.schemas.topics import EVENTS, TOPICS, Role
 
 SCHEMA_FOLDER = Path(__file__).with_name("json")
 

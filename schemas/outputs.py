@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, with_config
 
-from schemas.events import Id
+from stream_app.schemas.events import Id
 
 
 class OutputModel(BaseModel):

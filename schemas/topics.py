@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from pydantic import BaseModel
 
-from schemas.catalogue import CatalogueItem
-from schemas.outputs import (
+from stream_app.schemas.catalogue import CatalogueItem
+from stream_app.schemas.outputs import (
     ClosedSession,
     ContentScore,
     EngagementTier,
@@ -24,7 +24,7 @@ from schemas.outputs import (
     TrainingExample,
     UserErased,
 )
-from schemas.privacy import PrivacyRequest
+from stream_app.schemas.privacy import PrivacyRequest
 
 DAY_SECONDS = 86_400
 MEBIBYTE = 1_048_576
@@ -42,7 +42,7 @@ class Role(StrEnum):
 class Topic:
     """One topic. `partitions` None: as many as users are spread over (a setting); else fixed.
 
-    `contract` None: the values are events of the union in `schemas.events`, or bytes that
+    `contract` None: the values are events of the union in `stream_app.schemas.events`, or bytes that
     `docs/contracts.md` describes; `also` are contracts that share the topic for the sake of their order.
     `retention` is in seconds; a compacted topic keeps the newest of each key, and for `compaction_lag`
     seconds those that are not the newest any more.

@@ -14,18 +14,18 @@ from typing import Any
 import faust
 from mode import CrashingSupervisor
 
-from schemas.topics import EVENTS, TOPIC_BY_CONTRACT
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.step import step
-from stream_app.core.user_row import UserRow, decode_row, encode_row
-from stream_app.intake import build_intake
-from stream_app.memory import collect_seldom
-from stream_app.metrics import Metrics
-from stream_app.partitioning import partition_of
-from stream_app.runtimes.kafka.loaded_models import LoadedModels
-from stream_app.runtimes.kafka.topics import name_of
-from stream_app.settings import Settings, load_settings
+from stream_app.features.user_row import UserRow, decode_row, encode_row
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.intake import build_intake
+from stream_app.runtimes.common.memory import collect_seldom
+from stream_app.runtimes.common.partitioning import partition_of
+from stream_app.runtimes.kafka.models.loaded_models import LoadedModels
+from stream_app.runtimes.kafka.operate.topics import name_of
+from stream_app.schemas.topics import EVENTS, TOPIC_BY_CONTRACT
+from stream_app.settings.environment import Settings, load_settings
 
 PRINT_EVERY = 20
 

@@ -18,14 +18,14 @@ import faust
 from mode import CrashingSupervisor
 
 from load_tests.reduced_job import Row, decode_event, decode_row, encode_row, encode_totals, update, user_of
-from stream_app.memory import collect_seldom
-from stream_app.runtimes.kafka.ordered_writes import OrderedWrites
-from stream_app.runtimes.kafka.producer import BulkProducer
-from stream_app.runtimes.kafka.tables import RowTable
-from stream_app.runtimes.kafka.transport import QUEUED_BATCHES, RecordBatch, RecordBatchSchema
-from stream_app.runtimes.row_cache import RowCache
-from stream_app.settings import Settings
-from stream_app.threads import switch_often
+from stream_app.runtimes.common.memory import collect_seldom
+from stream_app.runtimes.common.row_cache import RowCache
+from stream_app.runtimes.common.threads import switch_often
+from stream_app.runtimes.kafka.consume.ordered_writes import OrderedWrites
+from stream_app.runtimes.kafka.consume.producer import BulkProducer
+from stream_app.runtimes.kafka.consume.transport import QUEUED_BATCHES, RecordBatch, RecordBatchSchema
+from stream_app.runtimes.kafka.state.tables import RowTable
+from stream_app.settings.environment import Settings
 
 # An event costs so little here that the costs of a batch show: a row's change, two round trips.
 BATCH_RECORDS = 5_000

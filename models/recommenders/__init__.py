@@ -1,11 +1,11 @@
 """Session recommenders over one bounded index of closed sessions."""
 
-from models.recommenders.blend import Blend
-from models.recommenders.click_paths import NextClick
-from models.recommenders.explanation import Explanation
-from models.recommenders.index_limits import DecaySettings, Evictions, IndexLimits
-from models.recommenders.session_index import SessionIndex
-from models.recommenders.types import ScoredItem, SessionRecommender
+from stream_app.models.recommenders.blend import Blend
+from stream_app.models.recommenders.click_paths import NextClick
+from stream_app.models.recommenders.explanation import Explanation
+from stream_app.models.recommenders.index_limits import DecaySettings, Evictions, IndexLimits
+from stream_app.models.recommenders.session_index import SessionIndex
+from stream_app.models.recommenders.types import ScoredItem, SessionRecommender
 
 __all__ = [
     "Blend",

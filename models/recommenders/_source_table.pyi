@@ -1,7 +1,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from models.recommenders.types import FloatArray
+from stream_app.models.recommenders.types import FloatArray
 
 REVISION: int
 

@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from models.recommenders.item_sums import ItemSums
-from models.recommenders.ranking import leading, running_total
-from models.recommenders.repeat_consumption import Parts
-from models.recommenders.session_index import SessionIndex
-from models.recommenders.session_view import SessionView, VotingSource
-from models.recommenders.source_table import Ranking, Sources
-from models.recommenders.types import FloatArray, IntArray
+from stream_app.models.recommenders.item_sums import ItemSums
+from stream_app.models.recommenders.ranking import leading, running_total
+from stream_app.models.recommenders.repeat_consumption import Parts
+from stream_app.models.recommenders.session_index import SessionIndex
+from stream_app.models.recommenders.session_view import SessionView, VotingSource
+from stream_app.models.recommenders.source_table import Ranking, Sources
+from stream_app.models.recommenders.types import FloatArray, IntArray
 
 
 class ArrayTable:

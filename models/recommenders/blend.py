@@ -7,34 +7,34 @@ from typing import Self
 import msgspec
 import numpy as np
 
-from models.recommenders.click_paths import NextClick, next_clicks
-from models.recommenders.co_visitation import CoVisitation
-from models.recommenders.explanation import Explanation, leading_items
-from models.recommenders.index_state import IndexState, pack_index, unpack_index
-from models.recommenders.item_sums import ItemSums
-from models.recommenders.item_walk import ItemWalk
-from models.recommenders.markov import MarkovChain
-from models.recommenders.nearest_sessions import NearestSessions
-from models.recommenders.popularity import Popularity
-from models.recommenders.ranking import leading
-from models.recommenders.repeat_consumption import (
+from stream_app.models.recommenders.click_paths import NextClick, next_clicks
+from stream_app.models.recommenders.co_visitation import CoVisitation
+from stream_app.models.recommenders.explanation import Explanation, leading_items
+from stream_app.models.recommenders.index_state import IndexState, pack_index, unpack_index
+from stream_app.models.recommenders.item_sums import ItemSums
+from stream_app.models.recommenders.item_walk import ItemWalk
+from stream_app.models.recommenders.markov import MarkovChain
+from stream_app.models.recommenders.nearest_sessions import NearestSessions
+from stream_app.models.recommenders.popularity import Popularity
+from stream_app.models.recommenders.ranking import leading
+from stream_app.models.recommenders.repeat_consumption import (
     Parts,
     RepeatConsumption,
     RepeatConsumptionState,
     situation_of,
 )
-from models.recommenders.sequential_rules import SequentialRules
-from models.recommenders.session_history import SessionHistory
-from models.recommenders.session_index import SessionIndex
-from models.recommenders.session_view import SessionView
-from models.recommenders.source_table import Ranking, Sources, SourceTable
-from models.recommenders.source_weights import SourceWeights, SourceWeightsState
-from models.recommenders.types import Candidates, Scored, ScoredItem
+from stream_app.models.recommenders.sequential_rules import SequentialRules
+from stream_app.models.recommenders.session_history import SessionHistory
+from stream_app.models.recommenders.session_index import SessionIndex
+from stream_app.models.recommenders.session_view import SessionView
+from stream_app.models.recommenders.source_table import Ranking, Sources, SourceTable
+from stream_app.models.recommenders.source_weights import SourceWeights, SourceWeightsState
+from stream_app.models.recommenders.types import Candidates, Scored, ScoredItem
 
 try:
-    from models.recommenders.compiled_table import CompiledTable as Table
+    from stream_app.models.recommenders.compiled_table import CompiledTable as Table
 except ImportError:  # installed without a compiler
-    from models.recommenders.array_table import ArrayTable as Table  # type: ignore[assignment]
+    from stream_app.models.recommenders.array_table import ArrayTable as Table  # type: ignore[assignment]
 
 EVIDENCE_LEVELS = 6
 POPULARITY_DISCOUNT = 0.1  # power of an item's clicks by which its score is divided

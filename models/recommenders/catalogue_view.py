@@ -6,7 +6,7 @@ from typing import Self
 
 import msgspec
 
-from schemas.catalogue import CatalogueItem
+from stream_app.schemas.catalogue import CatalogueItem
 
 
 class ItemFacts(msgspec.Struct, frozen=True, array_like=True):

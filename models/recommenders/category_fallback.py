@@ -9,11 +9,16 @@ from typing import Self
 
 import msgspec
 
-from models.recommenders.context import NO_CONTEXT, Context
-from models.recommenders.decayed_counts import DAY_SECONDS
-from models.recommenders.grouped_counts import GroupedCounts
-from models.recommenders.session_log import LoggedSession, SessionLog, SessionLogState, logged_session
-from models.recommenders.types import ScoredItem
+from stream_app.models.recommenders.context import NO_CONTEXT, Context
+from stream_app.models.recommenders.decayed_counts import DAY_SECONDS
+from stream_app.models.recommenders.grouped_counts import GroupedCounts
+from stream_app.models.recommenders.session_log import (
+    LoggedSession,
+    SessionLog,
+    SessionLogState,
+    logged_session,
+)
+from stream_app.models.recommenders.types import ScoredItem
 
 CATEGORY_POPULARITY = "category_popularity"
 CONTEXT_POPULARITY = "context_popularity"

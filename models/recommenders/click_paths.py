@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from models.recommenders.item_sums import ItemSums
-from models.recommenders.markov import MarkovChain
-from models.recommenders.session_index import SessionIndex
-from models.recommenders.session_view import SessionView
+from stream_app.models.recommenders.item_sums import ItemSums
+from stream_app.models.recommenders.markov import MarkovChain
+from stream_app.models.recommenders.session_index import SessionIndex
+from stream_app.models.recommenders.session_view import SessionView
 
 BEAM_WIDTH = 5
 

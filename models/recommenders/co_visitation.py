@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.recommenders.item_sums import ItemSums
-from models.recommenders.session_index import SessionIndex, ragged_ranges
-from models.recommenders.session_view import SessionView
-from models.recommenders.types import NO_CANDIDATES, Candidates, Votes
+from stream_app.models.recommenders.item_sums import ItemSums
+from stream_app.models.recommenders.session_index import SessionIndex, ragged_ranges
+from stream_app.models.recommenders.session_view import SessionView
+from stream_app.models.recommenders.types import NO_CANDIDATES, Candidates, Votes
 
 
 @dataclass(frozen=True, slots=True)

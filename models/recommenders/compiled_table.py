@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 
-from models.recommenders import _source_table
-from models.recommenders.repeat_consumption import Parts
-from models.recommenders.session_index import SessionIndex
-from models.recommenders.session_view import SessionView
-from models.recommenders.source_table import Ranking, Sources
-from models.recommenders.types import FloatArray
+from stream_app.models.recommenders import _source_table
+from stream_app.models.recommenders.repeat_consumption import Parts
+from stream_app.models.recommenders.session_index import SessionIndex
+from stream_app.models.recommenders.session_view import SessionView
+from stream_app.models.recommenders.source_table import Ranking, Sources
+from stream_app.models.recommenders.types import FloatArray
 
 REVISION = 1
 

@@ -1,11 +1,18 @@
 """What every contestant would answer at a sampled position, and what follows from it."""
 
-from models.recommenders.blend import Blend
-from models.recommenders.factorisation import Factorisation
-from models.recommenders.judge import StreamJudge
-from models.recommenders.prequential_gate import PrequentialGate
-from models.recommenders.prequential_scores import CUTOFFS
-from models.recommenders.surface_levels import BLEND, LEVELS, POOL, LevelItems, Occasion, SurfaceLevels
+from stream_app.models.recommenders.blend import Blend
+from stream_app.models.recommenders.factorisation import Factorisation
+from stream_app.models.recommenders.judge import StreamJudge
+from stream_app.models.recommenders.prequential_gate import PrequentialGate
+from stream_app.models.recommenders.prequential_scores import CUTOFFS
+from stream_app.models.recommenders.surface_levels import (
+    BLEND,
+    LEVELS,
+    POOL,
+    LevelItems,
+    Occasion,
+    SurfaceLevels,
+)
 
 SURFACE = "surface"
 DEPTH = CUTOFFS[-1]

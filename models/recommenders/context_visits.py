@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import NamedTuple
 
-from models.recommenders.context import NO_CONTEXT, Context
-from models.recommenders.decayed_counts import DAY_SECONDS
-from models.recommenders.session_log import LoggedSession, SessionLog
-from models.recommenders.types import ScoredItem
+from stream_app.models.recommenders.context import NO_CONTEXT, Context
+from stream_app.models.recommenders.decayed_counts import DAY_SECONDS
+from stream_app.models.recommenders.session_log import LoggedSession, SessionLog
+from stream_app.models.recommenders.types import ScoredItem
 
 CONTEXT_VISITS = "context_visits"
 ALL_CONTEXTS = "all"

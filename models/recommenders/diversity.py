@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
-from models.recommenders.catalogue_view import ItemFacts
-from models.recommenders.types import Scored
+from stream_app.models.recommenders.catalogue_view import ItemFacts
+from stream_app.models.recommenders.types import Scored
 
 ScoredT = TypeVar("ScoredT", bound=Scored)
 

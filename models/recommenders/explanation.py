@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.recommenders.sequential_rules import SequentialRules
-from models.recommenders.session_view import SessionView
-from models.recommenders.types import ScoredItem
+from stream_app.models.recommenders.sequential_rules import SequentialRules
+from stream_app.models.recommenders.session_view import SessionView
+from stream_app.models.recommenders.types import ScoredItem
 
 
 class Explanation(NamedTuple):

@@ -18,9 +18,9 @@ from zlib import crc32
 import msgspec
 import numpy as np
 
-from models.recommenders.adaptive_vectors import AdaptiveVectors, AdaptiveVectorsState, Reals, Rows
-from models.recommenders.bounded_rows import BoundedRows, BoundedRowsState
-from models.recommenders.types import ScoredItem
+from stream_app.models.recommenders.adaptive_vectors import AdaptiveVectors, AdaptiveVectorsState, Reals, Rows
+from stream_app.models.recommenders.bounded_rows import BoundedRows, BoundedRowsState
+from stream_app.models.recommenders.types import ScoredItem
 
 ITEM_FEATURES = 2
 NO_FEATURE = 0

@@ -7,7 +7,7 @@ order: counts after an erasure are those of a stream without the erased person.
 from collections.abc import Mapping
 from heapq import nlargest
 
-from models.recommenders.types import ScoredItem
+from stream_app.models.recommenders.types import ScoredItem
 
 MOST_LEADERS = 100
 

@@ -6,9 +6,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.decayed_counts import DecayedCountsState
-from models.recommenders.index_limits import DecaySettings, Evictions, IndexLimits
-from models.recommenders.session_index import SessionIndex
+from stream_app.models.recommenders.decayed_counts import DecayedCountsState
+from stream_app.models.recommenders.index_limits import DecaySettings, Evictions, IndexLimits
+from stream_app.models.recommenders.session_index import SessionIndex
 
 
 class IndexState(msgspec.Struct):

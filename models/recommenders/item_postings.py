@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from models.recommenders.types import IntArray
+from stream_app.models.recommenders.types import IntArray
 
 NO_POSITIONS = np.empty(0, np.int64)
 FIRST_SIZE = 4

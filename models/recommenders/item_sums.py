@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.ranking import running_total
-from models.recommenders.types import Candidates, FloatArray, IntArray, Votes
+from stream_app.models.recommenders.ranking import running_total
+from stream_app.models.recommenders.types import Candidates, FloatArray, IntArray, Votes
 
 NO_ITEM = 0  # the number of no item: stands in the log where one was evicted, and counts for nothing
 

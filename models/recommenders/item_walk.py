@@ -7,10 +7,10 @@ In the spirit of random walks over click graphs (Craswell & Szummer, SIGIR 2007)
 
 from dataclasses import dataclass
 
-from models.recommenders.ranking import leading
-from models.recommenders.sequential_rules import SequentialRules, SequentialRulesSettings
-from models.recommenders.session_view import SessionView
-from models.recommenders.types import NO_CANDIDATES, NO_VOTES, Candidates, Votes
+from stream_app.models.recommenders.ranking import leading
+from stream_app.models.recommenders.sequential_rules import SequentialRules, SequentialRulesSettings
+from stream_app.models.recommenders.session_view import SessionView
+from stream_app.models.recommenders.types import NO_CANDIDATES, NO_VOTES, Candidates, Votes
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from models.recommenders.exploration import chance
-from models.recommenders.prequential_scores import (
+from stream_app.models.recommenders.exploration import chance
+from stream_app.models.recommenders.prequential_scores import (
     CUTOFFS,
     PrequentialScores,
     PrequentialScoresState,
     traits_of,
 )
-from models.recommenders.session_index import SessionIndex
+from stream_app.models.recommenders.session_index import SessionIndex
 
 JUDGED_AT_FIRST = 100  # sessions of which each is judged; it costs a query to every contestant
 JUDGED_FOR_FACTORS = 1_000  # the same where factors are learned, which costs more; their gate waits for it

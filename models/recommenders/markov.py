@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.recommenders.session_view import SessionView
-from models.recommenders.types import NO_CANDIDATES, Candidates, Votes
+from stream_app.models.recommenders.session_view import SessionView
+from stream_app.models.recommenders.types import NO_CANDIDATES, Candidates, Votes
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.recommenders.ranking import leading
-from models.recommenders.session_index import SessionIndex, ragged_positions
-from models.recommenders.session_view import SessionView
-from models.recommenders.types import NO_CANDIDATES, NO_VOTES, Candidates, FloatArray, IntArray, Votes
+from stream_app.models.recommenders.ranking import leading
+from stream_app.models.recommenders.session_index import SessionIndex, ragged_positions
+from stream_app.models.recommenders.session_view import SessionView
+from stream_app.models.recommenders.types import (
+    NO_CANDIDATES,
+    NO_VOTES,
+    Candidates,
+    FloatArray,
+    IntArray,
+    Votes,
+)
 
 
 @dataclass(frozen=True, slots=True)

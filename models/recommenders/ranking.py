@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.recommenders.types import FloatArray, IntArray
+from stream_app.models.recommenders.types import FloatArray, IntArray
 
 
 def leading(scores: FloatArray, latest: IntArray, most: int) -> IntArray:

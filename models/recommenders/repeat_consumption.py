@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from models.recommenders.session_view import SessionView
+from stream_app.models.recommenders.session_view import SessionView
 
 FEATURES = 8
 

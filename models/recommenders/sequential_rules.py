@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.recommenders.item_sums import NO_ITEM
-from models.recommenders.ranking import running_total
-from models.recommenders.session_index import NEIGHBOUR_OFFSETS
-from models.recommenders.session_view import SessionView
-from models.recommenders.types import NO_CANDIDATES, Candidates, FloatArray, IntArray, Votes
+from stream_app.models.recommenders.item_sums import NO_ITEM
+from stream_app.models.recommenders.ranking import running_total
+from stream_app.models.recommenders.session_index import NEIGHBOUR_OFFSETS
+from stream_app.models.recommenders.session_view import SessionView
+from stream_app.models.recommenders.types import NO_CANDIDATES, Candidates, FloatArray, IntArray, Votes
 
 SIDES = len(NEIGHBOUR_OFFSETS)
 LEAST_TOTAL = 1e-300  # of an item from which no rule leads: its share reaches nothing

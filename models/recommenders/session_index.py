@@ -15,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.decayed_counts import DAY_SECONDS, DecayedCounts
-from models.recommenders.index_limits import DecaySettings, Evictions, IndexLimits
-from models.recommenders.item_postings import NO_POSITIONS, ItemPostings
-from models.recommenders.item_sums import NO_ITEM
-from models.recommenders.session_recency import SessionRecency
-from models.recommenders.types import FloatArray, IntArray
+from stream_app.models.recommenders.decayed_counts import DAY_SECONDS, DecayedCounts
+from stream_app.models.recommenders.index_limits import DecaySettings, Evictions, IndexLimits
+from stream_app.models.recommenders.item_postings import NO_POSITIONS, ItemPostings
+from stream_app.models.recommenders.item_sums import NO_ITEM
+from stream_app.models.recommenders.session_recency import SessionRecency
+from stream_app.models.recommenders.types import FloatArray, IntArray
 
 NO_OWNER = 0
 REACH = 3  # clicks on either side of one that are its neighbours

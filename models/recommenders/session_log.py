@@ -5,8 +5,8 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from models.recommenders.context import Context
-from models.recommenders.session_index import owner_key
+from stream_app.models.recommenders.context import Context
+from stream_app.models.recommenders.session_index import owner_key
 
 Key = TypeVar("Key", bound=Hashable)
 

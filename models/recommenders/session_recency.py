@@ -6,8 +6,8 @@ past, so that it is computed once, when the session is learned, and never again 
 
 import math
 
-from models.recommenders.decayed_counts import DAY_SECONDS
-from models.recommenders.types import FloatArray
+from stream_app.models.recommenders.decayed_counts import DAY_SECONDS
+from stream_app.models.recommenders.types import FloatArray
 
 MOST_HALF_LIVES = 512  # on either side of the landmark; sums of weights stay far from what a double can hold
 

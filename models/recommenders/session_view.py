@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from models.recommenders.item_sums import ItemSums
-from models.recommenders.session_index import SessionIndex
-from models.recommenders.types import Candidates, Votes
+from stream_app.models.recommenders.item_sums import ItemSums
+from stream_app.models.recommenders.session_index import SessionIndex
+from stream_app.models.recommenders.types import Candidates, Votes
 
 
 @dataclass(slots=True)

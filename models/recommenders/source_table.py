@@ -7,14 +7,14 @@ one, which is taken where the package was installed with a compiler.
 from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
-from models.recommenders.item_walk import ItemWalk
-from models.recommenders.nearest_sessions import NearestSessions
-from models.recommenders.popularity import Popularity
-from models.recommenders.repeat_consumption import Parts
-from models.recommenders.sequential_rules import SequentialRules
-from models.recommenders.session_history import SessionHistory
-from models.recommenders.session_view import SessionView
-from models.recommenders.types import FloatArray
+from stream_app.models.recommenders.item_walk import ItemWalk
+from stream_app.models.recommenders.nearest_sessions import NearestSessions
+from stream_app.models.recommenders.popularity import Popularity
+from stream_app.models.recommenders.repeat_consumption import Parts
+from stream_app.models.recommenders.sequential_rules import SequentialRules
+from stream_app.models.recommenders.session_history import SessionHistory
+from stream_app.models.recommenders.session_view import SessionView
+from stream_app.models.recommenders.types import FloatArray
 
 
 class Sources(NamedTuple):

@@ -7,21 +7,26 @@ from typing import NamedTuple, Self
 
 import msgspec
 
-from models.recommenders.attribution import Attribution, AttributionState, Emission, RecommendedClick
-from models.recommenders.blend import Blend
-from models.recommenders.catalogue_view import CatalogueView, CatalogueViewState, ItemFacts
-from models.recommenders.category_fallback import CategoryFallback, FallbackState
-from models.recommenders.contest import judge_click
-from models.recommenders.context import NO_CONTEXT, Context
-from models.recommenders.context_visits import ContextVisits, Neighbours
-from models.recommenders.diversity import CappedGroups
-from models.recommenders.exploration import BanditState, SourceBandit, draw_offer, is_explored
-from models.recommenders.factorisation import Factorisation, FactorisationState
-from models.recommenders.judge import JUDGED_AT_FIRST, JUDGED_FOR_FACTORS, JudgeState, StreamJudge
-from models.recommenders.prequential_gate import GateState, PrequentialGate
-from models.recommenders.session_index import owner_key
-from models.recommenders.source_weights import SourceWeightsState
-from models.recommenders.surface_levels import (
+from stream_app.models.recommenders.attribution import (
+    Attribution,
+    AttributionState,
+    Emission,
+    RecommendedClick,
+)
+from stream_app.models.recommenders.blend import Blend
+from stream_app.models.recommenders.catalogue_view import CatalogueView, CatalogueViewState, ItemFacts
+from stream_app.models.recommenders.category_fallback import CategoryFallback, FallbackState
+from stream_app.models.recommenders.contest import judge_click
+from stream_app.models.recommenders.context import NO_CONTEXT, Context
+from stream_app.models.recommenders.context_visits import ContextVisits, Neighbours
+from stream_app.models.recommenders.diversity import CappedGroups
+from stream_app.models.recommenders.exploration import BanditState, SourceBandit, draw_offer, is_explored
+from stream_app.models.recommenders.factorisation import Factorisation, FactorisationState
+from stream_app.models.recommenders.judge import JUDGED_AT_FIRST, JUDGED_FOR_FACTORS, JudgeState, StreamJudge
+from stream_app.models.recommenders.prequential_gate import GateState, PrequentialGate
+from stream_app.models.recommenders.session_index import owner_key
+from stream_app.models.recommenders.source_weights import SourceWeightsState
+from stream_app.models.recommenders.surface_levels import (
     FALLBACKS,
     LEVELS,
     POOL,
@@ -29,9 +34,9 @@ from models.recommenders.surface_levels import (
     SurfaceLevels,
     user_features,
 )
-from models.recommenders.surface_rules import Exclusion, SurfaceRules
-from models.recommenders.types import Scored, ScoredItem
-from schemas.outputs import RecommendedItem
+from stream_app.models.recommenders.surface_rules import Exclusion, SurfaceRules
+from stream_app.models.recommenders.types import Scored, ScoredItem
+from stream_app.schemas.outputs import RecommendedItem
 
 MOST_HISTORY = 20
 NEXT_IN_LINE = "next_in_line"  # the source that offers what would have come next

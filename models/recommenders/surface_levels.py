@@ -10,13 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.recommenders.blend import Blend
-from models.recommenders.catalogue_view import UNKNOWN, ItemFacts
-from models.recommenders.category_fallback import CATEGORY_POPULARITY, CONTEXT_POPULARITY, CategoryFallback
-from models.recommenders.context import NO_CONTEXT, Context
-from models.recommenders.factorisation import Factorisation
-from models.recommenders.source_weights import SourceWeights
-from models.recommenders.types import Scored, ScoredItem
+from stream_app.models.recommenders.blend import Blend
+from stream_app.models.recommenders.catalogue_view import UNKNOWN, ItemFacts
+from stream_app.models.recommenders.category_fallback import (
+    CATEGORY_POPULARITY,
+    CONTEXT_POPULARITY,
+    CategoryFallback,
+)
+from stream_app.models.recommenders.context import NO_CONTEXT, Context
+from stream_app.models.recommenders.factorisation import Factorisation
+from stream_app.models.recommenders.source_weights import SourceWeights
+from stream_app.models.recommenders.types import Scored, ScoredItem
 
 BLEND = "blend"
 USER_HISTORY = "user_history"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from models.recommenders.diversity import NO_CAPS, GroupCaps
+from stream_app.models.recommenders.diversity import NO_CAPS, GroupCaps
 
 
 class Exclusion(StrEnum):

@@ -7,29 +7,29 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from stream_app.core import content, outlook, properties, sessions, windows
-from stream_app.core.calendar import is_time_zone, local_time, note_day
-from stream_app.core.decoding import TimedEvent
-from stream_app.core.distinct import bit_of
-from stream_app.core.funnel import take_step
-from stream_app.core.identifiers import event_fingerprint
-from stream_app.core.interests import FACETS, add_interest
-from stream_app.core.personal_text import is_personal
-from stream_app.core.rules import Rules
-from stream_app.core.statistics import count_category, count_top
-from stream_app.core.user_row import (
+from stream_app.features import content, sessions, windows
+from stream_app.features.calendar import is_time_zone, local_time, note_day
+from stream_app.features.distinct import bit_of
+from stream_app.features.funnel import take_step
+from stream_app.features.interests import FACETS, add_interest
+from stream_app.features.statistics import count_category, count_top
+from stream_app.features.user_row import (
     ACTIVITY_HALF_LIFE,
     MAX_RECENT_IDS,
     MAX_RECENT_ITEMS,
     MAX_TOP_NAMES,
-    MAX_TRAIT_LENGTH,
     MAX_TRAITS,
     SPENDING_HALF_LIFE,
     Kind,
     OpenSession,
     UserRow,
 )
-from stream_app.core.wire import (
+from stream_app.intake import properties
+from stream_app.intake.decoding import TimedEvent
+from stream_app.intake.identifiers import event_fingerprint
+from stream_app.intake.personal_text import is_personal
+from stream_app.intake.ports import Cleaner, Surroundings
+from stream_app.intake.wire import (
     Context,
     GroupEvent,
     IdentifyEvent,
@@ -38,7 +38,8 @@ from stream_app.core.wire import (
     SessionEvent,
     TrackEvent,
 )
-from stream_app.ports import Cleaner, Surroundings
+from stream_app.learning import moments
+from stream_app.settings.rules import Rules
 
 CATEGORY, BRAND, TAG, SEARCH, FIELD = range(len(FACETS))
 MAX_CATEGORY_LENGTH = 32
@@ -112,7 +113,7 @@ def apply_event(
         surroundings = _note_use(row, event.context or _NOWHERE, at, cleaner)
         _note_search(row, surroundings, event.properties.search_query, at, cleaner)
         if row.moments:
-            outlook.note_use(row, at, False, rules)
+            moments.note_use(row, at, False, rules)
         return _apply_summary(row, event, at, offset, rules)
     if isinstance(event, IdentifyEvent | GroupEvent):
         _note_traits(row, event)
@@ -154,7 +155,7 @@ def _apply_use(
     windows.add_event(row.tiles, at, row.last_at, not name, page_bit, bit_of(item) if item is not None else 0)
     row.activity.add(1.0, at, ACTIVITY_HALF_LIFE)
     if row.moments:
-        outlook.note_use(row, at, name == properties.PURCHASE, rules)
+        moments.note_use(row, at, name == properties.PURCHASE, rules)
     if row.item_starts and content.PAGE in rules.content_starts:
         content.note_reading(row, at, rules)
     has_started = content.is_told_by(name, rules) and content.note_event(row, event, name, at, rules)
@@ -314,7 +315,7 @@ def _count_action(row: UserRow, name: str, at: float) -> None:
 
 def _note_traits(row: UserRow, event: IdentifyEvent | GroupEvent) -> None:
     group = event.traits.get("control_group", event.traits.get("controlGroup"))
-    if isinstance(group, str) and len(group) <= MAX_TRAIT_LENGTH and not is_personal(group):
+    if isinstance(group, str) and len(group) <= properties.MAX_TRAIT_LENGTH and not is_personal(group):
         row.control_group = group
     elif isinstance(group, bool):
         row.control_group = "control" if group else ""

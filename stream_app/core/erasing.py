@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from schemas.privacy import PrivacyRequest
-from stream_app.core import emission
+from stream_app.core import outputs
 from stream_app.core.erasures import Erasure, count_contents
-from stream_app.core.identifiers import Cause
 from stream_app.core.identity import Identities
 from stream_app.core.partition import Partition
 from stream_app.core.step_result import StepResult
-from stream_app.core.user_row import UserRow
-from stream_app.ports import Privacy
+from stream_app.features.user_row import UserRow
+from stream_app.intake.identifiers import Cause
+from stream_app.intake.ports import Privacy
+from stream_app.schemas.privacy import PrivacyRequest
 
 
 class Eraser:
@@ -39,7 +39,7 @@ class Eraser:
         user_keys = privacy.user_keys(request.user_id)
         erasures = [self.erase(user_key, until, cause, privacy) for user_key in user_keys]
         subject = privacy.marker(user_keys[0])
-        self._result.outputs.append(emission.build_receipt(request, subject, erasures, cause, self._now))
+        self._result.outputs.append(outputs.build_receipt(request, subject, erasures, cause, self._now))
 
     def erase(self, user_key: str, until: float, cause: Cause, privacy: Privacy) -> Erasure:
         """Remove a row, and drop what is not newer than `until` (epoch seconds) from now on."""
@@ -60,5 +60,5 @@ class Eraser:
             self._partition.drop_user(user_key)
             self._result.rows[user_key] = None
             self._result.removed["erased"] += 1
-        self._result.outputs.append(emission.build_user_erased(user_key, erasure.until, cause, self._now))
+        self._result.outputs.append(outputs.build_user_erased(user_key, erasure.until, cause, self._now))
         return erasure

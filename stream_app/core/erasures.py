@@ -8,13 +8,13 @@ from heapq import heappop, heappush
 import msgspec
 from pydantic import ValidationError
 
-from schemas.outputs import FailureReason
-from schemas.privacy import PrivacyRequest
-from stream_app.core.decoding import Failure, TimedEvent, classify_json, named_users
 from stream_app.core.records import Record
-from stream_app.core.rules import Rules
-from stream_app.core.user_row import UserRow
-from stream_app.ports import Privacy
+from stream_app.features.user_row import UserRow
+from stream_app.intake.decoding import Failure, TimedEvent, classify_json, named_users
+from stream_app.intake.ports import Privacy
+from stream_app.schemas.outputs import FailureReason
+from stream_app.schemas.privacy import PrivacyRequest
+from stream_app.settings.rules import Rules
 
 
 class Erasure(msgspec.Struct, array_like=True):

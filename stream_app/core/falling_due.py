@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from stream_app.core import consent, content, emission, outlook
-from stream_app.core.identifiers import Cause
+from stream_app.core import outputs
 from stream_app.core.partition import Partition
-from stream_app.core.rules import Rules
 from stream_app.core.step_result import StepResult
-from stream_app.core.user_row import UserRow
+from stream_app.features import content
+from stream_app.features.user_row import UserRow
+from stream_app.intake import consent
+from stream_app.intake.identifiers import Cause
+from stream_app.learning import moments
+from stream_app.settings.rules import Rules
 
 RowOf = Callable[[str], UserRow | None]
 
@@ -23,11 +26,11 @@ def send_labels(partition: Partition, row_of: RowOf, rules: Rules, result: StepR
         if row is None:
             continue
         cause = _newest_cause(partition, row)
-        for outcome in outlook.take_due(row, watermark, rules):
+        for outcome in moments.take_due(row, watermark, rules):
             if _is_learned_from(row, rules):
-                result.outputs.append(emission.build_outcome_example(user_key, outcome, rules, cause, now))
+                result.outputs.append(outputs.build_outcome_example(user_key, outcome, rules, cause, now))
         # The row holds what came up to the highest time, so that is the moment.
-        outlook.note_moment(row, partition.meta.highest_at, rules)
+        moments.note_moment(row, partition.meta.highest_at, rules)
         result.rows[user_key] = row
         partition.schedule(user_key, row)
 
@@ -44,7 +47,7 @@ def send_item_outcomes(
         outcomes = content.take_due(row, watermark, rules)
         if outcomes and _is_learned_from(row, rules):
             cause = _newest_cause(partition, row)
-            result.outputs.append(emission.build_item_outcomes(user_key, outcomes, rules, cause, now))
+            result.outputs.append(outputs.build_item_outcomes(user_key, outcomes, rules, cause, now))
         result.rows[user_key] = row
         partition.schedule_starts(user_key, row)
 

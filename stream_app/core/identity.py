@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 
-from stream_app.core.identifiers import Cause
 from stream_app.core.identity_messages import (
     AnyMessage,
     Forget,
@@ -30,11 +29,12 @@ from stream_app.core.identity_messages import (
 from stream_app.core.merging import merge_rows
 from stream_app.core.partition import Partition
 from stream_app.core.records import Record
-from stream_app.core.rules import Rules
 from stream_app.core.step_result import StepResult
-from stream_app.core.user_row import Place, UserRow, decode_row, encode_row
-from stream_app.core.wire import AliasEvent, Event, IdentifyEvent
-from stream_app.ports import Privacy
+from stream_app.features.user_row import Place, UserRow, decode_row, encode_row
+from stream_app.intake.identifiers import Cause
+from stream_app.intake.ports import Privacy
+from stream_app.intake.wire import AliasEvent, Event, IdentifyEvent
+from stream_app.settings.rules import Rules
 
 LINKING_EVENTS = frozenset({IdentifyEvent.type, AliasEvent.type})
 MAX_LINKED = 32

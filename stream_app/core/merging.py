@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from stream_app.core import content, outlook, sessions, windows
-from stream_app.core.calendar import note_day
-from stream_app.core.consent import UNSAID
-from stream_app.core.funnel import MAX_CART_ITEMS, Funnel
-from stream_app.core.identifiers import Cause
-from stream_app.core.interests import merge_interests
-from stream_app.core.rules import Rules
-from stream_app.core.statistics import Shares, count_category
-from stream_app.core.user_row import (
+from stream_app.features import content, sessions, windows
+from stream_app.features.calendar import note_day
+from stream_app.features.funnel import MAX_CART_ITEMS, Funnel
+from stream_app.features.interests import merge_interests
+from stream_app.features.statistics import Shares, count_category
+from stream_app.features.user_row import (
     ACTIVITY_HALF_LIFE,
     MAX_RECENT_IDS,
     MAX_RECENT_ITEMS,
@@ -21,6 +18,10 @@ from stream_app.core.user_row import (
     Kind,
     UserRow,
 )
+from stream_app.intake.consent import UNSAID
+from stream_app.intake.identifiers import Cause
+from stream_app.learning import moments
+from stream_app.settings.rules import Rules
 
 
 def merge_rows(row: UserRow, other: UserRow, cause: Cause, rules: Rules) -> None:
@@ -57,10 +58,10 @@ def merge_rows(row: UserRow, other: UserRow, cause: Cause, rules: Rules) -> None
     row.control_group = row.control_group or other.control_group
     row.linked = {**other.linked, **row.linked}
     row.sent_lists = sorted([*other.sent_lists, *row.sent_lists], key=lambda sent: sent.at)[-MAX_SENT_LISTS:]
-    row.moments = sorted([*row.moments, *other.moments], key=lambda moment: moment.at)[: outlook.MAX_MOMENTS]
-    outlook.note_use(row, row.last_at, False, rules)
-    outlook.note_use(row, other.last_at, False, rules)
-    outlook.note_use(row, other.funnel.ordered_at, True, rules)
+    row.moments = sorted([*row.moments, *other.moments], key=lambda moment: moment.at)[: moments.MAX_MOMENTS]
+    moments.note_use(row, row.last_at, False, rules)
+    moments.note_use(row, other.last_at, False, rules)
+    moments.note_use(row, other.funnel.ordered_at, True, rules)
     if other.next_moment_at and not row.next_moment_at:
         row.next_moment_at = other.next_moment_at
     content.merge(row, other, rules)

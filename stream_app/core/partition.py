@@ -8,12 +8,13 @@ from itertools import compress
 
 import msgspec
 
-from stream_app.core import content, outlook, sessions
 from stream_app.core.erasures import Erasures
 from stream_app.core.row_times import Times, outlooks_due, sessions_due, starts_due
-from stream_app.core.rules import DAY, Rules
 from stream_app.core.timers import Timers
-from stream_app.core.user_row import UserRow
+from stream_app.features import content, sessions
+from stream_app.features.user_row import UserRow
+from stream_app.learning import moments
+from stream_app.settings.rules import DAY, Rules
 
 
 class PartitionMeta(msgspec.Struct, array_like=True):
@@ -69,7 +70,7 @@ class Partition:
         session_due = sessions.next_due(row, self._rules)
         if session_due is not None:
             self.sessions.schedule(user_key, session_due)
-        outlook_due = outlook.next_due(row, self._rules)
+        outlook_due = moments.next_due(row, self._rules)
         if outlook_due is not None:
             self.outlooks.schedule(user_key, outlook_due)
         self.schedule_starts(user_key, row)

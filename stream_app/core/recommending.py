@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from schemas.outputs import RecommendedItem
-from stream_app.core import consent
-from stream_app.core.rules import Rules
-from stream_app.core.statistics import most_common
-from stream_app.core.user_row import MAX_SENT_ITEMS, MAX_SENT_LISTS, OpenSession, SentList, UserRow
-from stream_app.ports import Occasion
+from stream_app.features.statistics import most_common
+from stream_app.features.user_row import MAX_SENT_ITEMS, MAX_SENT_LISTS, OpenSession, SentList, UserRow
+from stream_app.intake import consent
+from stream_app.learning.ports import Occasion
+from stream_app.schemas.outputs import RecommendedItem
+from stream_app.settings.rules import Rules
 
 
 class ListClick(NamedTuple):

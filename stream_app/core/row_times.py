@@ -11,10 +11,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_app.core.content import GATHERED_FOR, first_start
-from stream_app.core.outlook import MAX_MOMENTS
-from stream_app.core.rules import Rules
-from stream_app.core.user_row import ROW_VERSION, ItemStart, UserRow, check_version
+from stream_app.features.content import GATHERED_FOR, first_start
+from stream_app.features.user_row import ROW_VERSION, ItemStart, UserRow, check_version
+from stream_app.learning.moments import MAX_MOMENTS
+from stream_app.settings.rules import Rules
 
 Times = NDArray[Any]
 

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from schemas.outputs import (
+from stream_app.core.outputs import source_of, time_of
+from stream_app.features.reading import Features, Reading, reading_of
+from stream_app.features.user_row import UserRow
+from stream_app.intake import consent
+from stream_app.intake.identifiers import Cause, output_id
+from stream_app.learning import moments
+from stream_app.learning.moments import OUTLOOK_FEATURES
+from stream_app.learning.ports import Cluster, Contribution, OutcomeModel, TierModel
+from stream_app.schemas.outputs import (
     ClusterTrait,
     EngagementTier,
     ModelStamp,
@@ -18,14 +26,7 @@ from schemas.outputs import (
     TierReason,
     UserCluster,
 )
-from stream_app.core import consent, outlook
-from stream_app.core.emission import source_of, time_of
-from stream_app.core.features import Features, Reading, reading_of
-from stream_app.core.identifiers import Cause, output_id
-from stream_app.core.outlook import OUTLOOK_FEATURES
-from stream_app.core.rules import Rules
-from stream_app.core.user_row import UserRow
-from stream_app.ports import Cluster, Contribution, OutcomeModel, TierModel
+from stream_app.settings.rules import Rules
 
 TIER_NAMES: Mapping[int, Tier] = {1: Tier.LOW, 2: Tier.MEDIUM, 3: Tier.HIGH}
 
@@ -99,7 +100,7 @@ def foresee(
     known = {target: model for target, model in models.items() if stamps[target].examples_seen}
     if not ended or not known:
         return []
-    examples = [outlook.select(request.features) for request in ended]
+    examples = [moments.select(request.features) for request in ended]
     chances = {target: model.predict_chances(examples) for target, model in known.items()}
     clusters = _clusters_of(examples, known.values())
     return [

@@ -11,25 +11,29 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from schemas.outputs import FailureReason
-from schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS
-from stream_app.core import consent, content, emission, falling_due, recommending, scoring, sessions
+from stream_app.core import falling_due, outputs, recommending, scoring
 from stream_app.core.application import FinishedSession, apply_event, finish_session, is_repeat
-from stream_app.core.decoding import Failure, TimedEvent, decode
 from stream_app.core.erasing import Eraser
 from stream_app.core.erasures import decode_request
-from stream_app.core.features import Features, read_features
-from stream_app.core.identifiers import Cause, output_id
 from stream_app.core.identity import LINKING_EVENTS, MAX_HOPS, Identities, is_known
 from stream_app.core.identity_messages import Forget, Forwarded, decode_message
 from stream_app.core.partition import Partition
-from stream_app.core.personal_text import is_personal, without_personal
 from stream_app.core.records import Batch, Record
-from stream_app.core.rules import Rules
+from stream_app.core.rows import UserRows
 from stream_app.core.step_result import StepResult
-from stream_app.core.user_row import OpenSession, UserRow, without_history
-from stream_app.core.wire import LabelEvent
-from stream_app.ports import Intake, Models, UserRows
+from stream_app.features import content, sessions
+from stream_app.features.reading import Features, read_features
+from stream_app.features.user_row import OpenSession, UserRow, without_history
+from stream_app.intake import consent
+from stream_app.intake.decoding import Failure, TimedEvent, decode
+from stream_app.intake.identifiers import Cause, output_id
+from stream_app.intake.personal_text import is_personal, without_personal
+from stream_app.intake.ports import Intake
+from stream_app.intake.wire import LabelEvent
+from stream_app.learning.ports import Models
+from stream_app.schemas.outputs import FailureReason
+from stream_app.schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS
+from stream_app.settings.rules import Rules
 
 __all__ = ["MESSAGE_TYPE", "UNKNOWN_TYPE", "StepResult", "close_idle", "step"]
 
@@ -260,7 +264,7 @@ class _Step:
         if applied.item is not None and applied.session is not None:
             click = recommending.take_click(row, applied.session, applied.item, timed.at, self._rules)
             if click is not None:
-                self._result.outputs.append(emission.build_click(user_key, click, cause, timed.at, self._now))
+                self._result.outputs.append(outputs.build_click(user_key, click, cause, timed.at, self._now))
             self._recommend(user_key, row, applied.session, cause)
 
     def _begin_row(self, user_key: str, row: UserRow) -> None:
@@ -331,7 +335,7 @@ class _Step:
         self, user_key: str, row: UserRow, finished: FinishedSession, cause: Cause, at: float
     ) -> None:
         self._result.outputs.append(
-            emission.build_closed_session(
+            outputs.build_closed_session(
                 user_key,
                 row,
                 finished,
@@ -353,7 +357,7 @@ class _Step:
         if is_personal(label.target) or (isinstance(label.value, str) and is_personal(label.value)):
             return
         self._result.outputs.append(
-            emission.build_example(user_key, label.target, label.value, features, cause, at, self._now)
+            outputs.build_example(user_key, label.target, label.value, features, cause, at, self._now)
         )
 
     def _fail(
@@ -371,5 +375,5 @@ class _Step:
         self._result.failures[failure.reason] += 1
         user_key = timed.user_key if timed else None
         self._result.outputs.append(
-            emission.build_failed_event(user_key, failure, record, intake.privacy, cause, at, self._now)
+            outputs.build_failed_event(user_key, failure, record, intake.privacy, cause, at, self._now)
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from schemas.outputs import Output
 from stream_app.core.erasures import Erasure
 from stream_app.core.identity_messages import Sent
-from stream_app.core.user_row import UserRow
+from stream_app.features.user_row import UserRow
+from stream_app.schemas.outputs import Output
 
 
 @dataclass

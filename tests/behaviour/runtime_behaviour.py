@@ -8,11 +8,11 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from schemas.outputs import FailedEvent, TrainingExample
-from stream_app.core.features import Features, read_features
-from stream_app.core.rules import Rules
-from stream_app.core.user_row import UserRow
-from stream_app.metrics import Metrics
+from stream_app.features.reading import Features, read_features
+from stream_app.features.user_row import UserRow
+from stream_app.observability.metrics import Metrics
+from stream_app.schemas.outputs import FailedEvent, TrainingExample
+from stream_app.settings.rules import Rules
 from stream_app.testing import (
     START,
     as_json,

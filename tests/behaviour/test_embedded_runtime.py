@@ -5,7 +5,7 @@ from pathlib import Path
 
 from behaviour.runtime_behaviour import RULES, Processed, RawRecord, RuntimeBehaviour
 
-from stream_app.metrics import Metrics
+from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Store
 from stream_app.testing import RECEIVED_AT, FixedModels, RecordedSource, as_json

@@ -10,11 +10,11 @@ from behaviour.runtime_behaviour import Processed, RawRecord, RuntimeBehaviour
 from support.kafka_cluster import DEADLINE_SECONDS, Cluster, until
 
 from load_tests.broker import Broker
-from schemas.topics import LINKS
 from stream_app.core.step import MESSAGE_TYPE
-from stream_app.metrics import Metrics
-from stream_app.runtimes.kafka.app import StreamApp
-from stream_app.runtimes.kafka.topics import name_of
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.kafka.consume.app import StreamApp
+from stream_app.runtimes.kafka.operate.topics import name_of
+from stream_app.schemas.topics import LINKS
 from stream_app.testing import RECEIVED_AT, FixedModels
 
 pytestmark = pytest.mark.kafka

@@ -14,18 +14,18 @@ from collections.abc import Callable
 
 import orjson
 
-from schemas.topics import EVENTS
-from stream_app.core.decoding import decode
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
-from stream_app.core.rules import Rules
 from stream_app.core.step import step
-from stream_app.core.user_row import UserRow, encode_row
-from stream_app.core.wire import decode_event
-from stream_app.examples import SilentRecommender, SilentTierModel
-from stream_app.intake import plain_intake
-from stream_app.memory import collect_seldom
-from stream_app.ports import Models
+from stream_app.evaluation.examples import SilentRecommender, SilentTierModel
+from stream_app.features.user_row import UserRow, encode_row
+from stream_app.intake.decoding import decode
+from stream_app.intake.wire import decode_event
+from stream_app.learning.ports import Models
+from stream_app.runtimes.common.intake import plain_intake
+from stream_app.runtimes.common.memory import collect_seldom
+from stream_app.schemas.topics import EVENTS
+from stream_app.settings.rules import Rules
 from stream_app.simulation.settings import SimulationSettings
 from stream_app.simulation.writer import simulate
 

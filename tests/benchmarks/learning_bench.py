@@ -22,25 +22,25 @@ import orjson
 from aiokafka import ConsumerRecord
 from pydantic import SecretStr
 
-from models import targets
-from models.recommenders.surface import Surface
-from schemas.outputs import ClosedSession, Output, TrainingExample
-from schemas.topics import EVENTS, SESSIONS
-from stream_app.core.learning import Trainer, by_label
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.row_times import pack_times, unpack_times
-from stream_app.core.rules import Rules
 from stream_app.core.step import step
-from stream_app.core.user_row import UserRow, decode_row, encode_row
-from stream_app.examples import SilentRecommender, SilentTierModel
-from stream_app.intake import plain_intake
-from stream_app.memory import collect_seldom
-from stream_app.metrics import Metrics
-from stream_app.model_adapters import OutcomeScorer, SessionRecommender, TierScorer
-from stream_app.ports import Learner, Models
-from stream_app.runtimes.kafka.loaded_models import LoadedModels
-from stream_app.settings import Settings
+from stream_app.evaluation.examples import SilentRecommender, SilentTierModel
+from stream_app.features.user_row import UserRow, decode_row, encode_row
+from stream_app.learning.model_adapters import OutcomeScorer, SessionRecommender, TierScorer
+from stream_app.learning.ports import Learner, Models
+from stream_app.learning.trainer import Trainer, by_label
+from stream_app.models import targets
+from stream_app.models.recommenders.surface import Surface
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.intake import plain_intake
+from stream_app.runtimes.common.memory import collect_seldom
+from stream_app.runtimes.kafka.models.loaded_models import LoadedModels
+from stream_app.schemas.outputs import ClosedSession, Output, TrainingExample
+from stream_app.schemas.topics import EVENTS, SESSIONS
+from stream_app.settings.environment import Settings
+from stream_app.settings.rules import Rules
 from stream_app.simulation.settings import SimulationSettings
 from stream_app.simulation.writer import simulate
 

@@ -31,19 +31,19 @@ from unittest import mock
 
 import orjson
 
-from schemas.topics import EVENTS
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
-from stream_app.core.rules import DAY, Rules
 from stream_app.core.step import step
-from stream_app.core.user_row import UserRow, decode_row, encode_row
-from stream_app.intake import plain_intake
-from stream_app.memory import collect_seldom
-from stream_app.metrics import Metrics
+from stream_app.features.user_row import UserRow, decode_row, encode_row
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.intake import plain_intake
+from stream_app.runtimes.common.memory import collect_seldom
+from stream_app.runtimes.common.row_store import RowStore
 from stream_app.runtimes.embedded import rows
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Checkpoint, Store
-from stream_app.runtimes.row_store import RowStore
+from stream_app.schemas.topics import EVENTS
+from stream_app.settings.rules import DAY, Rules
 from stream_app.simulation.settings import SimulationSettings
 from stream_app.simulation.writer import simulate
 from stream_app.testing import FixedModels, RecordedSource

@@ -18,8 +18,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from models.recommenders import Blend, IndexLimits, SessionIndex
-from models.recommenders.array_table import ArrayTable
+from stream_app.models.recommenders import Blend, IndexLimits, SessionIndex
+from stream_app.models.recommenders.array_table import ArrayTable
 
 MEAN_CLICKS = 4
 DAYS = 30

@@ -21,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
-from stream_app.core.rules import Rules
 from stream_app.core.step import step
-from stream_app.core.user_row import UserRow, encode_row
-from stream_app.core.windows import WINDOWS
+from stream_app.features.user_row import UserRow, encode_row
+from stream_app.features.windows import WINDOWS
+from stream_app.settings.rules import Rules
 from stream_app.simulation.settings import SimulationSettings
 from stream_app.simulation.writer import simulate
 from stream_app.testing import INTAKE, FixedModels

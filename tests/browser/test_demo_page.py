@@ -18,7 +18,7 @@ from support.collector_process import address, collector_process
 
 from load_tests.broker import free_port
 from stream_app.runtimes.embedded.store import Store
-from stream_app.settings import Settings
+from stream_app.settings.environment import Settings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WRITE_KEY = "key-of-the-shop"

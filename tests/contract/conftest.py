@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas.export import SCHEMA_FOLDER
+from stream_app.schemas.export import SCHEMA_FOLDER
 
 
 @pytest.fixture(scope="session")

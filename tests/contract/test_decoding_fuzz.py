@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.events import EVENT_TYPES
-from schemas.outputs import FailureReason
-from stream_app.core.decoding import Failure, TimedEvent, decode
-from stream_app.core.rules import Rules
+from stream_app.intake.decoding import Failure, TimedEvent, decode
+from stream_app.schemas.events import EVENT_TYPES
+from stream_app.schemas.outputs import FailureReason
+from stream_app.settings.rules import Rules
 from stream_app.testing import INTAKE
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"

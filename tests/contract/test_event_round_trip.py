@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from support.same_event import plain
 
-from schemas import events
-from schemas.outputs import FailedEvent, FailureReason, SourcePosition
-from schemas.topics import EVENTS
-from stream_app.core.decoding import TimedEvent, decode
-from stream_app.core.rules import Rules
+from stream_app.intake.decoding import TimedEvent, decode
+from stream_app.schemas import events
+from stream_app.schemas.outputs import FailedEvent, FailureReason, SourcePosition
+from stream_app.schemas.topics import EVENTS
+from stream_app.settings.rules import Rules
 from stream_app.testing import INTAKE
 
 RECEIVED_AT = datetime(2030, 1, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas.export import SCHEMA_FOLDER, find_stale, main, render_schemas
+from stream_app.schemas.export import SCHEMA_FOLDER, find_stale, main, render_schemas
 
 
 @pytest.fixture

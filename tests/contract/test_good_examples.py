@@ -9,13 +9,13 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import Field, TypeAdapter
 
-from schemas.catalogue import CatalogueItem
-from schemas.events import EVENT_TYPES
-from schemas.outputs import Envelope
-from schemas.privacy import PrivacyRequest
-from schemas.topics import CATALOGUE, EVENTS, PRIVACY_REQUESTS, TOPIC_BY_CONTRACT
-from stream_app.core.decoding import TimedEvent, decode
-from stream_app.core.rules import Rules
+from stream_app.intake.decoding import TimedEvent, decode
+from stream_app.schemas.catalogue import CatalogueItem
+from stream_app.schemas.events import EVENT_TYPES
+from stream_app.schemas.outputs import Envelope
+from stream_app.schemas.privacy import PrivacyRequest
+from stream_app.schemas.topics import CATALOGUE, EVENTS, PRIVACY_REQUESTS, TOPIC_BY_CONTRACT
+from stream_app.settings.rules import Rules
 from stream_app.testing import INTAKE
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"

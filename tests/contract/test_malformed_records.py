@@ -4,17 +4,17 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from models import targets
-from models.recommenders.surface import Surface
-from schemas.outputs import FailedEvent, FailureReason
-from schemas.topics import EVENTS
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
-from stream_app.core.rules import Rules
 from stream_app.core.step import step
-from stream_app.core.user_row import UserRow
-from stream_app.model_adapters import SessionRecommender, TierScorer
-from stream_app.ports import Models
+from stream_app.features.user_row import UserRow
+from stream_app.learning.model_adapters import SessionRecommender, TierScorer
+from stream_app.learning.ports import Models
+from stream_app.models import targets
+from stream_app.models.recommenders.surface import Surface
+from stream_app.schemas.outputs import FailedEvent, FailureReason
+from stream_app.schemas.topics import EVENTS
+from stream_app.settings.rules import Rules
 from stream_app.testing import INTAKE
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"

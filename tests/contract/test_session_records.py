@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from schemas.outputs import ClosedSession, ItemFacts, SourcePosition
-from stream_app.session_records import SessionRecord, read_session
+from stream_app.learning.session_records import SessionRecord, read_session
+from stream_app.schemas.outputs import ClosedSession, ItemFacts, SourcePosition
 
 NOW = datetime(2026, 3, 4, 12, 30, 15, 250_000, tzinfo=UTC)
 SESSION = ClosedSession(

@@ -1,9 +1,17 @@
 import re
 from typing import get_args
 
-from schemas.outputs import Output
-from schemas.topics import DAY_SECONDS, EVENTS, FAILED, TOPIC_BY_CONTRACT, TOPICS, Role, rows_changelog
-from stream_app.core.rules import Rules
+from stream_app.schemas.outputs import Output
+from stream_app.schemas.topics import (
+    DAY_SECONDS,
+    EVENTS,
+    FAILED,
+    TOPIC_BY_CONTRACT,
+    TOPICS,
+    Role,
+    rows_changelog,
+)
+from stream_app.settings.rules import Rules
 
 ENVELOPE_BYTES = 8_192
 

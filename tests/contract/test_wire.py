@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from support.same_event import plain
 
-from schemas import events
-from schemas.events import EVENT_ADAPTER, EVENT_TYPES
-from schemas.outputs import FailureReason
-from stream_app.core import wire
-from stream_app.core.decoding import TimedEvent, decode
-from stream_app.core.rules import Rules
+from stream_app.intake import wire
+from stream_app.intake.decoding import TimedEvent, decode
+from stream_app.schemas import events
+from stream_app.schemas.events import EVENT_ADAPTER, EVENT_TYPES
+from stream_app.schemas.outputs import FailureReason
+from stream_app.settings.rules import Rules
 from stream_app.testing import INTAKE
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"

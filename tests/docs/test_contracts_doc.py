@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas.catalogue import CatalogueItem
-from schemas.events import EVENT_TYPES, BaseEvent, Context
-from schemas.export import SCHEMA_FOLDER
-from schemas.outputs import Envelope, FailureReason
-from schemas.privacy import PrivacyRequest
-from schemas.topics import (
+from stream_app.intake.decoding import TimedEvent, decode
+from stream_app.schemas.catalogue import CatalogueItem
+from stream_app.schemas.events import EVENT_TYPES, BaseEvent, Context
+from stream_app.schemas.export import SCHEMA_FOLDER
+from stream_app.schemas.outputs import Envelope, FailureReason
+from stream_app.schemas.privacy import PrivacyRequest
+from stream_app.schemas.topics import (
     CATALOGUE,
     DAY_SECONDS,
     EVENTS,
@@ -22,8 +23,7 @@ from schemas.topics import (
     Topic,
     rows_changelog,
 )
-from stream_app.core.decoding import TimedEvent, decode
-from stream_app.core.rules import Rules
+from stream_app.settings.rules import Rules
 from stream_app.testing import INTAKE
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "contracts.md").read_text("utf-8")

@@ -1,8 +1,8 @@
 import re
 from pathlib import Path
 
-from stream_app.core.trackers import Form, context_places, field_values, json_records, kept_fields, segment
-from stream_app.core.trackers import snowplow_payload as payload
+from stream_app.intake.trackers import Form, context_places, field_values, json_records, kept_fields, segment
+from stream_app.intake.trackers import snowplow_payload as payload
 
 TEXT = (Path(__file__).parents[2] / "docs" / "inputs.md").read_text()
 

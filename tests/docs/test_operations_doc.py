@@ -5,11 +5,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from schemas.topics import TOPICS
 from stream_app import errors
-from stream_app.cli import app
-from stream_app.metrics import Metrics
-from stream_app.settings import PREFIX, Settings
+from stream_app.cli.main import app
+from stream_app.observability.metrics import Metrics
+from stream_app.schemas.topics import TOPICS
+from stream_app.settings.environment import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs/operations.md").read_text("utf-8")

@@ -2,8 +2,12 @@ import re
 from dataclasses import astuple
 from pathlib import Path
 
-from models.recommenders import Blend, IndexLimits
-from models.recommenders.blend import CLICKS_JUDGED_AT_FIRST, MOST_CLICKS_UNJUDGED, POPULARITY_DISCOUNT
+from stream_app.models.recommenders import Blend, IndexLimits
+from stream_app.models.recommenders.blend import (
+    CLICKS_JUDGED_AT_FIRST,
+    MOST_CLICKS_UNJUDGED,
+    POPULARITY_DISCOUNT,
+)
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/recommendations.md").read_text("utf-8")
 

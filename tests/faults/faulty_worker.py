@@ -17,10 +17,10 @@ from faults.frozen_models import FROZEN_MODELS
 from support.forked import fork
 from support.kafka_cluster import FixedModelSource
 
-from schemas.topics import rows_changelog
-from stream_app import cli
-from stream_app.runtimes.kafka import app
-from stream_app.runtimes.kafka.producer import BulkProducer
+from stream_app.cli import main
+from stream_app.runtimes.kafka.consume import app
+from stream_app.runtimes.kafka.consume.producer import BulkProducer
+from stream_app.schemas.topics import rows_changelog
 
 CHANGELOG = rows_changelog("").name
 
@@ -66,7 +66,7 @@ def _run(start: Start) -> None:
     app.BulkProducer = partial(HaltingProducer, start.halt_file)
     app.build_worker = partial(app.build_worker, **changes)
     sys.argv = ["stream-app", *start.command]
-    cli.main()
+    main.main()
 
 
 class HaltingProducer(BulkProducer):

@@ -10,8 +10,8 @@ from zlib import crc32
 
 import orjson
 
-from schemas.outputs import ModelStamp, RecommendedItem
-from stream_app.ports import Features, Models, Occasion
+from stream_app.learning.ports import Features, Models, Occasion
+from stream_app.schemas.outputs import ModelStamp, RecommendedItem
 from stream_app.testing import FixedContribution, FixedPrediction
 
 STAMP = ModelStamp(name="frozen", version=1, examples_seen=1, status="ready")

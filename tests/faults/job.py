@@ -14,12 +14,21 @@ from faults.slot import Exit, Slot
 from support.kafka_cluster import Cluster
 
 from load_tests.broker import Broker
-from models.snapshot import SnapshotRefused
-from schemas.topics import EVENTS, EXAMPLES, LINKS, PRIVACY_REQUESTS, SNAPSHOTS, TOPICS, Role, rows_changelog
-from stream_app.runtimes.kafka import snapshots
-from stream_app.runtimes.kafka.claims import rows_that_count
-from stream_app.runtimes.kafka.stored_partition import USER_PREFIX
-from stream_app.runtimes.kafka.topics import name_of, partitions_of
+from stream_app.models.snapshot import SnapshotRefused
+from stream_app.runtimes.kafka.models import snapshots
+from stream_app.runtimes.kafka.operate.topics import name_of, partitions_of
+from stream_app.runtimes.kafka.state.claims import rows_that_count
+from stream_app.runtimes.kafka.state.stored_partition import USER_PREFIX
+from stream_app.schemas.topics import (
+    EVENTS,
+    EXAMPLES,
+    LINKS,
+    PRIVACY_REQUESTS,
+    SNAPSHOTS,
+    TOPICS,
+    Role,
+    rows_changelog,
+)
 
 POLL_SECONDS = 0.2
 HANG_SECONDS = 150.0

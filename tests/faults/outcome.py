@@ -9,12 +9,12 @@ import orjson
 from faults.frozen_models import FROZEN_MODELS
 from faults.recorded_stream import ByPartition
 
-from schemas.topics import EVENTS
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
-from stream_app.core.rules import Rules
 from stream_app.core.step import step
-from stream_app.core.user_row import UserRow, decode_row, encode_row
+from stream_app.features.user_row import UserRow, decode_row, encode_row
+from stream_app.schemas.topics import EVENTS
+from stream_app.settings.rules import Rules
 from stream_app.testing import INTAKE, RECEIVED_AT
 
 BATCH = 1_000

@@ -5,7 +5,8 @@ from random import Random
 from aiokafka import AIOKafkaProducer
 from faults.job import POISON_KEY, Job
 
-from schemas.topics import (
+from stream_app.runtimes.kafka.operate.topics import name_of, partitions_of
+from stream_app.schemas.topics import (
     CATALOGUE,
     EXAMPLES,
     LINKS,
@@ -14,7 +15,6 @@ from schemas.topics import (
     SESSIONS,
     SNAPSHOTS,
 )
-from stream_app.runtimes.kafka.topics import name_of, partitions_of
 
 READ_TOPICS = (CATALOGUE, EXAMPLES, LINKS, PRIVACY_REQUESTS, RECOMMENDATION_CLICKS, SESSIONS, SNAPSHOTS)
 # Rows alone come from themselves: a foreign row in the changelog would be one of a second worker.

@@ -9,8 +9,8 @@ from random import Random
 import msgspec
 import orjson
 
-from stream_app.partitioning import partition_of, record_key
-from stream_app.runtimes.kafka.producer import Message
+from stream_app.runtimes.common.partitioning import partition_of, record_key
+from stream_app.runtimes.kafka.consume.producer import Message
 from stream_app.simulation import SimulationSettings, simulate
 from stream_app.testing import malformed
 

@@ -23,12 +23,12 @@ from faults.slot import Slot
 from prometheus_client.parser import text_string_to_metric_families
 
 from load_tests.broker import free_port, running_broker
-from schemas.topics import rows_changelog
 from stream_app.core.partition import Partition
-from stream_app.core.rules import Rules
-from stream_app.partitioning import partition_of
-from stream_app.runtimes.kafka.producer import BulkProducer, Message
-from stream_app.runtimes.kafka.stored_partition import META_KEY, USER_PREFIX
+from stream_app.runtimes.common.partitioning import partition_of
+from stream_app.runtimes.kafka.consume.producer import BulkProducer, Message
+from stream_app.runtimes.kafka.state.stored_partition import META_KEY, USER_PREFIX
+from stream_app.schemas.topics import rows_changelog
+from stream_app.settings.rules import Rules
 
 PARTITIONS = 4
 SAMPLE_EVENTS = 20_000

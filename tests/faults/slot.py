@@ -10,7 +10,7 @@ from pathlib import Path
 from faults.faulty_worker import Start, launch
 from support.worker_process import environment
 
-from stream_app.settings import Settings
+from stream_app.settings.environment import Settings
 
 LAST_WORD = "stream-app: "
 LOG_SECONDS = 5.0

@@ -9,7 +9,7 @@ from faults.job import TRAINER, Job
 from faults.poison import poison_all
 from faults.slot import Slot
 
-from stream_app.core.rules import DAY
+from stream_app.settings.rules import DAY
 
 Fault = Callable[[Job, Random], Awaitable[None]]
 FULL_DISK_BYTES = 1_024

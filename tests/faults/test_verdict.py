@@ -8,7 +8,7 @@ import pytest
 from faults.outcome import Outcome
 from faults.verdict import judge_frozen, judge_learning, targets_of
 
-from stream_app.core.user_row import decode_row, encode_row
+from stream_app.features.user_row import decode_row, encode_row
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,14 @@ from typing import Any
 import orjson
 from faults.outcome import Outcome
 
-from schemas.outputs import ClosedSession, FailedEvent, ItemOutcomes, Recommendations, TrainingExample
-from schemas.topics import EVENTS
+from stream_app.schemas.outputs import (
+    ClosedSession,
+    FailedEvent,
+    ItemOutcomes,
+    Recommendations,
+    TrainingExample,
+)
+from stream_app.schemas.topics import EVENTS
 
 # What follows from the events alone, whatever the models say.
 UNDECIDED_OUTPUTS = tuple(

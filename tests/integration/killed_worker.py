@@ -12,9 +12,9 @@ from typing import Any
 import faust
 from aiokafka import AIOKafkaProducer
 
-from stream_app.runtimes.kafka.producer import Headers
-from stream_app.runtimes.kafka.tables import RowTable
-from stream_app.runtimes.kafka.transport import RecordBatchSchema
+from stream_app.runtimes.kafka.consume.producer import Headers
+from stream_app.runtimes.kafka.consume.transport import RecordBatchSchema
+from stream_app.runtimes.kafka.state.tables import RowTable
 
 servers, source, group, folder = sys.argv[1:]
 app = faust.App(

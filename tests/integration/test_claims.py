@@ -8,7 +8,7 @@ from support.table_worker import PARTITIONS, TableCluster, TableWorker, read_cha
 
 from load_tests.broker import Broker
 from stream_app.errors import BrokerError
-from stream_app.runtimes.kafka.claims import claim_named, headers_of
+from stream_app.runtimes.kafka.state.claims import claim_named, headers_of
 
 pytestmark = pytest.mark.kafka
 

@@ -16,7 +16,7 @@ from support.worker_process import worker_process
 
 from load_tests.broker import free_port
 from stream_app.runtimes.embedded.store import Store
-from stream_app.settings import Settings
+from stream_app.settings.environment import Settings
 
 ANSWERS_BEFORE_KILL = 60
 CLIENTS = 8

@@ -14,9 +14,9 @@ from support.collector_process import collector_process, send, wait_until_ready
 from support.kafka_cluster import Cluster
 
 from load_tests.broker import Broker, free_port
-from schemas.topics import EVENTS
-from stream_app.partitioning import partition_of
-from stream_app.runtimes.kafka.topics import name_of
+from stream_app.runtimes.common.partitioning import partition_of
+from stream_app.runtimes.kafka.operate.topics import name_of
+from stream_app.schemas.topics import EVENTS
 
 pytestmark = pytest.mark.kafka
 

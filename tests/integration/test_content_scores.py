@@ -10,13 +10,13 @@ from support.kafka_cluster import Cluster
 from support.worker_process import worker_process
 
 from load_tests.broker import Broker
-from models.targets import engagement_model
-from schemas.outputs import ContentScore
-from schemas.topics import CONTENT_SCORES, EXAMPLES
-from stream_app.content_learner import ContentLearner
-from stream_app.core.learning import Trainer
-from stream_app.runtimes.kafka.producer import BulkProducer
-from stream_app.runtimes.kafka.topics import name_of
+from stream_app.learning.content_learner import ContentLearner
+from stream_app.learning.trainer import Trainer
+from stream_app.models.targets import engagement_model
+from stream_app.runtimes.kafka.consume.producer import BulkProducer
+from stream_app.runtimes.kafka.operate.topics import name_of
+from stream_app.schemas.outputs import ContentScore
+from stream_app.schemas.topics import CONTENT_SCORES, EXAMPLES
 from stream_app.testing import comparable
 
 pytestmark = pytest.mark.kafka

@@ -11,11 +11,11 @@ from support.kafka_cluster import Cluster
 from support.worker_process import worker_process
 
 from load_tests.broker import Broker
-from schemas.topics import EVENTS, LINKS
-from stream_app.core.features import read_features
-from stream_app.partitioning import partition_of
-from stream_app.runtimes.kafka.feeding import spread_by_user
-from stream_app.runtimes.kafka.topics import name_of
+from stream_app.features.reading import read_features
+from stream_app.runtimes.common.partitioning import partition_of
+from stream_app.runtimes.kafka.operate.feeding import spread_by_user
+from stream_app.runtimes.kafka.operate.topics import name_of
+from stream_app.schemas.topics import EVENTS, LINKS
 from stream_app.testing import START, event, track
 
 pytestmark = pytest.mark.kafka

@@ -12,12 +12,12 @@ from support.kafka_cluster import Cluster
 from support.worker_process import worker_process
 
 from load_tests.broker import HOST, Broker, SecuredListener, running_broker
-from schemas.topics import EXAMPLES, SNAPSHOTS
 from stream_app.errors import AccessError, BrokerError
-from stream_app.runtimes.kafka import feeding
-from stream_app.runtimes.kafka.access import connect
-from stream_app.runtimes.kafka.collecting import KafkaDelivery
-from stream_app.runtimes.kafka.topics import check_topics, create_topics, name_of
+from stream_app.runtimes.kafka.operate import feeding
+from stream_app.runtimes.kafka.operate.access import connect
+from stream_app.runtimes.kafka.operate.collecting import KafkaDelivery
+from stream_app.runtimes.kafka.operate.topics import check_topics, create_topics, name_of
+from stream_app.schemas.topics import EXAMPLES, SNAPSHOTS
 from stream_app.testing import RecordedSource, label, page, random_events
 
 pytestmark = pytest.mark.kafka

@@ -17,19 +17,19 @@ from support.worker_process import environment, worker_process
 from typer.testing import CliRunner, Result
 
 from load_tests.broker import Broker
-from schemas.outputs import PrivacyReceipt
-from schemas.privacy import PrivacyRequest
-from schemas.topics import EVENTS, PRIVACY_REQUESTS, TOPICS, rows_changelog
-from stream_app import cli
+from stream_app.cli import main
 from stream_app.core.step import MESSAGE_TYPE
-from stream_app.metrics import Metrics
-from stream_app.partitioning import partition_of
-from stream_app.runtimes.kafka import user_records
-from stream_app.runtimes.kafka.app import StreamApp
-from stream_app.runtimes.kafka.feeding import spread_by_user
-from stream_app.runtimes.kafka.privacy import ask
-from stream_app.runtimes.kafka.producer import BulkProducer
-from stream_app.runtimes.kafka.topics import name_of, partitions_of
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.partitioning import partition_of
+from stream_app.runtimes.kafka.consume.app import StreamApp
+from stream_app.runtimes.kafka.consume.producer import BulkProducer
+from stream_app.runtimes.kafka.operate import user_records
+from stream_app.runtimes.kafka.operate.feeding import spread_by_user
+from stream_app.runtimes.kafka.operate.privacy import ask
+from stream_app.runtimes.kafka.operate.topics import name_of, partitions_of
+from stream_app.schemas.outputs import PrivacyReceipt
+from stream_app.schemas.privacy import PrivacyRequest
+from stream_app.schemas.topics import EVENTS, PRIVACY_REQUESTS, TOPICS, rows_changelog
 from stream_app.testing import RECEIVED_AT, FixedModels, event, page, session
 
 pytestmark = pytest.mark.kafka
@@ -264,7 +264,7 @@ def test_the_command_line_erases_and_exports(
         await _produce(cluster)
 
     def call(*arguments: str) -> Result:
-        return CliRunner().invoke(cli.app, [*arguments, "--user", USER, "--json"])
+        return CliRunner().invoke(main.app, [*arguments, "--user", USER, "--json"])
 
     def rows_of(export: Result) -> Any:
         return orjson.loads(export.stdout)["rows"]

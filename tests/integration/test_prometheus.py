@@ -22,8 +22,8 @@ from support.kafka_cluster import Cluster
 from support.worker_process import worker_process
 
 from load_tests.broker import Broker, free_port
-from stream_app.metrics import Metrics
-from stream_app.runtimes.kafka import feeding
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.kafka.operate import feeding
 from stream_app.testing import RecordedSource, label, page
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -8,16 +8,16 @@ import pytest
 from support.kafka_cluster import DEADLINE_SECONDS, Cluster, until
 
 from load_tests.broker import Broker
-from models.recommenders.exploration import PRIOR_CLICKS
-from schemas.catalogue import CatalogueItem
-from schemas.topics import SESSIONS
-from stream_app.metrics import Metrics
-from stream_app.runtimes.kafka import feeding
-from stream_app.runtimes.kafka.app import build_worker
-from stream_app.runtimes.kafka.loaded_models import LoadedModels
-from stream_app.runtimes.kafka.producer import BulkProducer
-from stream_app.runtimes.kafka.recommender_publisher import RecommenderPublisher
-from stream_app.runtimes.kafka.topics import name_of
+from stream_app.models.recommenders.exploration import PRIOR_CLICKS
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.kafka.consume.app import build_worker
+from stream_app.runtimes.kafka.consume.producer import BulkProducer
+from stream_app.runtimes.kafka.models.loaded_models import LoadedModels
+from stream_app.runtimes.kafka.models.recommender_publisher import RecommenderPublisher
+from stream_app.runtimes.kafka.operate import feeding
+from stream_app.runtimes.kafka.operate.topics import name_of
+from stream_app.schemas.catalogue import CatalogueItem
+from stream_app.schemas.topics import SESSIONS
 from stream_app.testing import START, JsonObject, page
 
 pytestmark = pytest.mark.kafka

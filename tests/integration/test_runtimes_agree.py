@@ -9,12 +9,12 @@ import pytest
 from support.kafka_cluster import Cluster, until
 
 from load_tests.broker import Broker
-from stream_app.core.rules import Rules
-from stream_app.core.user_row import UserRow, encode_row
-from stream_app.metrics import Metrics
+from stream_app.features.user_row import UserRow, encode_row
+from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Store
-from stream_app.runtimes.kafka.feeding import spread_by_user
+from stream_app.runtimes.kafka.operate.feeding import spread_by_user
+from stream_app.settings.rules import Rules
 from stream_app.testing import RECEIVED_AT, FixedModels, RecordedSource, comparable, random_events
 
 pytestmark = pytest.mark.kafka

@@ -17,15 +17,15 @@ from support.kafka_cluster import Cluster
 from support.worker_process import DEADLINE_SECONDS, WorkerProcess, worker_process
 
 from load_tests.broker import Broker
-from models import targets
-from models.content import LABEL_STARTERS, ContentModel
-from models.learning import AnyModel, ClassificationModel, Example
-from schemas.outputs import ItemOutcome, ItemOutcomes, Output, SourcePosition, TrainingExample
-from schemas.topics import EXAMPLES, SNAPSHOTS
-from stream_app.ports import Features
-from stream_app.runtimes.kafka import snapshots
-from stream_app.runtimes.kafka.producer import BulkProducer
-from stream_app.runtimes.kafka.topics import name_of
+from stream_app.learning.ports import Features
+from stream_app.models import targets
+from stream_app.models.content.model import LABEL_STARTERS, ContentModel
+from stream_app.models.learning import AnyModel, ClassificationModel, Example
+from stream_app.runtimes.kafka.consume.producer import BulkProducer
+from stream_app.runtimes.kafka.models import snapshots
+from stream_app.runtimes.kafka.operate.topics import name_of
+from stream_app.schemas.outputs import ItemOutcome, ItemOutcomes, Output, SourcePosition, TrainingExample
+from stream_app.schemas.topics import EXAMPLES, SNAPSHOTS
 
 pytestmark = pytest.mark.kafka
 

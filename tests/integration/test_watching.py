@@ -13,13 +13,13 @@ from support.kafka_cluster import DEADLINE_SECONDS, Cluster, FixedModelSource, u
 from support.worker_process import worker_process
 
 from load_tests.broker import Broker
-from schemas.topics import EVENTS
 from stream_app.errors import StalledError
-from stream_app.metrics import Metrics
-from stream_app.runtimes.kafka.app import StreamApp, build_worker
-from stream_app.runtimes.kafka.connection import client_options
-from stream_app.runtimes.kafka.topics import name_of
-from stream_app.runtimes.kafka.watching import Watch
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.kafka.consume.app import StreamApp, build_worker
+from stream_app.runtimes.kafka.operate.connection import client_options
+from stream_app.runtimes.kafka.operate.topics import name_of
+from stream_app.runtimes.kafka.operate.watching import Watch
+from stream_app.schemas.topics import EVENTS
 from stream_app.testing import FixedModels, page
 
 pytestmark = pytest.mark.kafka

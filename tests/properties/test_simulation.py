@@ -9,7 +9,7 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.events import EVENT_ADAPTER
+from stream_app.schemas.events import EVENT_ADAPTER
 from stream_app.simulation import SimulationSettings, read_settings, simulate, write_simulation
 
 any_settings = st.builds(

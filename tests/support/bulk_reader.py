@@ -12,8 +12,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from faust.types import TP
 from mode import CrashingSupervisor
 
-from stream_app.runtimes.kafka.app import PromptTables
-from stream_app.runtimes.kafka.transport import RecordBatch, RecordBatchSchema
+from stream_app.runtimes.kafka.consume.app import PromptTables
+from stream_app.runtimes.kafka.consume.transport import RecordBatch, RecordBatchSchema
 
 
 class Cluster:

@@ -8,9 +8,9 @@ import httpx
 import orjson
 from fastapi import FastAPI
 
-from stream_app.api.collector import create_collector, leave_as_is
-from stream_app.metrics import Metrics
-from stream_app.settings import Settings
+from stream_app.observability.metrics import Metrics
+from stream_app.serving.collector.collector import create_collector, leave_as_is
+from stream_app.settings.environment import Settings
 
 HERE = "http://127.0.0.1:8090"
 NOW = 1_767_225_600.25  # 2026-01-01T00:00:00.250Z

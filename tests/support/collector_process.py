@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from support.worker_process import WorkerProcess, worker_process
 
-from stream_app.settings import Settings
+from stream_app.settings.environment import Settings
 
 DEADLINE_SECONDS = 60.0
 POLL_SECONDS = 0.05

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from stream_app import cli
+from stream_app.cli import main
 
 
 class Ended(NamedTuple):
@@ -34,6 +34,6 @@ class CommandLine:
         """Run one to its end."""
         self._monkeypatch.setattr(sys, "argv", ["stream-app", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main.main()
         told = self._capsys.readouterr()
         return Ended(end.value.code, told.out, told.err)

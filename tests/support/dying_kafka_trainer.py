@@ -10,7 +10,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from stream_app.runtimes.kafka.trainer import ModelTrainer
+from stream_app.runtimes.kafka.models.trainer import ModelTrainer
 
 ACTS: dict[str, type] = {
     "learn": ModelTrainer,

@@ -13,13 +13,13 @@ from typing import Any
 
 from support.forked import fork
 
-from stream_app.core.rules import Rules
 from stream_app.errors import StateError
-from stream_app.metrics import Metrics
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.row_store import RowStore
 from stream_app.runtimes.embedded import rows
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Store
-from stream_app.runtimes.row_store import RowStore
+from stream_app.settings.rules import Rules
 from stream_app.testing import START, FixedModels, RecordedSource, random_events
 
 RULES = Rules()

@@ -7,11 +7,11 @@ from random import Random
 
 from support.dying_replay import RULES, WALL_CLOCK
 
-from stream_app.metrics import Metrics
+from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded.learned import LearnedModels
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Store
-from stream_app.settings import Settings
+from stream_app.settings.environment import Settings
 from stream_app.testing import RecordedSource, event, page, track
 
 KEY = b"a key of this test"

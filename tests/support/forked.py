@@ -16,15 +16,15 @@ PRELOADED = [
     "faults.faulty_worker",
     "support.piped_replay",
     "support.worker_process",
-    "stream_app.api.collector",
-    "stream_app.api.server",
-    "stream_app.commands.collect",
-    "stream_app.commands.kafka",
-    "stream_app.commands.replay",
+    "stream_app.serving.collector.collector",
+    "stream_app.serving.collector.server",
+    "stream_app.cli.collect",
+    "stream_app.cli.kafka",
+    "stream_app.cli.replay",
     "stream_app.runtimes.embedded.collecting",
-    "stream_app.runtimes.kafka.collecting",
-    "stream_app.runtimes.kafka.feeding",
-    "stream_app.runtimes.kafka.worker",
+    "stream_app.runtimes.kafka.operate.collecting",
+    "stream_app.runtimes.kafka.operate.feeding",
+    "stream_app.runtimes.kafka.operate.worker",
 ]
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(PRELOADED)

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from schemas.outputs import ItemOutcome, ItemOutcomes, SourcePosition, TrainingExample
-from stream_app.core.learning import Taught
+from stream_app.learning.trainer import Taught
+from stream_app.schemas.outputs import ItemOutcome, ItemOutcomes, SourcePosition, TrainingExample
 
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 

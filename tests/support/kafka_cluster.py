@@ -9,20 +9,20 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from schemas.topics import EVENTS, TOPICS, Role, rows_changelog
 from stream_app.core.partition import Partition
-from stream_app.core.rules import Rules
-from stream_app.core.user_row import UserRow, decode_row
-from stream_app.metrics import Metrics
-from stream_app.ports import Models
-from stream_app.runtimes.kafka.app import StreamApp, build_worker
-from stream_app.runtimes.kafka.claims import rows_that_count
-from stream_app.runtimes.kafka.connection import client_options
-from stream_app.runtimes.kafka.loaded_models import ModelSource
-from stream_app.runtimes.kafka.producer import BulkProducer, Message
-from stream_app.runtimes.kafka.stored_partition import META_KEY, USER_PREFIX
-from stream_app.runtimes.kafka.topics import create_topics, name_of, partitions_of
-from stream_app.settings import Settings
+from stream_app.features.user_row import UserRow, decode_row
+from stream_app.learning.ports import Models
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.kafka.consume.app import StreamApp, build_worker
+from stream_app.runtimes.kafka.consume.producer import BulkProducer, Message
+from stream_app.runtimes.kafka.models.loaded_models import ModelSource
+from stream_app.runtimes.kafka.operate.connection import client_options
+from stream_app.runtimes.kafka.operate.topics import create_topics, name_of, partitions_of
+from stream_app.runtimes.kafka.state.claims import rows_that_count
+from stream_app.runtimes.kafka.state.stored_partition import META_KEY, USER_PREFIX
+from stream_app.schemas.topics import EVENTS, TOPICS, Role, rows_changelog
+from stream_app.settings.environment import Settings
+from stream_app.settings.rules import Rules
 
 DEADLINE_SECONDS = 60.0
 

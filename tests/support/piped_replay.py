@@ -8,10 +8,10 @@ from pathlib import Path
 from support.dying_trainer import die_at_statement
 from support.worker_process import worker_process
 
-from stream_app.commands import data_folder
+from stream_app.cli import data_folder
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Store
-from stream_app.settings import Settings
+from stream_app.settings.environment import Settings
 
 DEADLINE_SECONDS = 120.0
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from schemas.outputs import Output
-from schemas.topics import EVENTS
-from stream_app.metrics import Metrics
-from stream_app.runtimes.kafka.processor import Processor
-from stream_app.runtimes.kafka.stored_partition import times_of
-from stream_app.runtimes.kafka.transport import RecordBatch
-from stream_app.settings import Settings
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.kafka.consume.processor import Processor
+from stream_app.runtimes.kafka.consume.transport import RecordBatch
+from stream_app.runtimes.kafka.state.stored_partition import times_of
+from stream_app.schemas.outputs import Output
+from stream_app.schemas.topics import EVENTS
+from stream_app.settings.environment import Settings
 from stream_app.testing import RECEIVED_AT, START, FixedModels
 
 SETTINGS = Settings(snapshot_key="sixteen-and-more-characters")

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from schemas import events
-from stream_app.core import wire
+from stream_app.intake import wire
+from stream_app.schemas import events
 
 
 class Moment:

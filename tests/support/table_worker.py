@@ -10,10 +10,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from mode import CrashingSupervisor
 
-from stream_app.runtimes.kafka.app import PromptTables
-from stream_app.runtimes.kafka.producer import Headers
-from stream_app.runtimes.kafka.tables import RowTable
-from stream_app.runtimes.kafka.transport import RecordBatchSchema
+from stream_app.runtimes.kafka.consume.app import PromptTables
+from stream_app.runtimes.kafka.consume.producer import Headers
+from stream_app.runtimes.kafka.consume.transport import RecordBatchSchema
+from stream_app.runtimes.kafka.state.tables import RowTable
 
 PARTITIONS = 2
 

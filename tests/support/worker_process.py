@@ -12,8 +12,8 @@ from pathlib import Path
 
 from support.forked import fork
 
-from stream_app import cli
-from stream_app.settings import PREFIX, Settings
+from stream_app.cli import main
+from stream_app.settings.environment import PREFIX, Settings
 
 DEADLINE_SECONDS = 90.0
 POLL_SECONDS = 0.1
@@ -120,7 +120,7 @@ def _run(
     sys.argv = ["stream-app", *command]
     if before is not None:
         before()
-    cli.main()
+    main.main()
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from typing import Self
 
+from stream_app.runtimes.common.group_commit import GroupCommit
 from stream_app.runtimes.embedded.replay import ROUND_RECORDS, Replay
-from stream_app.runtimes.group_commit import GroupCommit
 
 
 class EmbeddedDelivery:

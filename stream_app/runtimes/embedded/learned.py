@@ -10,21 +10,21 @@ from typing import Any
 
 import msgspec
 
-from models import snapshot, targets
-from models.learning import ClassificationModel, RegressionModel
-from models.recommenders.surface import Surface
-from models.recommenders.surface_rules import SurfaceRules
-from schemas.catalogue import CatalogueItem
-from schemas.outputs import ClosedSession, ContentScore, ItemOutcomes, Output, TrainingExample
-from stream_app.catalogue_features import CatalogueFeatures
-from stream_app.content_learner import ContentLearner
-from stream_app.core.learning import ExampleOutcome, Taught, Trainer, by_label
-from stream_app.core.rules import DAY
 from stream_app.errors import StateError
-from stream_app.metrics import Metrics
-from stream_app.model_adapters import Adapted, OutcomeScorer, SessionRecommender, TierScorer
-from stream_app.ports import Learner, Models
+from stream_app.learning.catalogue_features import CatalogueFeatures
+from stream_app.learning.content_learner import ContentLearner
+from stream_app.learning.model_adapters import Adapted, OutcomeScorer, SessionRecommender, TierScorer
+from stream_app.learning.ports import Learner, Models
+from stream_app.learning.trainer import ExampleOutcome, Taught, Trainer, by_label
+from stream_app.models import snapshot, targets
+from stream_app.models.learning import ClassificationModel, RegressionModel
+from stream_app.models.recommenders.surface import Surface
+from stream_app.models.recommenders.surface_rules import SurfaceRules
+from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded.store import Store
+from stream_app.schemas.catalogue import CatalogueItem
+from stream_app.schemas.outputs import ClosedSession, ContentScore, ItemOutcomes, Output, TrainingExample
+from stream_app.settings.rules import DAY
 
 KEY_FILE = "snapshot.key"
 RECOMMENDER = "session_recommender"

@@ -12,24 +12,25 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Protocol
 
-from schemas.outputs import FailedEvent, Output, PrivacyReceipt, StoreErasure, UserErased
-from schemas.privacy import PrivacyRequest
-from schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS
 from stream_app.core.erasures import Erasure
 from stream_app.core.identity_messages import Sent, encode_message
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
-from stream_app.core.rules import Rules
 from stream_app.core.step import StepResult, close_idle, step
+from stream_app.core.user_data import is_about
 from stream_app.errors import InputError, StateError
-from stream_app.intake import plain_intake
-from stream_app.metrics import Metrics
-from stream_app.partitioning import partition_of, record_key
-from stream_app.ports import Intake, Models
+from stream_app.intake.ports import Intake
+from stream_app.intake.sources.source import Source
+from stream_app.learning.ports import Models
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.intake import plain_intake
+from stream_app.runtimes.common.partitioning import partition_of, record_key
+from stream_app.runtimes.common.row_cache import RowCache
 from stream_app.runtimes.embedded.store import Checkpoint, ReadPosition, Store, StoredOutput
-from stream_app.runtimes.row_cache import RowCache
-from stream_app.sources.source import Source
-from stream_app.user_data import is_about
+from stream_app.schemas.outputs import FailedEvent, Output, PrivacyReceipt, StoreErasure, UserErased
+from stream_app.schemas.privacy import PrivacyRequest
+from stream_app.schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS
+from stream_app.settings.rules import Rules
 
 ROUND_RECORDS = 1_000
 CHECKPOINT_ROUNDS = 20

@@ -17,10 +17,10 @@ from typing import TypeVar
 import msgspec
 
 from stream_app.core.row_times import Times, pack_stored_times, pack_times, unpack_times
-from stream_app.core.user_row import RowVersionError, UserRow, decode_row, encode_row
 from stream_app.errors import StateError
-from stream_app.runtimes.row_store import MEBIBYTE, RowStore
-from stream_app.runtimes.timed_rows import Change
+from stream_app.features.user_row import RowVersionError, UserRow, decode_row, encode_row
+from stream_app.runtimes.common.row_store import MEBIBYTE, RowStore
+from stream_app.runtimes.common.timed_rows import Change
 
 RowT = TypeVar("RowT")
 FOLDER_NAME = "rows"

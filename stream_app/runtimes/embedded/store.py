@@ -8,14 +8,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Self
 
-from schemas.outputs import Output
 from stream_app.core.erasures import Erasure, decode_erasure, encode_erasure
 from stream_app.core.row_times import Times
-from stream_app.core.user_row import UserRow
 from stream_app.errors import StateError
+from stream_app.features.user_row import UserRow
+from stream_app.runtimes.common.folder_lock import lock_folder
 from stream_app.runtimes.embedded.rows import SCHEMA as ROWS_SCHEMA
 from stream_app.runtimes.embedded.rows import LoggedRows
-from stream_app.runtimes.folder_lock import lock_folder
+from stream_app.schemas.outputs import Output
 
 FORMAT_VERSION = "2"
 ROWS_IN_SQLITE_VERSION = "1"

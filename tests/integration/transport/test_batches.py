@@ -9,7 +9,7 @@ import faust
 import pytest
 from support.bulk_reader import Cluster, Reader, numbered, run, running, until, watch_fetches
 
-from stream_app.runtimes.kafka.transport import BulkTransport, RecordBatchSchema
+from stream_app.runtimes.kafka.consume.transport import BulkTransport, RecordBatchSchema
 
 pytestmark = pytest.mark.kafka
 

@@ -4,7 +4,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from support.bulk_reader import Cluster, Reader, numbered, run, running, until
 
-from stream_app.runtimes.kafka.transport import RecordBatch, RecordBatchSchema
+from stream_app.runtimes.kafka.consume.transport import RecordBatch, RecordBatchSchema
 
 pytestmark = pytest.mark.kafka
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from support.bulk_reader import Cluster, Reader, numbered, run, running, until, watch_fetches, watch_takes
 
-from stream_app.runtimes.kafka.transport import RecordBatchSchema
+from stream_app.runtimes.kafka.consume.transport import RecordBatchSchema
 
 pytestmark = pytest.mark.kafka
 

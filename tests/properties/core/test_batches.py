@@ -6,13 +6,13 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.outputs import Output
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.row_times import pack_stored_times, unpack_times
-from stream_app.core.rules import Rules
 from stream_app.core.step import StepResult, close_idle, step
-from stream_app.core.user_row import UserRow, decode_row, encode_row
+from stream_app.features.user_row import UserRow, decode_row, encode_row
+from stream_app.schemas.outputs import Output
+from stream_app.settings.rules import Rules
 from stream_app.testing import (
     INTAKE,
     RECEIVED_AT,

@@ -13,18 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS
-from stream_app.core.features import Features, read_features
 from stream_app.core.identity_messages import Sent, encode_message
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.row_times import pack_stored_times, unpack_times
-from stream_app.core.rules import DAY, Rules
 from stream_app.core.step import StepResult, step
-from stream_app.core.user_row import UserRow, decode_row, encode_row
-from stream_app.partitioning import partition_of
-from stream_app.ports import Intake
-from stream_app.privacy import Privacy
+from stream_app.features.reading import Features, read_features
+from stream_app.features.user_row import UserRow, decode_row, encode_row
+from stream_app.intake.ports import Intake
+from stream_app.intake.privacy import Privacy
+from stream_app.runtimes.common.partitioning import partition_of
+from stream_app.schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS
+from stream_app.settings.rules import DAY, Rules
 from stream_app.testing import INTAKE, RECEIVED_AT, START, FixedModels, event, page, track
 
 # Nothing is late and no session closes before the end: when they do hangs on the order of arrival.

@@ -2,13 +2,13 @@ from random import Random
 
 import pytest
 
-from schemas.events import EVENT_ADAPTER
 from stream_app.core.application import apply_event, finish_session, is_repeat
-from stream_app.core.decoding import TimedEvent
-from stream_app.core.identifiers import event_fingerprint
-from stream_app.core.rules import Rules
-from stream_app.core.user_row import MAX_RECENT_IDS, UserRow
-from stream_app.core.wire import Event, convert_event
+from stream_app.features.user_row import MAX_RECENT_IDS, UserRow
+from stream_app.intake.decoding import TimedEvent
+from stream_app.intake.identifiers import event_fingerprint
+from stream_app.intake.wire import Event, convert_event
+from stream_app.schemas.events import EVENT_ADAPTER
+from stream_app.settings.rules import Rules
 from stream_app.testing import INTAKE, START, page, session, track
 
 RULES = Rules()

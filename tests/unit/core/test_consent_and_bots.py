@@ -4,14 +4,14 @@ from typing import Any, TypeVar
 
 import pytest
 
-from schemas.outputs import ClosedSession, EngagementTier, Recommendations, TrainingExample
-from stream_app.core import consent
-from stream_app.core.features import read_features
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch
-from stream_app.core.rules import Rules
 from stream_app.core.step import StepResult, close_idle, step
-from stream_app.core.user_row import UserRow
+from stream_app.features.reading import read_features
+from stream_app.features.user_row import UserRow
+from stream_app.intake import consent
+from stream_app.schemas.outputs import ClosedSession, EngagementTier, Recommendations, TrainingExample
+from stream_app.settings.rules import Rules
 from stream_app.testing import INTAKE, RECEIVED_AT, FixedModels, event, label, page, records, track
 
 OutputT = TypeVar("OutputT")

@@ -6,17 +6,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.outputs import FailureReason, Output, PrivacyReceipt, StoreErasure, UserErased
-from schemas.topics import EVENTS, PRIVACY_REQUESTS
 from stream_app.core.erasures import Erasure, Erasures, decode_erasure, encode_erasure
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.row_times import pack_times, unpack_times
-from stream_app.core.rules import DAY, Rules
 from stream_app.core.step import StepResult, step
-from stream_app.core.user_row import UserRow
-from stream_app.ports import Intake
-from stream_app.privacy import Privacy
+from stream_app.features.user_row import UserRow
+from stream_app.intake.ports import Intake
+from stream_app.intake.privacy import Privacy
+from stream_app.schemas.outputs import FailureReason, Output, PrivacyReceipt, StoreErasure, UserErased
+from stream_app.schemas.topics import EVENTS, PRIVACY_REQUESTS
+from stream_app.settings.rules import DAY, Rules
 from stream_app.testing import INTAKE, RECEIVED_AT, START, FixedModels, label, page, track
 
 RULES = Rules()

@@ -2,11 +2,11 @@
 
 import pytest
 
-from schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
-from stream_app.core.rules import Rules
 from stream_app.core.step import StepResult, step
+from stream_app.schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS
+from stream_app.settings.rules import Rules
 from stream_app.testing import INTAKE, RECEIVED_AT, FixedModels, comparable, page, records
 
 RULES = Rules()

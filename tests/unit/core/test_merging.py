@@ -5,16 +5,16 @@ from copy import deepcopy
 import msgspec
 import pytest
 
-from schemas.topics import LINKS
-from stream_app.core import windows
-from stream_app.core.funnel import Funnel, Stage
-from stream_app.core.identifiers import Cause
 from stream_app.core.merging import merge_rows
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch
-from stream_app.core.rules import DAY, Rules
 from stream_app.core.step import step
-from stream_app.core.user_row import Moment, UserRow, decode_row, encode_row
+from stream_app.features import windows
+from stream_app.features.funnel import Funnel, Stage
+from stream_app.features.user_row import Moment, UserRow, decode_row, encode_row
+from stream_app.intake.identifiers import Cause
+from stream_app.schemas.topics import LINKS
+from stream_app.settings.rules import DAY, Rules
 from stream_app.testing import INTAKE, RECEIVED_AT, FixedModels, event, page, records, session, track
 
 Parts = tuple[int, float, float, list[str]]

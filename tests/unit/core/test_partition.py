@@ -2,11 +2,11 @@ from random import Random
 
 import pytest
 
-from stream_app.core import sessions
 from stream_app.core.partition import Partition
 from stream_app.core.row_times import pack_stored_times, unpack_times
-from stream_app.core.rules import Rules
-from stream_app.core.user_row import UserRow, decode_row, encode_row
+from stream_app.features import sessions
+from stream_app.features.user_row import UserRow, decode_row, encode_row
+from stream_app.settings.rules import Rules
 
 RULES = Rules(session_gap=100.0, allowed_lateness=50.0)
 

@@ -4,15 +4,15 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from schemas.outputs import ClosedSession, Output, RecommendationClick, Recommendations
-from schemas.topics import EVENTS
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
-from stream_app.core.rules import Rules
-from stream_app.core.sessions import MAX_DESCRIBED_ITEMS
 from stream_app.core.step import step
-from stream_app.core.user_row import UserRow, decode_row, encode_row
-from stream_app.ports import Models, Occasion
+from stream_app.features.sessions import MAX_DESCRIBED_ITEMS
+from stream_app.features.user_row import UserRow, decode_row, encode_row
+from stream_app.learning.ports import Models, Occasion
+from stream_app.schemas.outputs import ClosedSession, Output, RecommendationClick, Recommendations
+from stream_app.schemas.topics import EVENTS
+from stream_app.settings.rules import Rules
 from stream_app.testing import INTAKE, RECEIVED_AT, START, FixedRecommender, FixedTierModel, event, page
 
 RULES = Rules(recommend_interval=30.0, recommend_validity=600.0)

@@ -4,7 +4,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from stream_app.core import content, outlook, sessions
 from stream_app.core.partition import Partition
 from stream_app.core.row_times import (
     outlooks_due,
@@ -14,8 +13,8 @@ from stream_app.core.row_times import (
     starts_due,
     unpack_times,
 )
-from stream_app.core.rules import DAY, Rules
-from stream_app.core.user_row import (
+from stream_app.features import content, sessions
+from stream_app.features.user_row import (
     ROW_VERSION,
     ItemStart,
     Moment,
@@ -24,6 +23,8 @@ from stream_app.core.user_row import (
     UserRow,
     encode_row,
 )
+from stream_app.learning import moments
+from stream_app.settings.rules import DAY, Rules
 
 RULES = Rules()
 
@@ -37,7 +38,7 @@ def random_row(chance: Random) -> UserRow:
         open_sessions=[
             OpenSession(at - chance.uniform(0, 90), at, "events", 3, items=[(at, "item")]) for at in times(3)
         ],
-        moments=[Moment(at, b"values", has_returned=True) for at in times(outlook.MAX_MOMENTS)],
+        moments=[Moment(at, b"values", has_returned=True) for at in times(moments.MAX_MOMENTS)],
         next_moment_at=chance.choice([0.0, chance.uniform(0, 30 * DAY)]),
         outgoing=chance.choice([b"", b"history"]),
         item_starts=[ItemStart("item", at, uses=2) for at in times(2)],
@@ -51,7 +52,7 @@ def test_times_tell_of_each_row_what_the_row_tells() -> None:
     times = unpack_times(map(pack_times, ROWS.values()))
     for due, next_due in (
         (sessions_due(times, RULES), sessions.next_due),
-        (outlooks_due(times, RULES), outlook.next_due),
+        (outlooks_due(times, RULES), moments.next_due),
         (starts_due(times, RULES), content.next_due),
     ):
         told = [None if np.isnan(at) else float(at) for at in due]

@@ -4,12 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from models.clusters import Cluster, Trait
-from schemas.outputs import EngagementTier, ModelStamp, RecommendedItem
-from stream_app.core import consent, scoring
-from stream_app.core.identifiers import Cause
-from stream_app.core.rules import Rules
-from stream_app.core.user_row import UserRow
+from stream_app.core import scoring
+from stream_app.features.user_row import UserRow
+from stream_app.intake import consent
+from stream_app.intake.identifiers import Cause
+from stream_app.models.insight.clusters import Cluster, Trait
+from stream_app.schemas.outputs import EngagementTier, ModelStamp, RecommendedItem
+from stream_app.settings.rules import Rules
 from stream_app.testing import START, FixedContribution, FixedPrediction
 
 RULES = Rules()

@@ -4,13 +4,19 @@ from typing import TypeVar
 import orjson
 import pytest
 
-from schemas.outputs import ClosedSession, EngagementTier, FailedEvent, Recommendations, TrainingExample
-from stream_app.core.features import read_features
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
-from stream_app.core.rules import Rules
 from stream_app.core.step import StepResult, close_idle, step
-from stream_app.core.user_row import MAX_RECENT_ITEMS, MAX_TRAITS, UserRow, encode_row
+from stream_app.features.reading import read_features
+from stream_app.features.user_row import MAX_RECENT_ITEMS, MAX_TRAITS, UserRow, encode_row
+from stream_app.schemas.outputs import (
+    ClosedSession,
+    EngagementTier,
+    FailedEvent,
+    Recommendations,
+    TrainingExample,
+)
+from stream_app.settings.rules import Rules
 from stream_app.testing import (
     INTAKE,
     RECEIVED_AT,

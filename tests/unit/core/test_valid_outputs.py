@@ -6,17 +6,17 @@ from collections import Counter
 import orjson
 import pytest
 
-from models.recommenders.surface import Surface
-from models.recommenders.surface_rules import SurfaceRules
-from schemas.outputs import FailedEvent, ModelStamp, Output, RecommendedItem, SourcePosition
-from schemas.topics import EVENTS
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
-from stream_app.core.rules import DAY, Rules
 from stream_app.core.step import step
-from stream_app.examples import SilentTierModel
-from stream_app.model_adapters import SessionRecommender
-from stream_app.ports import Models
+from stream_app.evaluation.examples import SilentTierModel
+from stream_app.learning.model_adapters import SessionRecommender
+from stream_app.learning.ports import Models
+from stream_app.models.recommenders.surface import Surface
+from stream_app.models.recommenders.surface_rules import SurfaceRules
+from stream_app.schemas.outputs import FailedEvent, ModelStamp, Output, RecommendedItem, SourcePosition
+from stream_app.schemas.topics import EVENTS
+from stream_app.settings.rules import DAY, Rules
 from stream_app.simulation.settings import SimulationSettings
 from stream_app.simulation.writer import simulate
 from stream_app.testing import INTAKE

@@ -2,20 +2,22 @@ import pytest
 
 from load_tests.stack_parts import OTHER, count_parts, part_of
 
-STEP = ["run (asyncio/runners.py:190)", "Processor.process (stream_app/runtimes/kafka/processor.py:80)"]
+STEP = [
+    "run (asyncio/runners.py:190)",
+    "Processor.process (stream_app/runtimes/kafka/consume/processor.py:80)",
+]
 
 
 @pytest.mark.parametrize(
     ("frames", "part"),
     [
         (["step (stream_app/core/step.py:55)"], "step, timers, identities"),
-        (["decode (stream_app/core/decoding.py:69)", "loads (json/__init__.py:1)"], "decode"),
-        (["apply_event (stream_app/core/application.py:9)", "add (core/windows.py:4)"], "row update"),
+        (["decode (stream_app/intake/decoding.py:69)", "loads (json/__init__.py:1)"], "decode"),
+        (["apply_event (core/application.py:9)", "add (stream_app/features/windows.py:4)"], "row update"),
         (["_Step._recommend (stream_app/core/step.py:3)", "sum (numpy/x.py:4)"], "recommend"),
-        (["RowTable.write (stream_app/runtimes/kafka/tables.py:9)", "append (aiokafka/producer/x.py:7)"],
+        (["RowTable.write (stream_app/runtimes/kafka/state/tables.py:9)", "append (aiokafka/x.py:7)"],
          "rows: encode, changelog, RocksDB"),
-        (["BulkProducer.send (stream_app/runtimes/kafka/producer.py:9)"], "produce"),
-        (["CPyDef_windows___add_tile (step.cpython-311-x86_64-linux-gnu.so)"], "row update"),
+        (["BulkProducer.send (stream_app/runtimes/kafka/consume/producer.py:9)"], "produce"),
         ([], "runtime"),
     ],
 )  # fmt: skip
@@ -24,5 +26,5 @@ def test_a_stack_belongs_to_what_it_does(frames: list[str], part: str) -> None:
 
 
 def test_what_is_left_is_told_too() -> None:
-    lines = [f"{';'.join(STEP)};decode (stream_app/core/decoding.py:1) 3", "select (selectors.py:468) 2"]
+    lines = [f"{';'.join(STEP)};decode (stream_app/intake/decoding.py:1) 3", "select (selectors.py:468) 2"]
     assert count_parts(lines) == {"decode": 3, OTHER: 2}

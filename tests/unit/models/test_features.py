@@ -1,6 +1,6 @@
 import numpy as np
 
-from models.features import Columns, visible
+from stream_app.models.features import Columns, visible
 
 
 def columns_of(*xs, **limits):

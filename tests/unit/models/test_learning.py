@@ -2,11 +2,11 @@ import random
 
 import pytest
 
-from models.baselines import ClassFrequencies
-from models.learners import BatchClassifier, BatchRegressor
-from models.learning import ClassificationModel, Example, RegressionModel, Status
-from models.refit import RefitClassifier, RefitRegressor
-from models.spec import ClassificationSpec, RegressionSpec
+from stream_app.models.judging.baselines import ClassFrequencies
+from stream_app.models.learning import ClassificationModel, Example, RegressionModel, Status
+from stream_app.models.online.learners import BatchClassifier, BatchRegressor
+from stream_app.models.online.refit import RefitClassifier, RefitRegressor
+from stream_app.models.spec import ClassificationSpec, RegressionSpec
 
 
 class Fixed(BatchClassifier):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from models import snapshot
-from models.learning import ClassificationModel, Example
-from models.refit import RefitClassifier
-from models.snapshot import MAGIC, Refusal, SnapshotRefused
-from models.spec import ClassificationSpec
+from stream_app.models import snapshot
+from stream_app.models.learning import ClassificationModel, Example
+from stream_app.models.online.refit import RefitClassifier
+from stream_app.models.snapshot import MAGIC, Refusal, SnapshotRefused
+from stream_app.models.spec import ClassificationSpec
 
 KEY = b"a key of the deployment"
 AT = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -70,7 +70,7 @@ def test_a_loaded_model_answers_the_same(model, data):
 
 def test_the_header_says_what_is_in_it(data):
     header = snapshot.read_header(data)
-    assert (header.format_version, header.model, header.model_version) == (3, "tier", 3)
+    assert (header.format_version, header.model, header.model_version) == (4, "tier", 3)
     assert (header.examples_seen, header.training_offset, header.created_at) == (50, 812, AT)
     assert header.features == ["a", "b"]
     assert set(header.libraries) == {"python", "numpy", "river", "scikit-learn"}

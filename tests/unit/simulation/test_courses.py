@@ -5,15 +5,15 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from models.content import ItemScore
-from models.targets import engagement_model
-from schemas.catalogue import CatalogueItem
-from schemas.outputs import ItemOutcomes
-from stream_app.catalogue_features import CatalogueFeatures
-from stream_app.content_learner import ContentLearner
-from stream_app.core.rules import DAY, Rules
-from stream_app.core.user_row import UserRow
-from stream_app.examples import replay_history
+from stream_app.evaluation.examples import replay_history
+from stream_app.features.user_row import UserRow
+from stream_app.learning.catalogue_features import CatalogueFeatures
+from stream_app.learning.content_learner import ContentLearner
+from stream_app.models.content.model import ItemScore
+from stream_app.models.targets import engagement_model
+from stream_app.schemas.catalogue import CatalogueItem
+from stream_app.schemas.outputs import ItemOutcomes
+from stream_app.settings.rules import DAY, Rules
 from stream_app.simulation import SimulationSettings, simulate
 from stream_app.simulation.catalogue import Catalogue
 from stream_app.simulation.courses import Courses

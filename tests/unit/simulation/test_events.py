@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from schemas.catalogue import CatalogueItem
-from schemas.events import EVENT_ADAPTER
+from stream_app.schemas.catalogue import CatalogueItem
+from stream_app.schemas.events import EVENT_ADAPTER
 from stream_app.simulation.devices import BOT_AGENTS
 
 EXPECTED_KINDS = {

@@ -3,9 +3,9 @@ from collections.abc import Callable
 
 import pytest
 
-from models.recommenders import SessionIndex
-from models.recommenders.item_sums import ItemSums
-from models.recommenders.session_view import SessionView, Source
+from stream_app.models.recommenders import SessionIndex
+from stream_app.models.recommenders.item_sums import ItemSums
+from stream_app.models.recommenders.session_view import SessionView, Source
 
 DAY = 86_400.0
 

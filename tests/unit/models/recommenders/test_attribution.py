@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from models.recommenders.attribution import (
+from stream_app.models.recommenders.attribution import (
     MOST_RANK,
     MOST_SOURCES,
     Attribution,

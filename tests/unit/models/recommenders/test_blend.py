@@ -3,7 +3,7 @@ import random
 import msgspec
 import pytest
 
-from models.recommenders import Blend, IndexLimits, SessionIndex
+from stream_app.models.recommenders import Blend, IndexLimits, SessionIndex
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.recommenders.bounded_rows import BoundedRows, BoundedRowsState
+from stream_app.models.recommenders.bounded_rows import BoundedRows, BoundedRowsState
 
 steps = st.lists(st.tuples(st.sampled_from(["touch", "release"]), st.sampled_from("abcdef")), max_size=40)
 

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from models.recommenders.catalogue_view import CatalogueView, CatalogueViewState
-from schemas.catalogue import CatalogueItem
+from stream_app.models.recommenders.catalogue_view import CatalogueView, CatalogueViewState
+from stream_app.schemas.catalogue import CatalogueItem
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 AT = NOON.timestamp()

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from models.recommenders.category_fallback import CategoryFallback, FallbackSettings, FallbackState
-from models.recommenders.context import Context, context_at
+from stream_app.models.recommenders.category_fallback import CategoryFallback, FallbackSettings, FallbackState
+from stream_app.models.recommenders.context import Context, context_at
 
 DAY = 86_400.0
 CATEGORIES = {"a": "x", "b": "x", "c": "y", "d": None}

@@ -3,8 +3,8 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from models.recommenders import Blend, SessionIndex
-from models.recommenders.co_visitation import CoVisitation, CoVisitationSettings
+from stream_app.models.recommenders import Blend, SessionIndex
+from stream_app.models.recommenders.co_visitation import CoVisitation, CoVisitationSettings
 
 DAY = 86_400.0
 

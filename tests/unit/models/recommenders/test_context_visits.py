@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from models.recommenders.context import NO_CONTEXT, Context
-from models.recommenders.context_visits import ContextVisits, ContextVisitsSettings
-from models.recommenders.session_log import SessionLog, logged_session
+from stream_app.models.recommenders.context import NO_CONTEXT, Context
+from stream_app.models.recommenders.context_visits import ContextVisits, ContextVisitsSettings
+from stream_app.models.recommenders.session_log import SessionLog, logged_session
 
 DAY = 86_400.0
 PHONE, DESK = Context("phone", "night", "DE"), Context("desk", "night", "DE")

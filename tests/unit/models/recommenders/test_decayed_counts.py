@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from models.recommenders.decayed_counts import DAY_SECONDS, DecayedCounts
+from stream_app.models.recommenders.decayed_counts import DAY_SECONDS, DecayedCounts
 
 
 def ranked(counts: DecayedCounts) -> list[int]:

@@ -3,9 +3,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.recommenders.catalogue_view import ItemFacts
-from models.recommenders.diversity import CappedGroups, GroupCaps
-from models.recommenders.types import ScoredItem
+from stream_app.models.recommenders.catalogue_view import ItemFacts
+from stream_app.models.recommenders.diversity import CappedGroups, GroupCaps
+from stream_app.models.recommenders.types import ScoredItem
 
 facts = st.builds(ItemFacts, st.sampled_from([None, "x", "y"]), st.sampled_from([None, "B", "C"]))
 caps = st.builds(GroupCaps, st.none() | st.integers(1, 3), st.none() | st.integers(1, 3))

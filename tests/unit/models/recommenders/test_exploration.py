@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from river import bandit
 
-from models.recommenders.exploration import (
+from stream_app.models.recommenders.exploration import (
     PRIOR_CLICKS,
     PRIOR_MISSES,
     BanditState,

@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from models.recommenders.factorisation import Factorisation, FactorisationSettings, FactorisationState
+from stream_app.models.recommenders.factorisation import (
+    Factorisation,
+    FactorisationSettings,
+    FactorisationState,
+)
 
 SMALL = FactorisationSettings(users=4, items=5, feature_rows=8, factors=3)
 visits = st.lists(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.recommenders.item_postings import ItemPostings
+from stream_app.models.recommenders.item_postings import ItemPostings
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 7, 8, 14, 15, 40])

@@ -1,7 +1,7 @@
 import numpy as np
 
-from models.recommenders.item_sums import NO_ITEM, ItemSums
-from models.recommenders.types import NO_VOTES, Votes
+from stream_app.models.recommenders.item_sums import NO_ITEM, ItemSums
+from stream_app.models.recommenders.types import NO_VOTES, Votes
 
 
 def test_shares_are_by_item_without_the_missing_and_the_weightless():

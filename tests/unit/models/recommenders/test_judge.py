@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from models.recommendation_scores import RankingScores
-from models.recommenders.judge import JUDGED_AT_FIRST, MOST_CONTESTANTS, JudgeState, StreamJudge
-from models.recommenders.prequential_scores import (
+from stream_app.models.judging.recommendation_scores import RankingScores
+from stream_app.models.recommenders.judge import JUDGED_AT_FIRST, MOST_CONTESTANTS, JudgeState, StreamJudge
+from stream_app.models.recommenders.prequential_scores import (
     WINDOW,
     PrequentialScores,
     PrequentialScoresState,
     traits_of,
 )
-from models.recommenders.session_index import SessionIndex
-from models.recommenders.surface import Surface
-from models.recommenders.surface_rules import SurfaceRules
+from stream_app.models.recommenders.session_index import SessionIndex
+from stream_app.models.recommenders.surface import Surface
+from stream_app.models.recommenders.surface_rules import SurfaceRules
 
 rankings = st.lists(
     st.tuples(st.permutations("abcdefghijklmnopqrstuvwxyz"), st.integers(0, 20), st.sampled_from("abxyz")),

@@ -2,8 +2,8 @@ from collections import Counter
 
 import pytest
 
-from models.recommenders import Blend, SessionIndex
-from models.recommenders.markov import MarkovChain, MarkovSettings
+from stream_app.models.recommenders import Blend, SessionIndex
+from stream_app.models.recommenders.markov import MarkovChain, MarkovSettings
 
 DAY = 86_400.0
 

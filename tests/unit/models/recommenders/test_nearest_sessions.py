@@ -3,7 +3,7 @@ from collections import defaultdict
 
 import pytest
 
-from models.recommenders.nearest_sessions import NearestSessions, NearestSessionsSettings
+from stream_app.models.recommenders.nearest_sessions import NearestSessions, NearestSessionsSettings
 
 DAY = 86_400.0
 

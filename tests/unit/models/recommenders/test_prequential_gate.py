@@ -1,6 +1,6 @@
 import msgspec
 
-from models.recommenders.prequential_gate import GateSettings, GateState, PrequentialGate
+from stream_app.models.recommenders.prequential_gate import GateSettings, GateState, PrequentialGate
 
 
 def judged(gate: PrequentialGate, gain: float, times: int) -> bool:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from models.recommenders.repeat_consumption import (
+from stream_app.models.recommenders.repeat_consumption import (
     FEATURES,
     Parts,
     RepeatConsumption,
@@ -61,8 +61,8 @@ def test_a_state_with_other_features_is_refused():
 
 
 def test_a_situation_tells_how_the_session_has_gone_so_far(index):
-    from models.recommenders.item_sums import ItemSums
-    from models.recommenders.session_view import SessionView
+    from stream_app.models.recommenders.item_sums import ItemSums
+    from stream_app.models.recommenders.session_view import SessionView
 
     numbers = index.numbers_of(list("abb"))
     one, clicks, distinct, count, _, repeated, first, single = situation_of(

@@ -2,10 +2,10 @@ from collections import defaultdict
 
 import pytest
 
-from models.recommenders import IndexLimits, SessionIndex
-from models.recommenders.item_walk import ItemWalk, ItemWalkSettings
-from models.recommenders.sequential_rules import SequentialRules, SequentialRulesSettings
-from models.recommenders.session_index import REACH
+from stream_app.models.recommenders import IndexLimits, SessionIndex
+from stream_app.models.recommenders.item_walk import ItemWalk, ItemWalkSettings
+from stream_app.models.recommenders.sequential_rules import SequentialRules, SequentialRulesSettings
+from stream_app.models.recommenders.session_index import REACH
 
 DAY = 86_400.0
 ALL = SequentialRulesSettings(clicks=1_000)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.recommenders import IndexLimits, SessionIndex
+from stream_app.models.recommenders import IndexLimits, SessionIndex
 
 
 def positions(index: SessionIndex, item: str, most: int = 100) -> list[int]:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from models.recommenders.decayed_counts import DAY_SECONDS
-from models.recommenders.session_recency import MOST_HALF_LIVES, SessionRecency
+from stream_app.models.recommenders.decayed_counts import DAY_SECONDS
+from stream_app.models.recommenders.session_recency import MOST_HALF_LIVES, SessionRecency
 
 
 def learned(times: list[float], half_life_days: float = 5.0) -> SessionRecency:

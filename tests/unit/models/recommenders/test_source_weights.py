@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.recommenders.source_weights import SourceWeights, SourceWeightsSettings
+from stream_app.models.recommenders.source_weights import SourceWeights, SourceWeightsSettings
 
 
 def test_weights_approach_the_proportions_of_the_mixture():

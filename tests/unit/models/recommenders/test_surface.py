@@ -4,20 +4,20 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from models.recommenders import Blend
-from models.recommenders.attribution import Emission, EmittedItem, attribute_click
-from models.recommenders.catalogue_view import CatalogueView
-from models.recommenders.category_fallback import CategoryFallback, FallbackSettings
-from models.recommenders.context import Context
-from models.recommenders.diversity import GroupCaps
-from models.recommenders.factorisation import Factorisation, FactorisationSettings
-from models.recommenders.session_index import owner_key
-from models.recommenders.surface import Surface
-from models.recommenders.surface_levels import Occasion
-from models.recommenders.surface_rules import Exclusion, SurfaceRules
-from models.recommenders.types import ScoredItem
-from schemas.catalogue import CatalogueItem
-from schemas.outputs import RecommendedItem
+from stream_app.models.recommenders import Blend
+from stream_app.models.recommenders.attribution import Emission, EmittedItem, attribute_click
+from stream_app.models.recommenders.catalogue_view import CatalogueView
+from stream_app.models.recommenders.category_fallback import CategoryFallback, FallbackSettings
+from stream_app.models.recommenders.context import Context
+from stream_app.models.recommenders.diversity import GroupCaps
+from stream_app.models.recommenders.factorisation import Factorisation, FactorisationSettings
+from stream_app.models.recommenders.session_index import owner_key
+from stream_app.models.recommenders.surface import Surface
+from stream_app.models.recommenders.surface_levels import Occasion
+from stream_app.models.recommenders.surface_rules import Exclusion, SurfaceRules
+from stream_app.models.recommenders.types import ScoredItem
+from stream_app.schemas.catalogue import CatalogueItem
+from stream_app.schemas.outputs import RecommendedItem
 
 HOUR = 3_600.0
 PATHS = (["tea", "pot", "cup"], ["pen", "ink"], ["tea", "cup", "tray"], ["pen", "paper", "ink"])

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from stream_app.core.rules import Rules
 from stream_app.errors import StateError
-from stream_app.metrics import Metrics
+from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded.collecting import EmbeddedDelivery
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Checkpoint, Store
+from stream_app.settings.rules import Rules
 from stream_app.testing import START, FixedModels, page
 
 NOW = START

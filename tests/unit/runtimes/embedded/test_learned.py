@@ -11,16 +11,16 @@ from support import dying_trainer
 from support.dying_replay import in_a_process
 from support.piped_replay import replay
 
-from schemas.outputs import ClosedSession, SourcePosition, TrainingExample
-from stream_app.core.rules import Rules
-from stream_app.core.user_row import encode_row
 from stream_app.errors import StateError
-from stream_app.metrics import Metrics
-from stream_app.ports import Occasion
+from stream_app.features.user_row import encode_row
+from stream_app.learning.ports import Occasion
+from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded.learned import KEY_FILE, RECOMMENDER, LearnedModels, folder_key
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Checkpoint, Store
-from stream_app.settings import Settings
+from stream_app.schemas.outputs import ClosedSession, SourcePosition, TrainingExample
+from stream_app.settings.environment import Settings
+from stream_app.settings.rules import Rules
 from stream_app.testing import RecordedSource, comparable, random_events
 
 NOW = datetime(2024, 3, 4, tzinfo=UTC)

@@ -14,9 +14,9 @@ from support.dying_replay import (
     replay_by_an_early_clock_and_die,
 )
 
-from stream_app.core.user_row import encode_row
 from stream_app.errors import StateError
-from stream_app.metrics import Metrics
+from stream_app.features.user_row import encode_row
+from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Store
 from stream_app.testing import START, FixedModels, RecordedSource, comparable, page

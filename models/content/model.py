@@ -1,0 +1,117 @@
+"""The engagement score of content: the percent of an item's starters who complete it.
+
+A model expects it from what the catalogue says of the item and how it is used; its own starters correct
+that, the more the more of them there are.
+"""
+
+from collections.abc import Iterable, Sequence
+from heapq import nsmallest
+from typing import NamedTuple
+
+from stream_app.models.content.item_use import Block, ItemUse, ItemUses, Start
+from stream_app.models.content.prior_strength import PriorStrength
+from stream_app.models.features import Features
+from stream_app.models.judging.intervals import Rate
+from stream_app.models.learning import Example, Reason, RegressionModel, Status
+from stream_app.models.spec import RegressionSpec
+
+LABEL_STARTERS = 10
+MOST_ITEMS = 20_000
+OWN_STARTERS = "own_starters"
+TOLD_AGAIN_FROM = 1.0  # points by which a score has to move
+
+
+class ItemScore(NamedTuple):
+    """An item's score and what it comes from, 0 to 100 but for the counts and the interval's share."""
+
+    item: str
+    score: float
+    expected: float
+    starters: int
+    completers: int
+    interval: tuple[float, float]
+    status: Status
+    reasons: list[Reason]
+
+
+class ContentModel(RegressionModel):
+    """Learns from labels that bring their features, and from starts of items as their outcomes are told.
+
+    Of each item, `LABEL_STARTERS` starts in a row make one example: what share of them completed the item,
+    with the features as they stood before the first of the starts. So all examples rest on equally many
+    starters and count alike, and no start is in both the features and the label of an example.
+    """
+
+    def __init__(self, spec: RegressionSpec, seed: int = 0, most_items: int = MOST_ITEMS) -> None:
+        super().__init__(spec, seed)
+        self.items = ItemUses(most_items)
+        self.prior = PriorStrength()
+        self.newest_at = 0.0
+        self._starters = 0
+        self._completers = 0
+
+    def learn_starts(self, starts: Iterable[Start], at: float) -> None:
+        """Learn starts whose outcomes were told at event time `at` (epoch seconds)."""
+        self.newest_at = max(self.newest_at, at)
+        for start in starts:
+            use = self.items.take(start.item)
+            use.described = start.features or use.described
+            if use.block is None:
+                use.block = Block(use.features(self.newest_at))
+            use.add(start)
+            self._starters += 1
+            self._completers += start.is_completed
+            use.block.starters += 1
+            use.block.completers += start.is_completed
+            if use.block.starters == LABEL_STARTERS:
+                self._learn_block(use.block)
+                use.block = None
+
+    def scores_of(self, items: Sequence[str], most_reasons: int = 3) -> list[ItemScore]:
+        """The scores of items that are known, as things stand, with their foremost reasons."""
+        known = [(item, use) for item in items if (use := self.items.get(item)) is not None]
+        if not known:
+            return []
+        features = [use.features(self.newest_at) for _, use in known]
+        expected = self._expect(features)
+        reasons = self.explain_values(features, most_reasons)
+        scores = []
+        for (item, use), answer, why in zip(known, expected, reasons, strict=True):
+            score = self._join(use, answer)
+            own = Reason(OWN_STARTERS, use.rate.share * 100, score - answer)
+            foremost = nsmallest(most_reasons, [*why, own], key=lambda reason: -abs(reason.contribution))
+            rate = use.rate
+            scores.append(
+                ItemScore(item, score, answer, rate.total, rate.hits, rate.interval, self.status, foremost)
+            )
+        return scores
+
+    def take_changed(self) -> list[ItemScore]:
+        """The scores to be told: of items started since, and of those that moved since they were told."""
+        items = self.items.all()
+        expected = self._expect([use.features(self.newest_at) for use in items.values()])
+        changed = []
+        for (item, use), answer in zip(items.items(), expected, strict=True):
+            score = self._join(use, answer)
+            has_moved = use.told_score is None or abs(score - use.told_score) >= TOLD_AGAIN_FROM
+            if has_moved or use.starters != use.told_starters:
+                use.told_score, use.told_starters = score, use.starters
+                changed.append(item)
+        return self.scores_of(changed)
+
+    def _expect(self, features: Sequence[Features]) -> list[float]:
+        if self.status is Status.WARMING_UP:
+            return [100.0 * Rate(self._completers, self._starters).share] * len(features)
+        return [prediction.value for prediction in self.predict_many(features)]
+
+    def _learn_block(self, block: Block) -> None:
+        share = block.completers / block.starters
+        is_first = not self.examples_seen
+        [answer] = self.learn_many([Example(block.features, 100.0 * share)])
+        if not is_first:  # of which nothing could be expected
+            self.prior.learn(answer.value / 100.0, share, block.starters)
+
+    def _join(self, use: ItemUse, expected: float) -> float:
+        fade = use.month.faded(self.newest_at)
+        share = self.prior.join(expected / 100.0, fade * use.month.completers, fade * use.month.starters)
+        return self._clip(100.0 * share)

@@ -1,0 +1,1 @@
+"""What a model and its examples say about people: groups, drivers, what would change a score."""

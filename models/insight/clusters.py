@@ -1,0 +1,140 @@
+"""Groups of users that behave alike, found online, and what sets each apart."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import MiniBatchKMeans
+
+from stream_app.models.features import Columns, Features, Matrix, filled
+from stream_app.models.online.reservoir import Reservoir
+
+TRAITS_TOLD = 5
+DEVIATIONS = 3.0  # farther from the mean a value counts as this far: one outlier is no cluster
+
+
+class Trait(NamedTuple):
+    """How a cluster's mean of a feature differs from everybody's, in everybody's deviations."""
+
+    feature: str
+    difference: float
+    inside: float
+    everybody: float
+
+
+class Cluster(NamedTuple):
+    """A group of users of the sample: how many, and what sets them apart, most first."""
+
+    number: int
+    users: int
+    share: float
+    traits: list[Trait]
+
+
+class UserClusters:
+    """Mini-batch k-means (Sculley, 2010) over standardised features, one batch after the other.
+
+    Means, deviations, medians for what is missing and the features themselves are those of the first
+    `batch` users, so that a centre means the same ever after. A bounded uniform sample of users serves to
+    describe the clusters. The same users in the same order give the same clusters, however they are cut
+    into calls.
+    """
+
+    def __init__(self, clusters: int = 5, batch: int = 256, sample: int = 5_000, seed: int = 0) -> None:
+        self.clusters = clusters
+        self.batch = batch
+        self.seed = seed
+        self.users_seen = 0
+        self._waiting: list[Features] = []
+        self._sample = Reservoir(sample, seed)
+        self._columns = Columns()
+        self._missing: NDArray[np.float32] = np.empty(0, dtype=np.float32)
+        self._mean: NDArray[np.float64] = np.empty(0)
+        self._deviation: NDArray[np.float64] = np.empty(0)
+        self._kmeans = MiniBatchKMeans(clusters, random_state=seed, n_init=10, batch_size=batch)
+        self._described: dict[int, Cluster] = {}
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a first batch was learned."""
+        return len(self._columns) > 0
+
+    def learn_many(self, xs: Sequence[Features]) -> None:
+        """Learn users in their order; each batch moves the centres once it is full."""
+        for x in xs:
+            self.users_seen += 1
+            self._sample.add(x, 0.0)
+            self._waiting.append(x)
+            if len(self._waiting) == self.batch:
+                self._learn_batch()
+
+    def learn_waiting(self) -> None:
+        """Learn a last batch that is not full, if there are as many users as clusters."""
+        if len(self._waiting) >= self.clusters:
+            self._learn_batch()
+
+    def assign(self, xs: Sequence[Features]) -> list[int | None]:
+        """Return each user's cluster, numbered from 0; None before the first batch."""
+        if not self.is_ready or not xs:
+            return [None] * len(xs)
+        numbers: list[int | None] = self._kmeans.predict(self._standardised(xs)).tolist()
+        return numbers
+
+    def clusters_of(self, xs: Sequence[Features]) -> list[Cluster | None]:
+        """Return each user's cluster as the last full batch left it; None before the first."""
+        return [None if number is None else self._described.get(number) for number in self.assign(xs)]
+
+    def describe(self, most: int = TRAITS_TOLD) -> list[Cluster]:
+        """Return the clusters, largest first, each with the `most` features that set it apart."""
+        if not self.is_ready:
+            return []
+        names = self._columns.names
+        known = self._sample.columns.names
+        places = [known.index(name) for name in names]
+        rows = filled(self._sample.rows()[:, places], self._missing)[0]
+        numbers = self._kmeans.predict(self._scaled(rows))
+        everybody, spread = _moments(rows)
+        clusters = []
+        for number in range(self.clusters):
+            members = rows[numbers == number]
+            if not len(members):
+                continue
+            means = members.mean(axis=0, dtype=np.float64)
+            apart = np.divide(means - everybody, spread, out=np.zeros_like(means), where=spread > 0)
+            order = np.argsort(-np.abs(apart), kind="stable")[:most]
+            traits = [
+                Trait(names[place], float(apart[place]), float(means[place]), float(everybody[place]))
+                for place in order
+                if apart[place]
+            ]
+            clusters.append(Cluster(number, len(members), len(members) / len(rows), traits))
+        return sorted(clusters, key=lambda cluster: (-cluster.users, cluster.number))
+
+    def _learn_batch(self) -> None:
+        batch, self._waiting = self._waiting, []
+        if not self.is_ready:
+            for x in batch:
+                self._columns.meet(x)
+            if not self.is_ready:
+                return
+            rows, self._missing = filled(self._columns.rows(batch))
+            self._mean, self._deviation = _moments(rows)
+        self._kmeans.partial_fit(self._standardised(batch))
+        self._described = {cluster.number: cluster for cluster in self.describe()}
+
+    def _standardised(self, xs: Sequence[Features]) -> NDArray[np.float64]:
+        return self._scaled(filled(self._columns.rows(xs), self._missing)[0])
+
+    def _scaled(self, rows: Matrix) -> NDArray[np.float64]:
+        """Features that did not vary in the first batch have no scale, and are left out as 0."""
+        apart = rows - self._mean
+        scaled = np.divide(apart, self._deviation, out=np.zeros_like(apart), where=self._deviation > 0)
+        return np.clip(scaled, -DEVIATIONS, DEVIATIONS)
+
+
+def _moments(rows: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Each column's mean and deviation; a deviation within the error of float32 is 0."""
+    mean = rows.mean(axis=0, dtype=np.float64)
+    deviation = rows.std(axis=0, dtype=np.float64)
+    return mean, np.where(deviation > 1e-6 * np.abs(mean), deviation, 0.0)

@@ -1,0 +1,1 @@
+"""Learning from a stream: learners, refits on bounded samples, and who of them answers."""

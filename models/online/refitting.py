@@ -1,0 +1,143 @@
+"""Refitting on a bounded sample of the stream, at stated sizes, inside learn_one.
+
+Between two refits what was fitted stands still, so a whole stretch of the stream is scored in one call,
+and a scoring worker pays for no refit: it loads what the trainer's last refit gave.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from stream_app.models.features import Features, Label, visible
+from stream_app.models.judging.baselines import ClassFrequencies
+from stream_app.models.online.learners import BatchClassifier, Probabilities
+from stream_app.models.online.reservoir import Reservoir
+
+
+class Classes(Protocol):
+    """What was fitted to tell labels apart."""
+
+    def predict(self, xs: Sequence[Features]) -> list[Probabilities]:
+        """Return each label's probability."""
+
+
+FittedT = TypeVar("FittedT")
+ClassesT = TypeVar("ClassesT", bound=Classes)
+LabelT = TypeVar("LabelT")
+AnswerT = TypeVar("AnswerT")
+
+
+class Refits:
+    """When to refit: at `first` examples, then each time they have grown by `growth`.
+
+    Refits are at most `most_apart` examples apart. With growth g all refits so far cost about
+    g / (g - 1) times the last one.
+    """
+
+    def __init__(self, first: int, growth: float, most_apart: int = 50_000) -> None:
+        self.growth = growth
+        self.most_apart = most_apart
+        self.due_at = first
+        self.done_at = 0
+
+    def done(self, seen: int) -> None:
+        """Set the next refit by the number of examples at this one."""
+        self.done_at = seen
+        self.due_at = seen + min(max(1, int(seen * (self.growth - 1))), self.most_apart)
+
+    def behind(self, seen: int) -> bool:
+        """Whether refitting now would add a twentieth or more to what the last refit saw."""
+        return self.done_at > 0 and seen - self.done_at >= max(1, self.done_at // 20)
+
+
+class Refitted(ABC, Generic[FittedT]):
+    """A sample, what was fitted on it when a refit fell due, and a fresher fit for those who only score.
+
+    Prequential answers come from `fitted` alone, whose refits fall due by the number of examples. So
+    `refresh` may be called at any time, as before each snapshot, and the learning goes on as if it had not
+    been.
+    """
+
+    def __init__(self, capacity: int, first: int, growth: float, seed: int) -> None:
+        self.capacity = capacity
+        self.first = first
+        self.growth = growth
+        self.seed = seed
+        self.fitted: FittedT | None = None
+        self._fresh: FittedT | None = None
+        self._fresh_at = 0
+        self._reservoir = Reservoir(capacity, seed)
+        self._refits = Refits(first, growth)
+
+    @property
+    def newest(self) -> FittedT | None:
+        """The fresher fit where there is one, else what was fitted when last due."""
+        return self._fresh or self.fitted
+
+    def refresh(self) -> None:
+        """Fit what was learned up to now, if it is more by a twentieth than the last refit saw."""
+        seen = self._reservoir.seen
+        if self._refits.behind(seen) and seen != self._fresh_at:
+            self._fresh, self._fresh_at = self._fit(self._reservoir), seen
+
+    @abstractmethod
+    def _fit(self, sample: Reservoir) -> FittedT | None:
+        """Fit the sample; None where it cannot be fitted, as with one label alone."""
+
+    def _sample(self, x: Features, y: float) -> None:
+        self._reservoir.add(x, y)
+        if self._reservoir.seen >= self._refits.due_at:
+            self._refits.done(self._reservoir.seen)
+            self.fitted = self._fit(self._reservoir) or self.fitted
+            self._fresh = None
+
+    def _in_stretches(
+        self,
+        xs: Sequence[Features],
+        ys: Sequence[LabelT],
+        predict_many: Callable[[Sequence[Features]], list[AnswerT]],
+        learn_one: Callable[[Features, LabelT], None],
+    ) -> list[AnswerT]:
+        """Predict, then learn in order, each stretch between two refits predicted in one call."""
+        answers: list[AnswerT] = []
+        while len(answers) < len(xs):
+            start = len(answers)
+            stretch = 1 if self.fitted is None else self._refits.due_at - self._reservoir.seen
+            answers += predict_many(xs[start : start + stretch])
+            for x, y in zip(xs[start : len(answers)], ys[start : len(answers)], strict=True):
+                learn_one(x, y)
+        return answers
+
+
+class RefittedClassifier(Refitted[ClassesT], BatchClassifier):
+    """What classifiers share that are refitted as labels come.
+
+    They learn from the features that match one of the patterns in `sees`; () stands for all. Until the
+    first refit they answer with each label's share so far.
+    """
+
+    def __init__(self, capacity: int, first: int, growth: float, seed: int, sees: tuple[str, ...]) -> None:
+        super().__init__(capacity, first, growth, seed)
+        self.sees = sees
+        self._labels: list[Label] = []  # a label's number in the sample is its place here
+        self._frequencies = ClassFrequencies()
+
+    def learn_one(self, x: Features, y: Label) -> None:
+        """Sample the example, and refit when one is due."""
+        if y not in self._frequencies.counts:
+            self._labels.append(y)
+        self._frequencies.learn_one(x, y)
+        self._sample(visible(x, self.sees), self._labels.index(y))
+
+    def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
+        """Return each label's probability by the newest fit."""
+        return self._predict(self.newest, xs)
+
+    def predict_then_learn(self, xs: Sequence[Features], ys: Sequence[Label]) -> list[Probabilities]:
+        """Answer and learn in order, scoring each stretch between two refits in one call."""
+        return self._in_stretches(xs, ys, lambda part: self._predict(self.fitted, part), self.learn_one)
+
+    def _predict(self, fitted: ClassesT | None, xs: Sequence[Features]) -> list[Probabilities]:
+        if fitted is None or not xs:
+            return self._frequencies.predict_proba_many(xs)
+        return fitted.predict(xs)

@@ -1,0 +1,1 @@
+"""What a user will do within some days: return, stay away, buy."""

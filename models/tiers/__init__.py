@@ -1,0 +1,1 @@
+"""The engagement tier of a user."""

@@ -1,0 +1,94 @@
+"""`collect`: events over HTTP, into Kafka or, with a data folder, processed on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stream_app.cli.data_folder import open_replay
+from stream_app.cli.options import SetOption, messages
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.intake import build_privacy
+from stream_app.runtimes.embedded.replay import Replay
+from stream_app.settings.environment import Settings, load_settings
+
+if TYPE_CHECKING:
+    from stream_app.runtimes.embedded.collecting import EmbeddedDelivery
+    from stream_app.runtimes.kafka.operate.collecting import KafkaDelivery
+
+STOP_SECONDS = 5.0
+
+
+def collect(
+    data_dir: Annotated[
+        Path | None,
+        typer.Option("--data-dir", help="Process the events here, in this folder; without it: to Kafka."),
+    ] = None,
+    flags: SetOption = None,
+) -> None:
+    """Take events over HTTP from browsers and servers; each is answered once it is durable."""
+    from stream_app.serving.collector.server import listen
+
+    settings = load_settings(flags or ())
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    logging.getLogger("stream_app").setLevel(logging.INFO)
+    metrics = Metrics()
+    with listen(settings.collector_host, settings.collector_port) as listener:
+        if settings.metrics_port:
+            metrics.serve(settings.metrics_host, settings.metrics_port)
+        asyncio.run(_run(listener, data_dir, settings, metrics))
+
+
+async def _run(listener: socket.socket, data_dir: Path | None, settings: Settings, metrics: Metrics) -> None:
+    from stream_app.serving.collector.collector import create_collector
+    from stream_app.serving.collector.server import serve
+
+    async with _delivery(data_dir, settings, metrics) as deliver:
+        app = create_collector(deliver, settings, metrics, time.time, build_privacy(settings).scrub)
+        _tell(data_dir, settings)
+        await serve(app, listener, settings.collector_timeout + STOP_SECONDS)
+    messages.print("stopped: every event that was answered with 200 is durable")
+
+
+def _delivery(
+    data_dir: Path | None, settings: Settings, metrics: Metrics
+) -> EmbeddedDelivery | KafkaDelivery:
+    if data_dir is None:
+        from stream_app.runtimes.kafka.operate.collecting import KafkaDelivery
+
+        return KafkaDelivery(settings)
+    from stream_app.runtimes.embedded.collecting import EmbeddedDelivery
+
+    return EmbeddedDelivery(lambda: _open_replay(data_dir, settings, metrics), settings.idle_check)
+
+
+@contextmanager
+def _open_replay(data_dir: Path, settings: Settings, metrics: Metrics) -> Iterator[Replay]:
+    with open_replay(data_dir, settings, metrics) as (_, _, replay):
+        yield replay
+
+
+def _tell(data_dir: Path | None, settings: Settings) -> None:
+    host = f"[{settings.collector_host}]" if ":" in settings.collector_host else settings.collector_host
+    target = f"the folder {data_dir}" if data_dir else f"Kafka at {settings.kafka_servers}"
+    lines = [
+        f"collecting on http://{host}:{settings.collector_port} into {target}",
+        f"to try it from a browser: http://{host}:{settings.collector_port}/demo",
+    ]
+    if not settings.accepted_write_keys:
+        lines.append(
+            "no write keys: only clients on this machine are taken; set STREAM_APP_WRITE_KEYS to take others"
+        )
+    for line in lines:
+        messages.print(line, markup=False, highlight=False, soft_wrap=True)

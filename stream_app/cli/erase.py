@@ -1,0 +1,81 @@
+"""`erase`: all that is held of a user removed, in a data folder or on Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+from rich import box
+from rich.table import Table
+
+from stream_app.cli.data_folder import open_replay
+from stream_app.cli.options import AsJson, SetOption, console
+from stream_app.errors import StateError
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.embedded.store import FILE_NAME
+from stream_app.schemas.outputs import PrivacyReceipt, StoreErasure
+from stream_app.schemas.privacy import PrivacyRequest
+from stream_app.schemas.topics import DAY_SECONDS
+from stream_app.settings.environment import Settings, load_settings
+
+FolderInstead = Annotated[
+    Path | None, typer.Option("--data-dir", help="A folder of the embedded runtime; without it: Kafka.")
+]
+User = Annotated[str, typer.Option(min=1, max=256, help="The user's id, as trackers send it.")]
+
+
+def erase(
+    user: User,
+    data_dir: FolderInstead = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the receipt (Kafka).")] = 60.0,
+    as_json: AsJson = False,
+    flags: SetOption = None,
+) -> None:
+    """Erase a user's row, outputs and traces; their events up to now are dropped if they come again."""
+    settings = load_settings(flags or ())
+    request = PrivacyRequest(request_id=uuid4().hex, user_id=user, requested_at=datetime.now(UTC))
+    receipt = _ask(request, data_dir, settings, timeout)
+    if as_json:
+        sys.stdout.write(receipt.model_dump_json() + "\n")
+    else:
+        _print(receipt)
+
+
+def _ask(
+    request: PrivacyRequest, data_dir: Path | None, settings: Settings, timeout: float
+) -> PrivacyReceipt:
+    if data_dir is None:
+        from stream_app.runtimes.kafka.operate import privacy
+
+        return asyncio.run(privacy.ask(request, settings, timeout))
+    if not (data_dir / FILE_NAME).exists():
+        raise StateError(f"{data_dir} holds no data: name the folder that was replayed into")
+    with open_replay(data_dir, settings, Metrics()) as (_, _, replay):
+        return replay.erase(request)
+
+
+def _print(receipt: PrivacyReceipt) -> None:
+    console.print(f"Request {receipt.request_id}, subject {receipt.subject}", highlight=False)
+    console.print(f"Events up to {receipt.as_of:%Y-%m-%d %H:%M:%S} UTC are dropped from now on.")
+    table = Table("store", "what became of it", box=box.SIMPLE_HEAD)
+    for store in receipt.stores:
+        table.add_row(store.store, _describe(store))
+    console.print(table)
+
+
+def _describe(store: StoreErasure) -> str:
+    match store.state:
+        case "removed":
+            counts = [f"{count} {name.replace('_', ' ')}" for name, count in store.removed.items() if count]
+            return f"removed: {', '.join(counts) or 'nothing was there'}"
+        case "announced":
+            return "told to remove the user"
+        case "expires":
+            return f"gone within {(store.expires_within or 0) // DAY_SECONDS} days, by retention"
+        case "anonymous":
+            return "names nobody"

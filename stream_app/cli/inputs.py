@@ -1,0 +1,97 @@
+"""Options that name what is read, and the bar that shows how far it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from stream_app.cli.options import messages
+from stream_app.errors import InputError
+from stream_app.intake.sources.click_stream import ClickStream
+from stream_app.intake.sources.courses import CourseTables
+from stream_app.intake.sources.event_lines import open_events
+from stream_app.intake.sources.marketing import MarketingTables
+from stream_app.intake.sources.source import Source
+
+ProgressCall = Callable[[int, int], None]
+
+
+class InputFormat(StrEnum):
+    """Forms of input."""
+
+    EVENTS = "events"
+    MARKETING = "marketing"
+    COURSES = "courses"
+    CLICKS = "clicks"
+
+
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(help="JSON lines, event CSV, folders of them, or - for standard input."),
+]
+Form = Annotated[InputFormat, typer.Option("--format", help="What the files hold.")]
+UsersTable = Annotated[Path | None, typer.Option("--users", help="Marketing: the table of users.")]
+SessionsTable = Annotated[Path | None, typer.Option("--sessions", help="Marketing: their sessions.")]
+FeaturesTable = Annotated[Path | None, typer.Option("--features", help="Courses: the table of features.")]
+TargetTable = Annotated[Path | None, typer.Option("--target", help="Courses: the table of scores.")]
+
+
+def open_sources(
+    form: InputFormat,
+    files: list[str],
+    marketing: tuple[Path | None, Path | None],
+    courses: tuple[Path | None, Path | None],
+) -> list[Source]:
+    """What the options name.
+
+    Raises:
+        InputError: something is not named, missing, or not of the form that was said.
+    """
+    match form:
+        case InputFormat.MARKETING:
+            return [MarketingTables(*_both(marketing, "--format marketing needs --users and --sessions"))]
+        case InputFormat.COURSES:
+            return [CourseTables(*_both(courses, "--format courses needs --features and --target"))]
+    if not files:
+        raise InputError("name the files to read, or - for standard input")
+    if form is InputFormat.CLICKS:
+        return [ClickStream(Path(file)) for file in files]
+    return open_events(files)
+
+
+@contextmanager
+def progress(source: Source, doing: str) -> Iterator[ProgressCall]:
+    """A bar on a terminal, silence elsewhere; told of records done and how much of the size is read."""
+    if not messages.is_terminal:
+        yield lambda _records, _read: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[records]:,} events, {task.fields[rate]:,.0f}/s"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=messages, transient=True) as bar:
+        task = bar.add_task(doing, total=source.size(), records=0, rate=0.0)
+        begun_at = time.perf_counter()
+
+        def show(records: int, read: int) -> None:
+            seconds = max(time.perf_counter() - begun_at, 1e-9)
+            bar.update(task, completed=read, records=records, rate=records / seconds)
+
+        yield show
+
+
+def _both(paths: tuple[Path | None, Path | None], message: str) -> tuple[Path, Path]:
+    first, second = paths
+    if first is None or second is None:
+        raise InputError(message)
+    return first, second

@@ -1,0 +1,186 @@
+"""`worker`, `trainer`, `produce` and `topics`; the Kafka runtime is imported only where it is used."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.table import Table
+
+from stream_app.cli.inputs import (
+    FeaturesTable,
+    Files,
+    Form,
+    InputFormat,
+    SessionsTable,
+    TargetTable,
+    UsersTable,
+    open_sources,
+    progress,
+)
+from stream_app.cli.options import SetOption, console
+from stream_app.errors import InputError, StreamAppError
+from stream_app.intake.sources.catalogue_lines import read_catalogue
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.departure import end
+from stream_app.runtimes.common.memory import collect_seldom
+from stream_app.runtimes.common.threads import switch_often
+from stream_app.schemas.topics import EVENTS
+from stream_app.settings.environment import Settings, load_settings
+
+log = logging.getLogger(__name__)
+topics_app = typer.Typer(
+    help="The topics that the product reads and writes.", no_args_is_help=True, add_completion=False
+)
+
+
+def worker(
+    trainer: Annotated[
+        bool, typer.Option("--trainer/--no-trainer", help="Run a trainer beside it; one at a time learns.")
+    ] = True,
+    flags: SetOption = None,
+) -> None:
+    """Process events from Kafka until stopped; start as many as there are cores, up to the partitions."""
+    from stream_app.runtimes.kafka.consume.app import build_worker
+    from stream_app.runtimes.kafka.operate.worker import run_app
+
+    settings = load_settings(flags or ())
+    metrics = _begin(settings)
+    command: list[str] = []
+    if trainer:
+        command = [sys.executable, "-m", "stream_app", "trainer", "--beside", "--set", "metrics_port=0"]
+        command += [part for flag in flags or () for part in ("--set", flag)]
+    settings.required_snapshot_key  # noqa: B018  # refuse a missing key before anything is started
+    collect_seldom()
+    switch_often()
+    _run(run_app(lambda: build_worker(settings, metrics), settings, metrics, command))
+
+
+def trainer(
+    beside: Annotated[bool, typer.Option(hidden=True, help="End when standard input closes.")] = False,
+    flags: SetOption = None,
+) -> None:
+    """Learn from training examples and publish model snapshots until stopped."""
+    from stream_app.runtimes.kafka.consume.app import build_trainer
+    from stream_app.runtimes.kafka.operate.worker import run_app
+
+    settings = load_settings(flags or ())
+    metrics = _begin(settings)
+    settings.required_snapshot_key  # noqa: B018  # refuse a missing key before anything is started
+    _run(run_app(lambda: build_trainer(settings, metrics), settings, metrics, ends_with_input=beside))
+
+
+def produce(
+    files: Files = None,
+    form: Form = InputFormat.EVENTS,
+    users: UsersTable = None,
+    sessions: SessionsTable = None,
+    features: FeaturesTable = None,
+    target: TargetTable = None,
+    flags: SetOption = None,
+) -> None:
+    """Send events from files to Kafka, keyed by user, as a tracker's server would."""
+    from stream_app.runtimes.kafka.operate import feeding
+
+    settings = load_settings(flags or ())
+    sent = 0
+    for source in open_sources(form, files or [], (users, sessions), (features, target)):
+        with progress(source, "sending") as show:
+            sent += asyncio.run(feeding.produce(source, settings, show))
+    console.print(f"{sent:,} events acknowledged")
+
+
+def catalogue(
+    file: Annotated[Path, typer.Argument(help="Items that can be recommended, in JSON lines.")],
+    flags: SetOption = None,
+) -> None:
+    """Send a catalogue to Kafka; of an item that was sent before, what is newest counts."""
+    from stream_app.runtimes.kafka.operate import feeding
+
+    settings = load_settings(flags or ())
+    items = list(read_catalogue(file))  # nothing is sent of a file that is bad further on
+    sent = asyncio.run(feeding.send_catalogue(items, settings))
+    console.print(f"{sent:,} items acknowledged")
+
+
+@topics_app.command("read")
+def read(
+    topic: Annotated[str, typer.Argument(help="A topic whose values are JSON.")], flags: SetOption = None
+) -> None:
+    """Print what a topic holds now, one JSON value a line."""
+    from stream_app.runtimes.kafka.operate import feeding
+    from stream_app.runtimes.kafka.operate.topics import topics_of
+
+    settings = load_settings(flags or ())
+    readable = [known.name for known in topics_of(settings) if known.contract or known is EVENTS]
+    if topic not in readable:
+        raise InputError(f"{topic} cannot be read so; there are: {', '.join(readable)}")
+    asyncio.run(feeding.read_topic(topic, settings, _print_line))
+
+
+@topics_app.command("create")
+def create(flags: SetOption = None) -> None:
+    """Create the topics that are missing, with their partitions, retention and compaction."""
+    from stream_app.runtimes.kafka.operate.topics import create_topics
+
+    created = asyncio.run(create_topics(load_settings(flags or ())))
+    for name, is_new in created.items():
+        console.print(f"{'created' if is_new else 'exists '}  {name}", highlight=False)
+
+
+@topics_app.command("list")
+def show(flags: SetOption = None) -> None:
+    """List the declared topics."""
+    from stream_app.runtimes.kafka.operate.topics import partitions_of, topics_of
+
+    settings = load_settings(flags or ())
+    table = Table("topic", "role", "partitions", "key", "what it carries")
+    for topic in topics_of(settings):
+        table.add_row(
+            topic.name, topic.role, str(partitions_of(topic, settings)), topic.key, topic.description
+        )
+    console.print(table)
+
+
+def _begin(settings: Settings) -> Metrics:
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    logging.getLogger("stream_app").setLevel(logging.INFO)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_one_line)
+    threading.excepthook = _tell_of_thread
+    metrics = Metrics()
+    if settings.metrics_port:
+        metrics.serve(settings.metrics_host, settings.metrics_port)
+    return metrics
+
+
+def _run(running: Coroutine[Any, Any, None]) -> NoReturn:
+    """Run a process of its own to its end: what Faust's threads still do is nobody's concern any more."""
+    try:
+        asyncio.run(running)
+    except StreamAppError as error:
+        end(error.exit_code, str(error))
+    end(0)
+
+
+def _tell_of_thread(ended: threading.ExceptHookArgs) -> None:
+    """A consumer's thread may find the loop closed when its worker has gone: that is no more than a line."""
+    log.warning("%s ended: %r", ended.thread.name if ended.thread else "a thread", ended.exc_value)
+
+
+def _one_line(record: logging.LogRecord) -> bool:
+    """What ends a worker is told once, in one line; Faust would add a traceback for each of its services."""
+    record.exc_info = None
+    return not record.getMessage().startswith("Crashed reason")
+
+
+def _print_line(value: bytes) -> None:
+    sys.stdout.buffer.write(value + b"\n")

@@ -1,0 +1,121 @@
+"""The command line: gathers the commands, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from stream_app.cli.lazy_group import Entry, LazyGroup
+from stream_app.cli.options import messages
+from stream_app.errors import StreamAppError
+
+COMMANDS = {
+    "replay": Entry(
+        "stream_app.cli.replay:replay",
+        "Run events through the whole job on this machine; begun again, it goes on where it was.",
+    ),
+    "outputs": Entry(
+        "stream_app.cli.replay:outputs",
+        "Print the outputs of a data folder, oldest first; with --json one object a line.",
+    ),
+    "collect": Entry(
+        "stream_app.cli.collect:collect",
+        "Take events over HTTP from browsers and servers; each is answered once it is durable.",
+    ),
+    "produce": Entry(
+        "stream_app.cli.kafka:produce",
+        "Send events from files to Kafka, keyed by user, as a tracker's server would.",
+    ),
+    "catalogue": Entry(
+        "stream_app.cli.kafka:catalogue",
+        "Send a catalogue to Kafka; of an item that was sent before, what is newest counts.",
+    ),
+    "worker": Entry(
+        "stream_app.cli.kafka:worker",
+        "Process events from Kafka until stopped; start as many as there are cores, up to the partitions.",
+    ),
+    "trainer": Entry(
+        "stream_app.cli.kafka:trainer",
+        "Learn from training examples and publish model snapshots until stopped.",
+    ),
+    "topics": Entry("stream_app.cli.kafka:topics_app", "The topics that the product reads and writes."),
+    "evaluate": Entry("stream_app.cli.evaluate:evaluate_app", "Judge what is learned on data of your own."),
+    "predict": Entry(
+        "stream_app.cli.predict:predict",
+        "Learn tiers from one pair of tables and predict those of another, each user after the last session.",
+    ),
+    "recommend": Entry(
+        "stream_app.cli.recommend:recommend",
+        "Recommend the next items for a user or a session, or what goes with an item, each with its level.",
+    ),
+    "interest": Entry(
+        "stream_app.cli.interest:interest",
+        "Show what a user likes, and of a described new thing how much it should interest them.",
+    ),
+    "erase": Entry(
+        "stream_app.cli.erase:erase",
+        "Erase a user's row, outputs and traces; their events up to now are dropped if they come again.",
+    ),
+    "export-user": Entry(
+        "stream_app.cli.export_user:export_user",
+        "Give everything that is held about one user; with --json all of it, as one object.",
+    ),
+    "clusters": Entry(
+        "stream_app.cli.clusters:clusters",
+        "Group users by their features in one pass, and show what sets each group apart.",
+    ),
+    "content": Entry(
+        "stream_app.cli.content:content",
+        "Show how many of an item's starters complete it: the score, what was expected, what was observed.",
+    ),
+    "drivers": Entry(
+        "stream_app.cli.drivers:drivers",
+        "Show what goes with retention and engagement, overall and by system, browser, plan and page.",
+    ),
+    "what-if": Entry(
+        "stream_app.cli.what_if:what_if_command",
+        "Give a user's or an item's score as it is and as it would be, and the changes that would help most.",
+    ),
+    "simulate": Entry(
+        "stream_app.cli.simulate:simulate",
+        "Write simulated events in the order of their arrival and, apart, the truth that they hide.",
+    ),
+    "settings": Entry(
+        "stream_app.cli.settings:settings",
+        "List every setting with its present value; secrets stay hidden.",
+    ),
+}
+
+
+class Commands(LazyGroup):
+    """Every command, in the order of the help."""
+
+    entries = COMMANDS
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="stream-app",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def _gather() -> None:
+    """Clickstream engagement: rolling features, tiers and recommendations, on Kafka or on one machine."""
+
+
+def main() -> None:
+    """Run the command line; every error of ours ends in one line that says what to do."""
+    try:
+        app()
+    except StreamAppError as error:
+        messages.print(f"stream-app: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""`replay`: events through the embedded runtime; `outputs`: what came out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from stream_app.cli.data_folder import open_replay
+from stream_app.cli.inputs import (
+    FeaturesTable,
+    Files,
+    Form,
+    InputFormat,
+    SessionsTable,
+    TargetTable,
+    UsersTable,
+    open_sources,
+    progress,
+)
+from stream_app.cli.options import AsJson, DataDir, SetOption, console, messages
+from stream_app.cli.replay_report import ReplayReport, print_report
+from stream_app.errors import InputError
+from stream_app.intake.sources.catalogue_lines import read_catalogue
+from stream_app.intake.sources.source import Source
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.embedded.store import Store
+from stream_app.schemas.catalogue import CatalogueItem
+from stream_app.settings.environment import Settings, load_settings
+
+
+def replay(
+    files: Files = None,
+    data_dir: DataDir = Path("data"),
+    form: Form = InputFormat.EVENTS,
+    users: UsersTable = None,
+    sessions: SessionsTable = None,
+    features: FeaturesTable = None,
+    target: TargetTable = None,
+    catalogue: Annotated[
+        Path | None,
+        typer.Option(help="Items that can be recommended, in JSON lines."),
+    ] = None,
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions, to match a Kafka run's.")] = 1,
+    metrics_page: Annotated[bool, typer.Option("--metrics", help="Serve metrics while it runs.")] = False,
+    as_json: AsJson = False,
+    flags: SetOption = None,
+) -> None:
+    """Run events through the whole job on this machine; begun again, it goes on where it was."""
+    settings = load_settings(flags or ())
+    sources = open_sources(form, files or [], (users, sessions), (features, target))
+    items = list(read_catalogue(catalogue)) if catalogue is not None else ()
+    report = run_replay(sources, data_dir, settings, partitions, metrics_page, items)
+    print_report(report, as_json)
+
+
+def run_replay(
+    sources: Sequence[Source],
+    data_dir: Path,
+    settings: Settings,
+    partitions: int = 1,
+    serve_metrics: bool = False,
+    catalogue: Sequence[CatalogueItem] = (),
+) -> ReplayReport:
+    """Replay sources into a data folder, one after the other, with a progress bar on a terminal.
+
+    Raises:
+        InputError: a source is not what it was said to be.
+        StateError: the folder cannot be used.
+    """
+    metrics = Metrics()
+    if serve_metrics and settings.metrics_port:
+        metrics.serve(settings.metrics_host, settings.metrics_port)
+    with open_replay(data_dir, settings, metrics, partitions) as (store, learned, run):
+        begun_at = time.perf_counter()
+        learned.take_catalogue(catalogue)
+        records = 0
+        for source in sources:
+            _tell_of_skipped(source, store)
+            with progress(source, "replaying") as show:
+                records += run.run(source, show)
+        run.finish()
+        seconds = time.perf_counter() - begun_at
+        return ReplayReport.of(store, learned, metrics, data_dir, records, seconds)
+
+
+def outputs(
+    data_dir: DataDir = Path("data"),
+    schema: Annotated[str | None, typer.Option(help="Only outputs of this schema.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the outputs of a data folder, oldest first; with --json one object a line."""
+    with Store(data_dir, read_only=True) as store:
+        counts = store.output_counts()
+        if schema is not None and schema not in counts:
+            known = ", ".join(sorted(counts)) or "none yet"
+            raise InputError(f"there are no {schema} outputs in {data_dir}; there are: {known}")
+        for number, body in enumerate(store.outputs(schema)):
+            if limit is not None and number >= limit:
+                return
+            if as_json:
+                sys.stdout.buffer.write(body + b"\n")
+            else:
+                console.print(_line(body), highlight=False, markup=False, soft_wrap=True)
+
+
+def _line(body: bytes) -> str:
+    output = orjson.loads(body)
+    name, user, as_of = output["schema_name"], output["user_key"], output["as_of"]
+    match name:
+        case "engagement_tier":
+            detail = f"{output['previous_tier'] or 'new'} -> {output['tier']} {output['tier_name']}"
+        case "recommendations":
+            detail = ", ".join(item["item_id"] for item in output["items"])
+        case "closed_session":
+            detail = f"{output['duration']:.0f} s, {output['page_views']} page views"
+        case "training_example":
+            detail = f"{output['target']} = {output['label']}"
+        case "item_outcomes":
+            completed = sum(outcome["is_completed"] for outcome in output["outcomes"])
+            detail = f"{completed} of {len(output['outcomes'])} items completed"
+        case "content_score":
+            detail = f"{output['item_id']}: {output['score']:.1f}, {output['starters']} starters"
+        case "failed_event":
+            detail = f"{output['reason']}: {output['detail']}"
+        case _:
+            detail = ""
+    return f"{as_of}  {name:16}  {user or '-':36}  {detail}"
+
+
+def _tell_of_skipped(source: Source, store: Store) -> None:
+    skipped = store.source_position(source.name).records
+    if source.is_live and skipped:
+        messages.print(
+            f"The last replay of standard input was cut short: the first {skipped:,} records of the same "
+            "stream are skipped.",
+            highlight=False,
+            soft_wrap=True,
+        )

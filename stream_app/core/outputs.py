@@ -1,0 +1,219 @@
+"""What the core sends, put into its envelopes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from stream_app.core.application import FinishedSession
+from stream_app.core.erasures import Erasure
+from stream_app.core.recommending import ListClick
+from stream_app.core.records import Record
+from stream_app.features.content import StartOutcome
+from stream_app.features.reading import Features
+from stream_app.features.statistics import most_common
+from stream_app.features.user_row import UserRow
+from stream_app.intake.decoding import Failure
+from stream_app.intake.identifiers import Cause, output_id
+from stream_app.intake.ports import Privacy
+from stream_app.learning.moments import Outcome
+from stream_app.schemas.outputs import (
+    ClosedSession,
+    FailedEvent,
+    ItemFacts,
+    ItemOutcome,
+    ItemOutcomes,
+    LabelValue,
+    PrivacyReceipt,
+    RecommendationClick,
+    SourcePosition,
+    StoreErasure,
+    TrainingExample,
+    UserErased,
+)
+from stream_app.schemas.privacy import PrivacyRequest
+from stream_app.settings.rules import Rules
+
+NO_OTHERS: Mapping[str, LabelValue] = MappingProxyType({})
+
+
+def source_of(cause: Cause) -> SourcePosition:
+    """The position of the causing record, as an envelope tells it."""
+    return SourcePosition.of_valid(topic=cause.topic, partition=cause.partition, offset=cause.offset)
+
+
+def time_of(at: float) -> datetime:
+    """Epoch seconds as an output tells them."""
+    return datetime.fromtimestamp(at, UTC)
+
+
+def build_closed_session(
+    user_key: str,
+    row: UserRow,
+    finished: FinishedSession,
+    may_personalise: bool,
+    cause: Cause,
+    at: float,
+    now: datetime,
+) -> ClosedSession:
+    """A session that is known to be over at event time `at`."""
+    return ClosedSession.of_valid(
+        id=output_id("closed_session", cause, finished.session_id),
+        user_key=user_key,
+        as_of=time_of(at),
+        emitted_at=now,
+        source=source_of(cause),
+        session_id=finished.session_id,
+        started_at=time_of(finished.started_at),
+        ended_at=time_of(finished.ended_at),
+        duration=finished.duration,
+        event_count=finished.event_count,
+        page_views=finished.page_views,
+        items=finished.items,
+        is_bot=row.is_bot,
+        device=most_common(row.devices),
+        country=most_common(row.countries),
+        may_personalise=may_personalise,
+        item_facts={
+            item: ItemFacts.of_valid(category=category or None, brand=brand or None)
+            for item, (category, brand) in finished.described.items()
+        },
+    )
+
+
+def build_click(
+    user_key: str, click: ListClick, cause: Cause, at: float, now: datetime
+) -> RecommendationClick:
+    """A click on what was recommended, at event time `at`."""
+    return RecommendationClick.of_valid(
+        id=output_id("recommendation_click", cause),
+        user_key=user_key,
+        as_of=time_of(at),
+        emitted_at=now,
+        source=source_of(cause),
+        request_id=click.request_id,
+        item_id=click.item,
+        rank=click.rank,
+        item_source=click.source,
+        propensity=click.propensity,
+        is_explored=click.is_explored,
+        delay=click.delay,
+    )
+
+
+def build_example(
+    user_key: str,
+    target: str,
+    label: LabelValue,
+    features: Features,
+    cause: Cause,
+    at: float,
+    now: datetime,
+    moment: str = "",
+    other_labels: Mapping[str, LabelValue] = NO_OTHERS,
+) -> TrainingExample:
+    """A label that became known at event time `at`; `moment` tells apart several of one cause."""
+    return TrainingExample(
+        id=output_id("training_example", cause, moment),
+        user_key=user_key,
+        as_of=time_of(at),
+        emitted_at=now,
+        source=source_of(cause),
+        target=target,
+        features=features,
+        label=label,
+        other_labels=dict(other_labels),
+    )
+
+
+def build_user_erased(user_key: str, until: float, cause: Cause, now: datetime) -> UserErased:
+    """Word to whoever keeps something of a user."""
+    return UserErased(
+        id=output_id("user_erased", cause, user_key),
+        user_key=user_key,
+        as_of=time_of(until),
+        emitted_at=now,
+        source=source_of(cause),
+    )
+
+
+def build_receipt(
+    request: PrivacyRequest, subject: str, erasures: Sequence[Erasure], cause: Cause, now: datetime
+) -> PrivacyReceipt:
+    """The receipt as far as the core can tell; the runtime adds its other stores."""
+    removed: Counter[str] = Counter()
+    for erasure in erasures:
+        removed.update(erasure.removed)
+    return PrivacyReceipt(
+        id=output_id("privacy_receipt", cause),
+        user_key=None,
+        as_of=time_of(max(erasure.until for erasure in erasures)),
+        emitted_at=now,
+        source=source_of(cause),
+        request_id=request.request_id,
+        kind=request.kind,
+        subject=subject,
+        stores=[StoreErasure(store="user rows", state="removed", removed=dict(removed))],
+    )
+
+
+def build_outcome_example(
+    user_key: str, outcome: Outcome, rules: Rules, cause: Cause, now: datetime
+) -> TrainingExample:
+    """The labels that the days after a moment have told, with the features of that moment."""
+    (target, label), *others = outcome.labels.items()
+    moment, due_at = f"{target} {outcome.made_at!r}", outcome.made_at + rules.outlook_horizon
+    return build_example(user_key, target, label, outcome.features, cause, due_at, now, moment, dict(others))
+
+
+def build_item_outcomes(
+    user_key: str, outcomes: Sequence[StartOutcome], rules: Rules, cause: Cause, now: datetime
+) -> ItemOutcomes:
+    """What became of items that a user started, the earliest first; at least one."""
+    due_at = outcomes[-1].started_at + rules.content_horizon
+    return ItemOutcomes.of_valid(
+        id=output_id("item_outcomes", cause, repr(outcomes[0].started_at)),
+        user_key=user_key,
+        as_of=time_of(due_at),
+        emitted_at=now,
+        source=source_of(cause),
+        outcomes=[
+            ItemOutcome.of_valid(
+                item_id=outcome.item,
+                started_at=time_of(outcome.started_at),
+                is_completed=outcome.is_completed,
+                uses=outcome.uses,
+                has_returned=outcome.has_returned,
+            )
+            for outcome in outcomes
+        ],
+    )
+
+
+def build_failed_event(
+    user_key: str | None,
+    failure: Failure,
+    record: Record,
+    privacy: Privacy,
+    cause: Cause,
+    at: float,
+    now: datetime,
+) -> FailedEvent:
+    """An input that could not be processed, with its original bytes as far as they may be kept."""
+    return FailedEvent(
+        id=output_id("failed_event", cause),
+        user_key=user_key,
+        as_of=time_of(at),
+        emitted_at=now,
+        source=source_of(cause),
+        reason=failure.reason,
+        detail=failure.detail,
+        key=_keep(privacy, record.key),
+        original=_keep(privacy, record.value),
+    )
+
+
+def _keep(privacy: Privacy, original: bytes | None) -> bytes | None:
+    return None if original is None else privacy.scrub_bytes(original)

@@ -1,0 +1,189 @@
+"""Which items a user started, and whether they completed them: open starts until event time tells.
+
+A start counts once for a user and an item until the horizon has passed; it is completed if the item is
+completed within the horizon. Nothing is told before the horizon is over, so that whoever completes an item
+soon is not counted sooner than whoever never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from stream_app.features.user_row import ItemStart, UserRow
+from stream_app.intake import properties
+from stream_app.intake.personal_text import is_personal
+from stream_app.intake.wire import PageEvent, ScreenEvent, TrackEvent
+from stream_app.settings.rules import DAY, Rules
+
+PAGE = "page"  # among the names of starting events: a page or screen that was opened
+MAX_ITEM_STARTS = 12
+GATHERED_FOR = DAY  # outcomes of a day's starts are told together, in one message
+
+
+class StartOutcome(NamedTuple):
+    """What became of one start. `uses` counts the item's starting events until the horizon."""
+
+    item: str
+    started_at: float
+    is_completed: bool
+    uses: int
+    has_returned: bool
+
+
+def is_told_by(name: str, rules: Rules) -> bool:
+    """Whether events named `name` ("": pages and screens) start or complete items."""
+    return (name or PAGE) in rules.content_starts or name in rules.content_completions
+
+
+def note_event(
+    row: UserRow, event: PageEvent | ScreenEvent | TrackEvent, name: str, at: float, rules: Rules
+) -> bool:
+    """Note an event named `name` ("": a page or screen) that starts or completes items; whether it did."""
+    if not name:
+        item = _page_item(event)
+        if item is not None:
+            _note_start(row, item, at, rules, is_page=True)
+        return item is not None
+    item = properties.item_id(event.properties)
+    if name in rules.content_starts:
+        if item is not None:
+            _note_start(row, item, at, rules)
+        return item is not None
+    items = _items_of(item, event.properties)
+    for completed in items:
+        _note_completion(row, completed, at, rules)
+    return bool(items)
+
+
+def note_reading(row: UserRow, at: float, rules: Rules) -> None:
+    """Note a use at event time `at`: a page is read if its visit goes on for long enough."""
+    for start in row.item_starts:
+        if start.is_page and rules.content_read_after <= at - start.started_at <= rules.session_gap:
+            start.completed_at = start.completed_at or at
+
+
+def take_due(row: UserRow, watermark: float, rules: Rules) -> list[StartOutcome]:
+    """Remove the starts whose horizon the watermark has passed, and tell what became of them, in order."""
+    told_at = next_due(row, rules)
+    if told_at is None or told_at > watermark:
+        return []
+    due = [start for start in row.item_starts if _known_at(start) + rules.content_horizon <= watermark]
+    row.item_starts = [start for start in row.item_starts if start not in due]
+    due.sort(key=lambda start: (start.started_at, start.item))
+    return [
+        StartOutcome(
+            start.item, start.started_at, _is_completed(start, rules), start.uses, start.has_returned
+        )
+        for start in due
+        if start.started_at
+    ]
+
+
+def first_start(row: UserRow) -> float | None:
+    """When the first of the open starts was; None where nothing is open."""
+    return min(map(_known_at, row.item_starts), default=None)
+
+
+def next_due(row: UserRow, rules: Rules) -> float | None:
+    """The watermark at which outcomes are to be told; None where nothing is open."""
+    first = first_start(row)
+    return None if first is None else due_after(first, rules)
+
+
+def due_after(started_at: float, rules: Rules) -> float:
+    """The watermark at which the outcome of a start is told at the latest; times are in epoch seconds."""
+    return started_at + rules.content_horizon + GATHERED_FOR
+
+
+def merge(row: UserRow, other: UserRow, rules: Rules) -> None:
+    """Take over the open starts of another row of the same user; of an item that both have, as of one."""
+    for start in other.item_starts:
+        known = _find(row, start.item, _known_at(start), rules.content_horizon, rules)
+        if known is None:
+            row.item_starts.append(start)
+            continue
+        begun = [at for at in (known.started_at, start.started_at) if at]
+        known.has_returned = known.has_returned or start.has_returned or _are_days_apart(begun)
+        known.started_at = min(begun, default=0.0)
+        known.completed_at = max(known.completed_at, start.completed_at)
+        known.uses += start.uses
+        known.is_page = known.is_page and start.is_page
+    while len(row.item_starts) > MAX_ITEM_STARTS:
+        _drop_one(row)
+
+
+def _note_start(row: UserRow, item: str, at: float, rules: Rules, is_page: bool = False) -> None:
+    known = _find(row, item, at, rules.allowed_lateness, rules)
+    if known is None:
+        row.item_starts.append(ItemStart(item, started_at=at, uses=1, is_page=is_page))
+        if len(row.item_starts) > MAX_ITEM_STARTS:
+            _drop_one(row)
+        return
+    if known.is_page and not is_page:  # it was opened first, and is begun in earnest now
+        known.is_page, known.completed_at = False, 0.0
+    known.uses += 1
+    known.has_returned = known.has_returned or _are_days_apart([known.started_at or at, at])
+    known.started_at = min(known.started_at or at, at)
+
+
+def _note_completion(row: UserRow, item: str, at: float, rules: Rules) -> None:
+    known = _find(row, item, at, rules.allowed_lateness, rules)
+    if known is None:
+        # Its start may be under way still; without one it comes to nothing.
+        row.item_starts.append(ItemStart(item, completed_at=at))
+        if len(row.item_starts) > MAX_ITEM_STARTS:
+            _drop_one(row)
+    elif not known.started_at or known.completed_at < known.started_at:
+        known.completed_at = max(known.completed_at, at)
+
+
+def _find(row: UserRow, item: str, at: float, lateness: float, rules: Rules) -> ItemStart | None:
+    """The open start that something at event time `at` belongs to; it may tell of up to `lateness` before."""
+    for start in row.item_starts:
+        if start.item == item:
+            known_at = _known_at(start)
+            if known_at - lateness <= at <= known_at + rules.content_horizon:
+                return start
+    return None
+
+
+def _drop_one(row: UserRow) -> None:
+    """Let one start go that a hash chooses: what is kept is a fair sample, whatever comes of it."""
+    salt = crc32(repr(row.first_at).encode())
+
+    def dispensable(start: ItemStart) -> tuple[bool, int, float]:
+        return not start.started_at, crc32(start.item.encode(), salt), start.started_at
+
+    row.item_starts.remove(max(row.item_starts, key=dispensable))
+
+
+def _known_at(start: ItemStart) -> float:
+    return start.started_at or start.completed_at
+
+
+def _is_completed(start: ItemStart, rules: Rules) -> bool:
+    return start.started_at <= start.completed_at <= start.started_at + rules.content_horizon
+
+
+def _are_days_apart(times: list[float]) -> bool:
+    return bool(times) and max(times) // DAY > min(times) // DAY
+
+
+def _items_of(item: str | None, described: Mapping[str, Any]) -> list[str]:
+    """The item that a completion names, or those of its order."""
+    if item is not None:
+        return [item]
+    named = map(properties.item_id, properties.products_of(described))
+    return list(dict.fromkeys(product for product in named if product is not None))
+
+
+def _page_item(event: PageEvent | ScreenEvent | TrackEvent) -> str | None:
+    """The item that a page shows, else the page itself."""
+    item = properties.item_id(event.properties)
+    if item is not None:
+        return item
+    page = properties.page_of(event)
+    fits = page is not None and 0 < len(page) <= properties.MAX_ITEM_LENGTH and not is_personal(page)
+    return page if fits else None

@@ -1,0 +1,190 @@
+"""Sessions from single events: bounded by inactivity, merged when late events bridge them."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Mapping, Sequence
+
+from stream_app.features.user_row import OpenSession, UserRow
+from stream_app.intake.personal_text import is_personal
+from stream_app.settings.rules import Rules
+
+MAX_SESSION_ITEMS = 100
+MAX_DESCRIBED_ITEMS = 12
+MAX_FACT_LENGTH = 64
+SAME_LOOK = 10.0
+
+
+def touch(
+    row: UserRow,
+    at: float,
+    topic: str,
+    offset: int,
+    tracker_id: str,
+    is_page_view: bool,
+    item: str | None,
+    rules: Rules,
+) -> OpenSession:
+    """Put one event into the session it belongs to: a new one, one it extends, or several that it joins.
+
+    `tracker_id` is the tracker's own session id, or "": two different ones are two sessions, however near,
+    and one is one session, however long its pauses, while it is open and within the limit.
+    """
+    gap, limit = rules.session_gap, rules.session_limit
+    open_sessions = row.open_sessions
+    if len(open_sessions) == 1:  # the common case, at once
+        session = open_sessions[0]
+        if not _takes(session, at, tracker_id, gap, limit):
+            session = _begin(row, at, topic, offset)
+    else:
+        near = [session for session in open_sessions if _takes(session, at, tracker_id, gap, limit)]
+        if near:
+            session = near[0]
+            for other in near[1:]:
+                _merge(session, other, row, rules)
+        else:
+            session = _begin(row, at, topic, offset)
+    if at > session.last_at:
+        session.last_at = at
+    elif at < session.started_at:
+        session.started_at = at
+    if session.topic == topic:
+        session.last_offset = max(session.last_offset, offset)
+    else:
+        session.topic, session.last_offset = topic, offset
+    if tracker_id and not session.tracker_id and not is_personal(tracker_id):
+        session.tracker_id = tracker_id
+    session.event_count += 1
+    session.page_views += is_page_view
+    if item is not None and not _is_same_look(session, at, item):
+        insort(session.items, (at, item), key=_time_of)
+        del session.items[:-MAX_SESSION_ITEMS]
+    if len(row.open_sessions) > 1:
+        row.open_sessions.sort(key=_start_of)
+    return session
+
+
+def describe(session: OpenSession, item: str, category: object, brand: object) -> None:
+    """Note what an event told of an item; what another told before stays where this one is silent."""
+    told_category, told_brand = _fact(category), _fact(brand)
+    if told_category or told_brand:
+        known_category, known_brand = session.described.pop(item, ("", ""))
+        session.described[item] = (told_category or known_category, told_brand or known_brand)
+        if len(session.described) > MAX_DESCRIBED_ITEMS:
+            del session.described[next(iter(session.described))]
+
+
+def join(row: UserRow, added: Sequence[OpenSession], topic: str, offset: int, rules: Rules) -> None:
+    """Take another row's open sessions in; those near to each other become one, by the rules of `touch`.
+
+    The record at this place brings them: it stands for the last of each, as theirs lie elsewhere.
+    """
+    for session in added:
+        session.topic, session.last_offset = topic, offset
+        row.open_sessions.append(session)
+        for other in row.open_sessions[:-1]:
+            if _lie_near(session, other, rules.session_gap):
+                other.topic, other.last_offset = topic, offset
+                _merge(session, other, row, rules)
+    row.open_sessions.sort(key=_start_of)
+
+
+def due_at(session: OpenSession, rules: Rules) -> float:
+    """The watermark at which no event can extend the session any more."""
+    return session.last_at + rules.session_gap
+
+
+def take_due(row: UserRow, watermark: float, rules: Rules) -> list[OpenSession]:
+    """Remove and return the sessions that the watermark has closed, oldest first."""
+    due = [session for session in row.open_sessions if due_at(session, rules) <= watermark]
+    if due:
+        row.open_sessions = [session for session in row.open_sessions if due_at(session, rules) > watermark]
+    return due
+
+
+def take_covered(
+    row: UserRow, tracker_id: str, started_at: float, ended_at: float, rules: Rules
+) -> list[OpenSession]:
+    """Remove and return the open sessions that a tracker's own summary of that span closes."""
+    covered = [
+        session
+        for session in row.open_sessions
+        if (not session.tracker_id or not tracker_id or session.tracker_id == tracker_id)
+        and session.started_at < ended_at + rules.session_gap
+        and session.last_at > started_at - rules.session_gap
+    ]
+    if covered:
+        taken = {id(session) for session in covered}
+        row.open_sessions = [session for session in row.open_sessions if id(session) not in taken]
+    return covered
+
+
+def newest_described(*described: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """What sessions told of items, the oldest session first, made one."""
+    told: dict[str, tuple[str, str]] = {}
+    for session in described:
+        told |= session
+    return dict(list(told.items())[-MAX_DESCRIBED_ITEMS:])
+
+
+def next_due(row: UserRow, rules: Rules) -> float | None:
+    """When the first open session falls due, in event time; None where none is open."""
+    return min((due_at(session, rules) for session in row.open_sessions), default=None)
+
+
+def _fact(told: object) -> str:
+    return told if isinstance(told, str) and len(told) <= MAX_FACT_LENGTH else ""
+
+
+def _takes(session: OpenSession, at: float, tracker_id: str, gap: float, limit: float) -> bool:
+    if max(session.last_at, at) - min(session.started_at, at) > limit:
+        return False
+    if tracker_id and session.tracker_id:
+        return tracker_id == session.tracker_id
+    return session.started_at - gap < at < session.last_at + gap
+
+
+def _lie_near(session: OpenSession, other: OpenSession, gap: float) -> bool:
+    if session.tracker_id and other.tracker_id:
+        return session.tracker_id == other.tracker_id
+    return session.started_at - gap < other.last_at and other.started_at - gap < session.last_at
+
+
+def _begin(row: UserRow, at: float, topic: str, offset: int) -> OpenSession:
+    session = OpenSession(started_at=at, last_at=at, topic=topic, last_offset=offset, items=[])
+    row.open_sessions.append(session)
+    return session
+
+
+def _merge(session: OpenSession, other: OpenSession, row: UserRow, rules: Rules) -> None:
+    if session.tracker_id and other.tracker_id and session.tracker_id != other.tracker_id:
+        return
+    if max(session.last_at, other.last_at) - min(session.started_at, other.started_at) > rules.session_limit:
+        return
+    session.started_at = min(session.started_at, other.started_at)
+    session.last_at = max(session.last_at, other.last_at)
+    session.last_offset = max(session.last_offset, other.last_offset)
+    session.tracker_id = session.tracker_id or other.tracker_id
+    session.event_count += other.event_count
+    session.page_views += other.page_views
+    session.items = sorted(session.items + other.items, key=_time_of)[-MAX_SESSION_ITEMS:]
+    session.described = newest_described(other.described, session.described)
+    row.open_sessions = [kept for kept in row.open_sessions if kept is not other]
+
+
+def _is_same_look(session: OpenSession, at: float, item: str) -> bool:
+    """A click on an item and the page that it opens are one look at it, in whatever order they come."""
+    for seen_at, seen in reversed(session.items):
+        if seen_at <= at - SAME_LOOK:
+            return False
+        if seen == item and seen_at < at + SAME_LOOK:
+            return True
+    return False
+
+
+def _time_of(item: tuple[float, str]) -> float:
+    return item[0]
+
+
+def _start_of(session: OpenSession) -> float:
+    return session.started_at

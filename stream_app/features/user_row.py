@@ -1,0 +1,228 @@
+"""All that is known of one user: one bounded, versioned value, written once per batch.
+
+On disk a row is MessagePack of the fields in their order, the row's version first. Fields may be added
+at the end with a default: older rows are read as they are. Any other change raises `ROW_VERSION`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from stream_app.features.funnel import Funnel
+from stream_app.features.interests import Interests
+from stream_app.features.statistics import DecayedSum, RunningStats, Shares
+from stream_app.features.windows import Tiles, new_tiles
+from stream_app.settings.rules import DAY
+
+ROW_VERSION = 2
+MAX_TRAITS = 24
+
+MAX_RECENT_IDS = 512
+MAX_RECENT_ITEMS = 20
+MAX_TOP_NAMES = 8
+MAX_SENT_LISTS = 2
+MAX_SENT_ITEMS = 12
+ACTIVITY_HALF_LIFE = 7 * DAY
+SPENDING_HALF_LIFE = 30 * DAY
+
+
+class OpenSession(msgspec.Struct, array_like=True):
+    """A session that may still grow. `items` are (event time, item id), in order of event time.
+
+    `tracker_id` is the id that the user's tracker gave it, or "". `last_offset` is the offset of the newest
+    record that is part of it: the cause of its closing. `described` are categories and brands ("": not told)
+    by item, that of which something was told last at the end.
+    """
+
+    started_at: float
+    last_at: float
+    topic: str
+    last_offset: int
+    event_count: int = 0
+    page_views: int = 0
+    items: list[tuple[float, str]] = []
+    tracker_id: str = ""
+    described: dict[str, tuple[str, str]] = {}
+
+
+class Kind(msgspec.Struct, array_like=True):
+    """How many events of a kind there were, and when the newest was."""
+
+    count: int
+    last_at: float
+
+
+class Moment(msgspec.Struct, array_like=True):
+    """The features of one moment as 32-bit floats, and what the user did in the days after it."""
+
+    at: float
+    values: bytes
+    has_returned: bool = False
+    has_bought: bool = False
+
+
+class ItemStart(msgspec.Struct, array_like=True):
+    """An item that the user started, and what they did with it since; 0.0 for what has not happened.
+
+    `uses` counts events that start the item, the first among them; `has_returned` tells of uses on another
+    day. A page may be completed by reading alone.
+    """
+
+    item: str
+    started_at: float = 0.0
+    completed_at: float = 0.0
+    uses: int = 0
+    has_returned: bool = False
+    is_page: bool = False
+
+
+class Place(msgspec.Struct, array_like=True):
+    """The partition of another id of the user, and when (event time) it was said to be theirs."""
+
+    partition: int
+    at: float
+
+
+class SentList(msgspec.Struct, array_like=True):
+    """A list of recommendations as clicks on it need it; the first rank is 1.
+
+    An item that was clicked is "". Of propensities only those below 1 are kept.
+    """
+
+    request_id: str
+    at: float
+    items: list[str]
+    sources: list[str]
+    source_numbers: bytes
+    propensities: dict[int, float]
+    explored: list[int]
+
+
+class UserRow(msgspec.Struct, array_like=True):
+    """The rolling features of one user. Times are epoch seconds of event time.
+
+    `applied` holds, per source topic, the last offset that this row contains: records at or below it
+    are skipped, so that a replay after a crash changes nothing. `first_at` and `last_at` are those of
+    uses, `seen_at` of any event. `recent_ids` are the message fingerprints
+    behind the watermark. `active_day_bits` are the last 64 days, the last active one first. `consent` is
+    -1 where the user has not said, else the purposes agreed to, as bits. `next_tier` is a tier that was
+    decided once and waits to be decided again; `recommended_item` is the item that the last
+    recommendations follow. Events up to `erased_until` were erased. `heard` holds, per topic and other
+    row, the last offset that caused a message from there. `linked` are the keys
+    of the user's other ids; a row that was `merged_into` another is empty but for that, and
+    for `outgoing`, what it gives to the other, until that has it.
+    """
+
+    version: int = ROW_VERSION
+    applied: dict[str, int] = {}
+    first_at: float = 0.0
+    last_at: float = 0.0
+    seen_at: float = 0.0
+    recent_ids: dict[int, float] = {}
+    kinds: dict[str, Kind] = {}
+    actions: dict[str, Kind] = {}
+    tiles: list[Tiles] = msgspec.field(default_factory=new_tiles)
+    activity: DecayedSum = msgspec.field(default_factory=DecayedSum)
+    spending: DecayedSum = msgspec.field(default_factory=DecayedSum)
+    open_sessions: list[OpenSession] = []
+    session_durations: RunningStats = msgspec.field(default_factory=RunningStats)
+    session_page_views: RunningStats = msgspec.field(default_factory=RunningStats)
+    session_gaps: RunningStats = msgspec.field(default_factory=RunningStats)
+    last_session_end: float = 0.0
+    orders: RunningStats = msgspec.field(default_factory=RunningStats)
+    funnel: Funnel = msgspec.field(default_factory=Funnel)
+    devices: Shares = {}
+    browsers: Shares = {}
+    systems: Shares = {}
+    countries: Shares = {}
+    plans: Shares = {}
+    referrers: Shares = {}
+    hours: list[int] = msgspec.field(default_factory=lambda: [0] * 24)
+    weekdays: list[int] = msgspec.field(default_factory=lambda: [0] * 7)
+    time_zone: str = ""
+    active_days: int = 0
+    last_active_day: int = 0
+    active_day_bits: int = 0
+    traits: dict[str, float | str] = {}
+    recent_items: list[str] = []
+    top_items: dict[str, int] = {}
+    bought_items: list[str] = []
+    interests: Interests = msgspec.field(default_factory=Interests)
+    consent: int = -1
+    is_bot: bool = False
+    control_group: str = ""
+    tier: int = 0
+    next_tier: int = 0
+    tier_until: float = 0.0
+    scored_at: float = 0.0
+    recommended_at: float = 0.0
+    recommended_item: str = ""
+    moments: list[Moment] = []
+    next_moment_at: float = 0.0
+    erased_until: float = 0.0
+    heard: dict[str, int] = {}
+    linked: dict[str, Place] = {}
+    merged_into: str = ""
+    merged_partition: int = 0
+    outgoing: bytes = b""
+    sent_lists: list[SentList] = []
+    item_starts: list[ItemStart] = []
+
+
+# What says where a row stands, and nothing of what its user did.
+_STANDING = (
+    "applied",
+    "seen_at",
+    "recent_ids",
+    "consent",
+    "is_bot",
+    "erased_until",
+    "heard",
+    "linked",
+    "merged_into",
+    "merged_partition",
+    "outgoing",
+)
+
+
+def without_history(row: UserRow) -> UserRow:
+    """The row of a user who no longer agrees to be analysed: what they did is forgotten."""
+    return UserRow(**{name: getattr(row, name) for name in _STANDING})
+
+
+class RowVersionError(ValueError):
+    """A row was written by a version of the program that this one does not know."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(UserRow)
+
+
+def encode_row(row: UserRow) -> bytes:
+    """The row as it is stored."""
+    return _encoder.encode(row)
+
+
+def decode_row(data: bytes) -> UserRow:
+    """Read a stored row.
+
+    Raises:
+        RowVersionError: the row is of another version.
+        msgspec.DecodeError: the bytes are no row.
+    """
+    row = _decoder.decode(data)
+    check_version(row.version)
+    return row
+
+
+def check_version(version: int) -> None:
+    """Refuse a row that is of another version.
+
+    Raises:
+        RowVersionError: it is.
+    """
+    if version != ROW_VERSION:
+        raise RowVersionError(
+            f"a user row is of version {version}, this program reads version {ROW_VERSION}: "
+            "run the program that wrote it, or start from an empty state folder"
+        )

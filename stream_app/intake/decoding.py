@@ -1,0 +1,198 @@
+"""Bytes to a typed event, or a typed reason why not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from stream_app.intake import trackers
+from stream_app.intake.ports import Privacy
+from stream_app.intake.wire import Event, convert_event, decode_event
+from stream_app.schemas.events import EVENT_ADAPTER, EVENT_TYPES
+from stream_app.schemas.outputs import FailureReason
+from stream_app.settings.rules import Rules
+
+DETAILS_SHOWN = 3
+CONTRACT_DEPTH = 199  # objects and lists within an event that the contract's JSON reader takes
+TIME_FIELDS = (("timestamp",), ("originalTimestamp",))
+# Any other part of an error's place is a key of the sender's own, and may be personal.
+FIELD_NAMES = frozenset(
+    name
+    for definition in EVENT_ADAPTER.json_schema()["$defs"].values()
+    for name in definition.get("properties", ())
+)
+
+
+class _Names(msgspec.Struct, rename="camel"):
+    user_id: Any = None
+    anonymous_id: Any = None
+    previous_id: Any = None
+
+
+_NAMED_IN_TEXT = re.compile(rb'"(?:userId|anonymousId|previousId)"\s*:\s*"([^"\\]{1,256})"')
+_decode_names = msgspec.json.Decoder(_Names).decode
+
+
+class Failure(NamedTuple):
+    """Why a record could not be processed; the detail names fields, never the values in them."""
+
+    reason: FailureReason
+    detail: str
+
+
+class TimedEvent(msgspec.Struct, frozen=True):
+    """A valid event with its user and its event time, in epoch seconds."""
+
+    event: Event
+    user_key: str
+    at: float
+
+
+def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rules) -> TimedEvent | Failure:
+    """Validate one event; `received_at` (epoch seconds) bounds how far in the future it may lie."""
+    if value is None:
+        return Failure(FailureReason.NULL_VALUE, "the record has no value")
+    if len(value) > rules.max_event_bytes:
+        return Failure(
+            FailureReason.TOO_LARGE, f"{len(value)} bytes; at most {rules.max_event_bytes} are taken"
+        )
+    event: Event | None = None
+    try:
+        if not value.isascii():
+            value.decode()  # msgspec does not look into what it passes over
+        event = decode_event(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass  # the contract says why
+    if event is None or (_may_nest_deeply(value) and _nests_deeper(_free_part(event), CONTRACT_DEPTH)):
+        judged = _judge(value, rules)
+        if isinstance(judged, Failure):
+            return judged
+        event = judged
+    user_key = event.user_key
+    if user_key is None:
+        return Failure(FailureReason.MISSING_USER, "neither userId nor anonymousId is given")
+    if event.received_at is not None:
+        received_at = min(received_at, _epoch_seconds(event.received_at))
+    at = _event_time(event)
+    if at is None:
+        return Failure(FailureReason.MISSING_TIME, "neither timestamp nor originalTimestamp is given")
+    if not rules.earliest_time <= at <= received_at + rules.allowed_skew:
+        return Failure(
+            FailureReason.TIME_OUT_OF_RANGE,
+            f"the timestamp is before 2000 or more than {rules.allowed_skew:.0f} s after its receipt",
+        )
+    return TimedEvent(event, privacy.user_key(user_key), at)
+
+
+def named_users(value: bytes) -> list[str]:
+    """The ids of users that a record names, whether or not it is a good event, or JSON at all."""
+    try:
+        named = _decode_names(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return [user_id.decode(errors="replace") for user_id in _NAMED_IN_TEXT.findall(value)]
+    found = (named.user_id, named.anonymous_id, named.previous_id)
+    return [user_id for user_id in found if isinstance(user_id, str) and user_id]
+
+
+def _free_part(event: Event) -> object:
+    return getattr(event, "properties", None) or getattr(event, "traits", None)
+
+
+def _may_nest_deeply(value: bytes) -> bool:
+    """Whether there are as many brackets as it takes; most events are done with here."""
+    return value.count(b"{") + value.count(b"[") > CONTRACT_DEPTH
+
+
+def _nests_deeper(value: object, levels: int) -> bool:
+    if isinstance(value, dict):
+        inner: Iterable[object] = value.values()
+    elif isinstance(value, list):
+        inner = value
+    else:
+        return False
+    return levels == 0 or any(
+        _nests_deeper(part, levels - 1) for part in inner if isinstance(part, dict | list)
+    )
+
+
+def _event_time(event: Event) -> float | None:
+    if event.timestamp is not None:
+        return _epoch_seconds(event.timestamp)
+    if event.original_timestamp is None:
+        return None
+    at = _epoch_seconds(event.original_timestamp)
+    # A receipt that only the log tells is the time of a replay as often as that of the event.
+    if event.sent_at is None or event.received_at is None:
+        return at
+    return _epoch_seconds(event.received_at) - (_epoch_seconds(event.sent_at) - at)
+
+
+def _judge(value: bytes, rules: Rules) -> Event | Failure:
+    """What the contract says of a value that did not decode: read otherwise, or refused with a reason."""
+    form = trackers.Form(rules.tracker_form) if rules.tracker_form else trackers.detect(value)
+    try:
+        if form is trackers.Form.SEGMENT:
+            event = EVENT_ADAPTER.validate_json(value, by_alias=True, by_name=False)
+        else:
+            events = trackers.read(value, form)
+            if len(events) != 1:
+                return Failure(
+                    FailureReason.SEVERAL_EVENTS,
+                    f"{len(events)} events in one record: send it to the collector",
+                )
+            event = EVENT_ADAPTER.validate_python(events[0], by_alias=True, by_name=False)
+    except trackers.Unreadable as error:
+        return Failure(FailureReason.UNREADABLE_FORM, f"{form}: {error.detail}")
+    except ValidationError as error:
+        return _classify(value, error)
+    return convert_event(event.model_dump(by_alias=True, exclude_none=True))
+
+
+def _epoch_seconds(timestamp: datetime) -> float:
+    if timestamp.tzinfo is None:
+        timestamp = timestamp.replace(tzinfo=UTC)
+    return timestamp.timestamp()
+
+
+def _classify(value: bytes, error: ValidationError) -> Failure:
+    details = error.errors(include_input=False, include_url=False, include_context=False)
+    first = details[0]
+    match first["type"]:
+        case "json_invalid":
+            return classify_json(value, first["msg"])
+        case "dict_type" | "model_type" | "model_attributes_type" if not first["loc"]:
+            return Failure(FailureReason.NOT_AN_OBJECT, "an event is a JSON object")
+        case "union_tag_invalid" | "union_tag_not_found":
+            return Failure(FailureReason.UNKNOWN_TYPE, f"`type` must be one of {', '.join(EVENT_TYPES)}")
+    in_time = [detail for detail in details if detail["loc"][1:] in TIME_FIELDS]
+    if in_time:
+        return Failure(FailureReason.BAD_TIME, _describe(in_time))
+    return Failure(FailureReason.CONTRACT, _describe(details))
+
+
+def classify_json(value: bytes, message: str) -> Failure:
+    """Why a value is no JSON, given what the parser says of it."""
+    try:
+        value.decode()
+    except UnicodeDecodeError as error:
+        return Failure(FailureReason.BAD_ENCODING, f"not UTF-8 at byte {error.start}")
+    if "recursion limit" in message:
+        return Failure(FailureReason.TOO_DEEP, message)
+    return Failure(FailureReason.BAD_JSON, message)
+
+
+def _describe(details: list[ErrorDetails]) -> str:
+    shown = [f"{_place(detail)}: {detail['msg']}" for detail in details[:DETAILS_SHOWN]]
+    more = len(details) - len(shown)
+    return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
+
+
+def _place(detail: ErrorDetails) -> str:
+    """The field in dots, without the union's tag before it and the sender's own keys within it."""
+    return ".".join(str(part) for part in detail["loc"][1:] if isinstance(part, int) or part in FIELD_NAMES)

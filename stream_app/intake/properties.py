@@ -1,0 +1,137 @@
+"""What an event's free properties say, read with care: any of them may be missing or of any type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from typing import Any
+
+from stream_app.intake.personal_text import is_personal
+from stream_app.intake.wire import PageEvent, ScreenEvent, TrackEvent
+
+# Who somebody is, not what they do: of no use to a model, and not to be kept in rows or examples.
+PERSONAL_TRAITS = frozenset(
+    {"email", "phone", "name", "firstName", "lastName", "username", "address", "avatar", "birthday"}
+)
+# Of a trait, a long number may be a telephone's, and what has an @ an account.
+_PERSONAL_TRAIT = re.compile(r"@|^\+?[\d\s()./-]{7,}$")
+ITEM_FIELDS = ("product_id", "item_id", "course_id")
+MAX_ITEM_LENGTH = 128
+MAX_TRAIT_LENGTH = 64
+MAX_PRODUCTS = 50
+MAX_TAGS = 16
+PURCHASE = "Order Completed"
+SEARCH_FIELDS = ("query", "search_query", "search", "q")
+MAX_REVENUE = 1e12  # sums of what is more would not stay finite; no order is worth it
+# Steps with an item that was viewed before: counting them again would double the item in its session.
+CART_EVENTS = frozenset({"Product Added", "Product Removed", "Product Added to Wishlist"})
+# What is done to a user or for one, by the company's servers, shows no engagement.
+PASSIVE_EVENTS = frozenset(
+    {
+        "Notification Sent",
+        "Notification Delivered",
+        "Email Sent",
+        "Email Delivered",
+        "Email Bounced",
+        "Push Notification Sent",
+        "Push Notification Received",
+        "Push Notification Bounced",
+        "SMS Sent",
+        "SMS Delivered",
+        "Order Refunded",
+        "Order Fulfilled",
+        "Order Cancelled",
+    }
+)
+# How much an action says about what its user likes, beside one view.
+INTEREST_WEIGHTS: Mapping[str, float] = {
+    "Product Added": 3.0,
+    "Product Added to Wishlist": 3.0,
+    PURCHASE: 5.0,
+}
+
+
+def number(value: Any) -> float | None:
+    """The value as a finite number, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        as_float = float(value)
+    except OverflowError:
+        return None
+    return as_float if isfinite(as_float) else None
+
+
+def item_id(properties: Mapping[str, Any]) -> str | None:
+    """The catalogue item that properties name."""
+    for name in ITEM_FIELDS:
+        value = properties.get(name)
+        if value is None:
+            continue
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if isinstance(value, str) and 0 < len(value) <= MAX_ITEM_LENGTH and not is_personal(value):
+            return value
+    return None
+
+
+def products_of(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The products of an order or a cart, as far as they are objects."""
+    products = properties.get("products")
+    if isinstance(products, list):
+        for product in products[:MAX_PRODUCTS]:
+            if isinstance(product, dict):
+                yield product
+
+
+def revenue_of(properties: Mapping[str, Any]) -> float:
+    """The revenue of a completed order, in its own currency; 0 where it does not say."""
+    for name in ("revenue", "total", "value"):
+        revenue = number(properties.get(name))
+        if revenue is not None and abs(revenue) <= MAX_REVENUE:
+            return revenue
+    return 0.0
+
+
+def tags_of(properties: Mapping[str, Any]) -> list[str]:
+    """The texts among a thing's tags."""
+    tags = properties.get("tags")
+    return [tag for tag in tags[:MAX_TAGS] if isinstance(tag, str)] if isinstance(tags, list) else []
+
+
+def search_of(properties: Mapping[str, Any]) -> str | None:
+    """What was searched for."""
+    for name in SEARCH_FIELDS:
+        value = properties.get(name)
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+def page_of(event: PageEvent | ScreenEvent | TrackEvent) -> str | None:
+    """The page or screen that was viewed, by its path, else its name."""
+    context = event.context
+    if context is not None and context.page is not None and context.page.path:
+        return context.page.path
+    path = event.properties.get("path")
+    if isinstance(path, str) and path:
+        return path
+    return None if isinstance(event, TrackEvent) else event.name
+
+
+def traits_of(traits: Mapping[str, Any]) -> dict[str, float | str]:
+    """Traits that can be features: numbers, booleans as 0 and 1, and short texts that name nobody."""
+    kept: dict[str, float | str] = {}
+    for name, value in traits.items():
+        if name in PERSONAL_TRAITS or len(name) > MAX_TRAIT_LENGTH or is_personal(name):
+            continue
+        if isinstance(value, bool):
+            kept[name] = float(value)
+        elif isinstance(value, str):
+            is_short = 0 < len(value) <= MAX_TRAIT_LENGTH
+            if is_short and not (_PERSONAL_TRAIT.search(value) or is_personal(value)):
+                kept[name] = value
+        elif (as_number := number(value)) is not None:
+            kept[name] = as_number
+    return kept

@@ -1,0 +1,44 @@
+"""What happened in a shop, in the names of Segment's e-commerce specification (version 2)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from stream_app.intake.trackers.field_values import number
+
+# By an action's name in lower case, its words joined.
+EVENT_NAMES: dict[str, str] = {
+    "addtocart": "Product Added",
+    "addtobasket": "Product Added",
+    "removefromcart": "Product Removed",
+    "removefrombasket": "Product Removed",
+    "addtowishlist": "Product Added to Wishlist",
+    "productview": "Product Viewed",
+    "listview": "Product List Viewed",
+    "listclick": "Product Clicked",
+    "promoview": "Promotion Viewed",
+    "promoclick": "Promotion Clicked",
+    "checkoutstep": "Checkout Step Viewed",
+    "transaction": "Order Completed",
+    "purchase": "Order Completed",
+    "refund": "Order Refunded",
+    "trnserror": "Transaction Error",
+    "sitesearch": "Products Searched",
+    "search": "Products Searched",
+    "pageping": "Page Ping",
+}
+NOT_IN_WORDS = re.compile(r"[\W_]+")
+
+
+def event_name(action: str) -> str:
+    """Segment's name of an action; the action's own name where Segment has none."""
+    return EVENT_NAMES.get(NOT_IN_WORDS.sub("", action.lower()), action)
+
+
+def order_revenue(properties: dict[str, Any]) -> float | int | None:
+    """Revenue that an order does not name, from `price` and `quantity` (1 if missing)."""
+    if any(properties.get(name) is not None for name in ("revenue", "total", "value")):
+        return None
+    price, quantity = number(properties.get("price")), number(properties.get("quantity"))
+    return None if price is None else number(round(price * (1 if quantity is None else quantity), 6))

@@ -1,0 +1,71 @@
+"""Flat JSON, one interaction of a user with an item: `user_id`, `item_id`, `event`, `ts`.
+
+It is the form of most public interaction logs; there is no specification of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stream_app.intake.trackers.commerce import event_name, order_revenue
+from stream_app.intake.trackers.context_places import Place, take_context, url_text, user_agent_text
+from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, take_text, text
+from stream_app.intake.trackers.json_records import parse_objects
+from stream_app.intake.trackers.kept_fields import keep
+
+VIEWS = frozenset({"page", "pageview", "page_view", "view", "item_view", "product_view"})
+PLACES: dict[str, Place] = {
+    "ip": Place(None, "ip"),
+    "ip_address": Place(None, "ip"),
+    "user_agent": Place(None, "userAgent", user_agent_text),
+    "locale": Place(None, "locale"),
+    "language": Place(None, "locale"),
+    "timezone": Place(None, "timezone"),
+    "session_id": Place(None, "sessionId", text),
+    "url": Place("page", "url", url_text),
+    "page_url": Place("page", "url", url_text),
+    "referrer": Place("page", "referrer", url_text),
+    "title": Place("page", "title"),
+    "device_type": Place("device", "type"),
+    "device": Place("device", "type"),
+    "os": Place("os", "name"),
+    "operating_system": Place("os", "name"),
+    "browser": Place("browser", "name"),
+    "country": Place("location", "country"),
+}
+OTHER_NAMES = {"cart": "Product Added", "order": "Order Completed", "buy": "Order Completed"}
+
+
+def read_flat(value: bytes) -> list[dict[str, Any]]:
+    """Events of an object or of an array of objects.
+
+    Raises:
+        Unreadable: it is not JSON, or holds something else than objects.
+    """
+    return [_event(dict(record)) for record in parse_objects(value)]
+
+
+def _event(record: dict[str, Any]) -> dict[str, Any]:
+    timestamp = [iso_time(record.pop(name, None)) for name in ("ts", "timestamp", "time")]
+    event = given(
+        messageId=take_text(record, "event_id", "message_id"),
+        userId=take_text(record, "user_id"),
+        anonymousId=take_text(record, "anonymous_id"),
+        timestamp=next((time for time in timestamp if time is not None), None),
+        context=take_context(record, PLACES),
+    )
+    action = take_text(record, "event")
+    properties = {"product_id": take_text(record, "item_id", "product_id"), **record}
+    if action is not None and action.lower() in VIEWS:
+        event["type"] = "page"
+    else:
+        event |= given(type="track", event=_track_name(action))
+    if event.get("event") == "Order Completed":
+        properties |= given(revenue=order_revenue(properties))
+    return {**event, "properties": keep(properties)}
+
+
+def _track_name(action: str | None) -> str | None:
+    if action is None:
+        return None
+    return text(OTHER_NAMES.get(action.lower()) or event_name(action), MAX_EVENT_NAME)

@@ -1,0 +1,178 @@
+"""PostHog: captured events, one by one, in an array, or as the body of `/batch`.
+
+Source: PostHog's "Capture and batch API endpoints" and "Event, person and group properties" (autocapture).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stream_app.intake.trackers.context_places import MAX_TEXT, Place, take_context, url_text, user_agent_text
+from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, take_text, text
+from stream_app.intake.trackers.json_records import Unreadable, parse_json, parse_objects, require_objects
+from stream_app.intake.trackers.kept_fields import keep
+
+API_KEYS = ("api_key", "token", "$token")
+# Of PostHog's own pipeline, in events read behind it.
+NOT_KEPT = ("team_id", "project_id", "site_url", "created_at", "elements_chain", "person", "type")
+MERGES = frozenset({"$create_alias", "$merge_dangerously"})
+DIRECT = "$direct"  # what PostHog writes where a page has no referrer
+PLACES: dict[str, Place] = {
+    "$ip": Place(None, "ip"),
+    "$raw_user_agent": Place(None, "userAgent", user_agent_text),
+    "$user_agent": Place(None, "userAgent", user_agent_text),
+    "$useragent": Place(None, "userAgent", user_agent_text),
+    "$browser_language": Place(None, "locale"),
+    "$locale": Place(None, "locale"),
+    "$timezone": Place(None, "timezone"),
+    "$session_id": Place(None, "sessionId", text),
+    "$current_url": Place("page", "url", url_text),
+    "$pathname": Place("page", "path", url_text),
+    "$referrer": Place("page", "referrer", url_text),
+    "$title": Place("page", "title"),
+    "title": Place("page", "title"),
+    "$device_type": Place("device", "type"),
+    "$os": Place("os", "name"),
+    "$os_name": Place("os", "name"),
+    "$os_version": Place("os", "version"),
+    "$browser": Place("browser", "name"),
+    "$browser_version": Place("browser", "version"),
+    "$geoip_country_code": Place("location", "country"),
+    "$geoip_country_name": Place("location", "country"),
+    "$geoip_subdivision_1_name": Place("location", "region"),
+    "$geoip_city_name": Place("location", "city"),
+    "utm_source": Place("campaign", "source"),
+    "utm_medium": Place("campaign", "medium"),
+    "utm_campaign": Place("campaign", "name"),
+    "utm_term": Place("campaign", "term"),
+    "utm_content": Place("campaign", "content"),
+    "$screen_width": Place("screen", "width", number),
+    "$screen_height": Place("screen", "height", number),
+    "$app_name": Place("app", "name"),
+    "$app_version": Place("app", "version"),
+    "$lib": Place("library", "name"),
+    "$lib_version": Place("library", "version"),
+}
+EVENT_NAMES = {"$pageleave": "Page Left"}
+
+
+def read_posthog(value: bytes) -> list[dict[str, Any]]:
+    """Events of a capture, an array of captures, or a batch.
+
+    Raises:
+        Unreadable: it is not JSON, not an object, or a batch of something else.
+    """
+    events = []
+    for body in parse_objects(value):
+        captures = require_objects(body["batch"], "batch") if "batch" in body else [body]
+        events += [_event({"sent_at": body.get("sent_at"), **capture}) for capture in captures]
+    return events
+
+
+def _event(capture: dict[str, Any]) -> dict[str, Any]:
+    properties = _properties(capture.pop("properties", None))
+    for unwanted in (*API_KEYS, *NOT_KEPT):
+        capture.pop(unwanted, None)
+    for key in API_KEYS:
+        properties.pop(key, None)
+    name = take_text(capture, "event")
+    distinct_id = take_text(capture, "distinct_id", "$distinct_id") or text(properties.get("distinct_id"))
+    properties.pop("distinct_id", None)
+    traits = _traits(capture, properties)
+    event = given(
+        messageId=take_text(capture, "uuid") or text(properties.get("$insert_id")),
+        **_times(capture, properties),
+        **_user(name, distinct_id, properties),
+    )
+    context = _context(capture, properties)
+    if name in MERGES:
+        event |= given(type="alias", previousId=take_text(properties, "alias"))
+    elif name in {"$identify", "$set"}:
+        event |= {"type": "identify", "traits": keep(traits)}
+    elif name == "$groupidentify":
+        group_traits = properties.pop("$group_set", None)
+        event |= given(type="group", groupId=take_text(properties, "$group_key"))
+        event["traits"] = keep(group_traits if isinstance(group_traits, dict) else {})
+    else:
+        event |= _shown(name, properties)
+        context |= given(traits=keep(traits))
+        event["properties"] = keep(_own_first(properties, capture))
+        return {**event, **given(context=context)}
+    return {**event, **given(context={**keep(_own_first(properties, capture)), **context})}
+
+
+def _properties(value: Any) -> dict[str, Any]:
+    """Properties as an object, or as its JSON text, in which PostHog stores and exports them."""
+    if isinstance(value, str):
+        try:
+            value = parse_json(value)
+        except Unreadable:
+            return {}
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def _shown(name: str | None, properties: dict[str, Any]) -> dict[str, Any]:
+    match name:
+        case "$pageview":
+            return {"type": "page"}
+        case "$screen":
+            return given(type="screen", name=take_text(properties, "$screen_name", limit=MAX_TEXT))
+        case _:
+            return given(type="track", event=text(EVENT_NAMES.get(name or "", name), MAX_EVENT_NAME))
+
+
+def _own_first(properties: dict[str, Any], capture: dict[str, Any]) -> dict[str, Any]:
+    """What is left of an event, the site's own properties before PostHog's, for the bound cuts at the end."""
+    rest = {**capture, **properties}
+    return dict(sorted(rest.items(), key=lambda item: item[0].startswith("$")))
+
+
+def _traits(capture: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    traits: dict[str, Any] = {}
+    for source in (properties, capture):
+        for name in ("$set_once", "$set"):
+            found = source.pop(name, None)
+            if isinstance(found, dict):
+                traits |= found
+    return traits
+
+
+def _user(name: str | None, distinct_id: str | None, properties: dict[str, Any]) -> dict[str, str | None]:
+    """`distinct_id` as the user's id, or as an anonymous one where the event says so."""
+    anonymous_before = take_text(properties, "$anon_distinct_id")
+    device_id = take_text(properties, "$device_id")
+    user_id = take_text(properties, "$user_id")
+    is_identified = properties.pop("$is_identified", None)
+    has_person = properties.pop("$process_person_profile", None)
+    if name == "$identify" or name in MERGES:
+        return {"userId": distinct_id, "anonymousId": anonymous_before}
+    if user_id is not None or is_identified is True:
+        return {"userId": user_id or distinct_id}
+    if is_identified is False or has_person is False or distinct_id == device_id:
+        return {"anonymousId": distinct_id}
+    return {"userId": distinct_id}
+
+
+def _times(capture: dict[str, Any], properties: dict[str, Any]) -> dict[str, str | None]:
+    """Event time as PostHog's servers find it: by `timestamp` and `sent_at`, or by `offset`.
+
+    posthog-js sends how many milliseconds passed until the event was sent in `offset`, and when it
+    happened, by the device's clock, in `$time`.
+    """
+    timestamp, sent_at = iso_time(capture.pop("timestamp", None)), iso_time(capture.pop("sent_at", None))
+    offset, captured = number(capture.pop("offset", None)), number(properties.pop("$time", None))
+    received_at = iso_time(capture.pop("now", None))
+    if timestamp and sent_at:
+        return {"originalTimestamp": timestamp, "sentAt": sent_at, "receivedAt": received_at}
+    if timestamp or captured is None:
+        return {"timestamp": timestamp or sent_at}
+    if offset is None:
+        return {"timestamp": iso_time(captured)}
+    return {"originalTimestamp": iso_time(captured), "sentAt": iso_time(captured + offset / 1000)}
+
+
+def _context(capture: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    if properties.get("$referrer") == DIRECT:
+        del properties["$referrer"]
+    ip = take_text(capture, "ip", limit=MAX_TEXT)
+    return {**given(ip=ip), **take_context(properties, PLACES)}

@@ -1,0 +1,80 @@
+"""Snowplow enriched events: the TSV of the pipeline, and the JSON of Snowplow's Analytics SDKs.
+
+Source: Snowplow's "Enriched event format" (131 fields) and "Analytics SDK - event transformer", which
+names contexts `contexts_<vendor>_<name>_<version>` and the event `unstruct_event_<vendor>_<name>_<version>`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from stream_app.intake.trackers.json_records import Unreadable, parse_objects
+from stream_app.intake.trackers.self_describing import Described, unwrap_entities, unwrap_event
+from stream_app.intake.trackers.snowplow_events import canonical_event
+from stream_app.intake.trackers.snowplow_fields import ENRICHED_FIELDS, typed
+
+FEWEST_TABS = 101  # the format only ever grew; a line of fewer fields is something else
+CONTEXT_FIELDS = ("contexts", "derived_contexts")
+# The SDK writes vendor and name alike in snake case: only vendors that are known can be told apart.
+SHREDDED = re.compile(r"(contexts|unstruct_event)_(.+)_\d+")
+VENDORS = (
+    "com_snowplowanalytics_snowplow_ecommerce",
+    "com_snowplowanalytics_snowplow",
+    "com_snowplowanalytics_mobile",
+    "nl_basjes",
+)
+
+
+def read_enriched(value: bytes) -> list[dict[str, Any]]:
+    """Events of a TSV line, of a JSON object, or of an array of such objects.
+
+    Raises:
+        Unreadable: it is neither, or the line has too few or too many fields.
+    """
+    if value.lstrip()[:1] in {b"{", b"["}:
+        return [_event_of_json(record) for record in parse_objects(value)]
+    return [_event_of_line(value)]
+
+
+def _event_of_line(value: bytes) -> dict[str, Any]:
+    try:
+        cells = value.decode().rstrip("\r\n").split("\t")
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"not UTF-8 at byte {error.start}") from None
+    if not FEWEST_TABS < len(cells) <= len(ENRICHED_FIELDS):
+        raise Unreadable(f"{len(cells)} fields; an enriched event has {len(ENRICHED_FIELDS)}")
+    fields = {name: typed(name, cell) for name, cell in zip(ENRICHED_FIELDS, cells, strict=False) if cell}
+    return _canonical(fields, None, [])
+
+
+def _event_of_json(record: dict[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    event, entities = None, []
+    for name, value in record.items():
+        shredded = SHREDDED.fullmatch(name)
+        if shredded is None:
+            if value is not None and value != "":
+                fields[name] = typed(name, value)
+        elif shredded[1] == "unstruct_event":
+            event = _described(shredded[2], value)
+        else:
+            items = value if isinstance(value, list) else [value]
+            entities += [entity for item in items if (entity := _described(shredded[2], item)) is not None]
+    return _canonical(fields, event, entities)
+
+
+def _described(name: str, data: Any) -> Described | None:
+    if not isinstance(data, dict):
+        return None
+    for vendor in VENDORS:
+        if name.startswith(f"{vendor}_"):
+            return Described(vendor.replace("_", "."), name.removeprefix(f"{vendor}_"), data)
+    return Described("", name, data)
+
+
+def _canonical(fields: dict[str, Any], event: Described | None, entities: list[Described]) -> dict[str, Any]:
+    unwrapped = unwrap_event(fields.pop("unstruct_event", None))
+    for name in CONTEXT_FIELDS:
+        entities = entities + unwrap_entities(fields.pop(name, None))
+    return canonical_event(fields, event or unwrapped, entities)

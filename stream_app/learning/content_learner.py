@@ -1,0 +1,85 @@
+"""The engagement model of content between the stream and the trainer: outcomes in, scores out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from stream_app.intake.identifiers import Cause, output_id
+from stream_app.learning.model_adapters import ValueLearner
+from stream_app.models.content.item_use import Start
+from stream_app.models.content.model import ContentModel, ItemScore
+from stream_app.schemas.outputs import ContentScore, ItemOutcomes, TierReason
+
+
+class ContentLearner(ValueLearner):
+    """Learns labels and the outcomes of starts, and tells scores once in every span of event time.
+
+    `interval` is in seconds, `clock` gives epoch seconds of wall time. What falls into which span follows
+    from the outcomes and their order alone, and so do the scores; `take_scores` hands them over.
+    """
+
+    kind = ContentModel
+    model: ContentModel
+
+    def __init__(self, model: ContentModel, interval: float, clock: Callable[[], float]) -> None:
+        super().__init__(model)
+        self._interval = interval
+        self._clock = clock
+        self._told: list[ContentScore] = []
+
+    def learn_outcomes(self, told: Sequence[ItemOutcomes]) -> Sequence[bool]:
+        """Learn what became of starts, in order; before one of a new span, tell the scores so far."""
+        for outcomes in told:
+            at = outcomes.as_of.timestamp()
+            if self.model.newest_at and at // self._interval > self.model.newest_at // self._interval:
+                self._tell(outcomes)
+            self.model.learn_starts(
+                [
+                    Start(
+                        outcome.item_id,
+                        outcome.started_at.timestamp(),
+                        outcome.is_completed,
+                        outcome.uses,
+                        outcome.has_returned,
+                        outcome.features,
+                    )
+                    for outcome in outcomes.outcomes
+                ],
+                at,
+            )
+        return [True] * len(told)
+
+    def take_scores(self) -> list[ContentScore]:
+        """The scores that were told since this was last asked."""
+        told, self._told = self._told, []
+        return told
+
+    def _tell(self, outcomes: ItemOutcomes) -> None:
+        # Else scores would come from the fit of whichever snapshot was taken last.
+        self.model.refresh()
+        as_of = datetime.fromtimestamp(self.model.newest_at, UTC)
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        self._told += [self._build(score, outcomes, as_of, now) for score in self.model.take_changed()]
+
+    def _build(self, score: ItemScore, cause: ItemOutcomes, as_of: datetime, now: datetime) -> ContentScore:
+        source = cause.source
+        position = Cause(source.topic, source.partition, source.offset)
+        return ContentScore(
+            id=output_id("content_score", position, f"{cause.id} {score.item}"),
+            user_key=None,
+            as_of=as_of,
+            emitted_at=now,
+            source=source,
+            model=self.stamp(),
+            item_id=score.item,
+            score=score.score,
+            expected=score.expected,
+            starters=score.starters,
+            completers=score.completers,
+            interval=(100 * score.interval[0], 100 * score.interval[1]),
+            reasons=[
+                TierReason(feature=reason.feature, value=reason.value, contribution=reason.contribution)
+                for reason in score.reasons
+            ],
+        )

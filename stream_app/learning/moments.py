@@ -1,0 +1,100 @@
+"""What a user will do: moments at which nobody knows yet, kept until event time tells.
+
+At each moment the features are noted as they stand; what the user does after it, up to the horizon, makes
+the labels. So no label can leak into its features, and late events count for the time they happened at.
+"""
+
+from __future__ import annotations
+
+from math import isnan, nan
+from struct import pack, unpack
+from typing import NamedTuple
+
+from stream_app.features.reading import Features, read_features, reading_of
+from stream_app.features.user_row import Moment, UserRow
+from stream_app.settings.rules import Rules
+
+MAX_MOMENTS = 3
+IDLE_HORIZONS = 4
+
+# What may tell of the days to come, in the order of stored moments. Rates and times since, no totals: of
+# totals a young stream knows small ones only, and what is learned there misleads about users known for long.
+OUTLOOK_FEATURES: tuple[str, ...] = (
+    "recency_days",
+    "inactive_days",
+    "activity_rate",
+    "active_streak_days",
+    "session_gap_mean",
+    "sessions_24h",
+    "sessions_7d",
+    "sessions_30d",
+    "events_7d",
+    "purchases_30d",
+    "spending_rate",
+    "funnel_stage",
+    "cart_items",
+)
+_READING = reading_of(frozenset(OUTLOOK_FEATURES))
+
+
+class Outcome(NamedTuple):
+    """What the days after a moment have told, by target, and the features of that moment."""
+
+    labels: dict[str, bool]
+    made_at: float
+    features: Features
+
+
+def select(features: Features) -> Features:
+    """The features that models of outcomes see."""
+    return {name: features[name] for name in OUTLOOK_FEATURES if name in features}
+
+
+def note_moment(row: UserRow, at: float, rules: Rules) -> None:
+    """Keep the features as they stand at event time `at`, if it is time for it again.
+
+    Users who have been idle for several horizons are not asked about again until they use something: they
+    would crowd out all others.
+    """
+    if not row.next_moment_at or at < row.next_moment_at or len(row.moments) >= MAX_MOMENTS:
+        return
+    if at - row.last_at > IDLE_HORIZONS * rules.outlook_horizon:
+        row.next_moment_at = 0.0
+        return
+    features = read_features(row, at, reading=_READING)
+    values = [float(features.get(name, nan)) for name in OUTLOOK_FEATURES]
+    row.moments.append(Moment(at, pack(f"<{len(values)}f", *values)))
+    row.next_moment_at = at + rules.outlook_interval
+
+
+def note_use(row: UserRow, at: float, is_purchase: bool, rules: Rules) -> None:
+    """Note that the user used something at event time `at`."""
+    for moment in row.moments:
+        if moment.at < at <= moment.at + rules.outlook_horizon:
+            moment.has_returned = True
+            moment.has_bought = moment.has_bought or is_purchase
+
+
+def take_due(row: UserRow, watermark: float, rules: Rules) -> list[Outcome]:
+    """Remove the moments whose horizon the watermark has passed, and return their labels."""
+    outcomes: list[Outcome] = []
+    while row.moments and row.moments[0].at + rules.outlook_horizon <= watermark:
+        moment = row.moments.pop(0)
+        values = unpack(f"<{len(moment.values) // 4}f", moment.values)
+        known = zip(OUTLOOK_FEATURES, values, strict=False)  # one stored before a feature was added has fewer
+        features: Features = {name: value for name, value in known if not isnan(value)}
+        labels = {
+            "will_return": moment.has_returned,
+            "churn": not moment.has_returned,
+            "purchase": moment.has_bought,
+        }
+        outcomes.append(Outcome(labels, moment.at, features))
+    return outcomes
+
+
+def next_due(row: UserRow, rules: Rules) -> float | None:
+    """The watermark at which a label falls due, or the next moment comes; None where neither will."""
+    due = row.moments[0].at + rules.outlook_horizon if row.moments else None
+    if row.next_moment_at and len(row.moments) < MAX_MOMENTS:
+        return row.next_moment_at if due is None else min(due, row.next_moment_at)
+    return due

@@ -1,0 +1,139 @@
+"""What the core asks of models, by what they can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from stream_app.schemas.outputs import ItemOutcomes, ModelStamp, RecommendedItem
+
+Features = Mapping[str, float | str]
+
+
+class TierPrediction(Protocol):
+    """A decision among tiers 1, 2 and 3 (None: cannot say), and the probabilities behind it."""
+
+    @property
+    def label(self) -> int | str | None: ...
+    @property
+    def probabilities(self) -> Mapping[int | str, float]: ...
+
+
+class Contribution(Protocol):
+    """How far a feature's value moved a decision, in probability."""
+
+    @property
+    def feature(self) -> str: ...
+    @property
+    def value(self) -> float | str | None: ...
+    @property
+    def contribution(self) -> float: ...
+
+
+class TierModel(Protocol):
+    """Scores tiers; it does not change while a batch is scored with it."""
+
+    def stamp(self) -> ModelStamp:
+        """Name, version and examples seen, for the envelope of what it decides."""
+
+    def features_read(self) -> frozenset[str] | None:
+        """The features that its answers and reasons come from; None where any may count."""
+
+    def predict_tiers(self, examples: Sequence[Features]) -> Sequence[TierPrediction]:
+        """One prediction per example, in one call for a whole batch."""
+
+    def explain_tiers(
+        self, examples: Sequence[Features], tiers: Sequence[int]
+    ) -> Sequence[Sequence[Contribution]]:
+        """What moved each example most towards its tier or from it, largest first."""
+
+
+class ClusterTrait(Protocol):
+    """How the mean of a feature within a cluster of users differs from everybody's."""
+
+    @property
+    def feature(self) -> str: ...
+    @property
+    def difference(self) -> float: ...
+    @property
+    def inside(self) -> float: ...
+    @property
+    def everybody(self) -> float: ...
+
+
+class Cluster(Protocol):
+    """Users who behave alike: their number, their share of all, and what sets them apart, most first."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def share(self) -> float: ...
+    @property
+    def traits(self) -> Sequence[ClusterTrait]: ...
+
+
+class OutcomeModel(Protocol):
+    """Foresees one thing that users may do; it does not change while a batch is scored with it."""
+
+    def stamp(self) -> ModelStamp:
+        """Name, version and examples seen."""
+
+    def predict_chances(self, examples: Sequence[Features]) -> Sequence[float]:
+        """Each example's probability, in one call for a whole batch."""
+
+    def clusters_of(self, examples: Sequence[Features]) -> Sequence[Cluster | None]:
+        """The cluster that each example's user belongs to; None where the model tells none apart."""
+
+
+class Occasion(NamedTuple):
+    """What a list is asked for: an open session at event time `at`, and what may be used of its user.
+
+    `session_items` and the user's earlier items are in click order; all chance follows from `seed`.
+    """
+
+    session_items: Sequence[str]
+    at: float
+    seed: str
+    user: str | None = None
+    user_history: Sequence[str] = ()
+    device: str | None = None
+    country: str | None = None
+    bought: Sequence[str] = ()
+
+
+class Recommender(Protocol):
+    """Recommends the next items of a session."""
+
+    def stamp(self) -> ModelStamp:
+        """Name, version and sessions learned."""
+
+    def recommend(self, occasion: Occasion, count: int) -> Sequence[RecommendedItem]:
+        """At most `count` items, best first; none where nothing is known at all."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """What a batch is scored with; outcomes by their targets."""
+
+    tiers: TierModel
+    recommender: Recommender
+    outcomes: Mapping[str, OutcomeModel] = field(default_factory=dict)
+
+
+class Learner(Protocol):
+    """Learns one target from labelled examples, each judged before it is learned."""
+
+    @property
+    def name(self) -> str: ...
+
+    def learn_many(self, examples: Sequence[tuple[Features, bool | float | str]]) -> Sequence[bool]:
+        """Score each example, then learn it; False where the label is none that the target has."""
+
+
+@runtime_checkable
+class StartsLearner(Learner, Protocol):
+    """Learns from what became of items that users started, too."""
+
+    def learn_outcomes(self, told: Sequence[ItemOutcomes]) -> Sequence[bool]:
+        """Learn outcomes in order; whether each could be learned."""

@@ -1,0 +1,109 @@
+"""The trainer's part: every example learned once, in the order of the training topic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from itertools import groupby
+
+from stream_app.learning.ports import Learner, StartsLearner
+from stream_app.schemas.outputs import ItemOutcomes, TrainingExample
+
+REMEMBERED_IDS = 20_000
+Taught = TrainingExample | ItemOutcomes
+
+
+class ExampleOutcome(StrEnum):
+    """What became of an example; a metric's label."""
+
+    LEARNED = "learned"
+    REPEATED = "repeated"
+    UNKNOWN_TARGET = "unknown_target"
+    UNUSABLE_LABEL = "unusable_label"
+
+
+def by_label(example: TrainingExample) -> Iterator[TrainingExample]:
+    """An example for each label that one brings, with ids of their own."""
+    yield example
+    for target, label in example.other_labels.items():
+        identifier = f"{example.id} {target}"
+        yield example.model_copy(
+            update={"id": identifier, "target": target, "label": label, "other_labels": {}}
+        )
+
+
+class RecentIds:
+    """Ids seen lately, so that what a crash repeats is taken once; bounded."""
+
+    def __init__(self, limit: int = REMEMBERED_IDS) -> None:
+        self._limit = limit
+        self._ids: dict[str, None] = {}
+
+    def add(self, identifier: str) -> bool:
+        """Remember an id; False where it is remembered already."""
+        if identifier in self._ids:
+            return False
+        self._ids[identifier] = None
+        if len(self._ids) > self._limit:
+            del self._ids[next(iter(self._ids))]
+        return True
+
+
+class Trainer:
+    """Feeds examples to the learner of their target.
+
+    `contained` holds, by learner, the training offset up to which it has learned already: a crash between
+    the snapshots of two models leaves one ahead of the other.
+    """
+
+    def __init__(self, learners: Mapping[str, Learner], contained: Mapping[str, int] | None = None) -> None:
+        self._learners = learners
+        self._contained = dict(contained or {})
+        self._recent = RecentIds()
+        self.offset = max(self._contained.values(), default=-1)
+
+    def remember(self, example: Taught, offset: int) -> None:
+        """Know an example again that its learner contains; one that is behind has yet to learn it."""
+        learner = self._learners.get(example.target)
+        if learner is None or offset <= self._contained.get(learner.name, -1):
+            self._recent.add(example.id)
+
+    def take(self, examples: Sequence[tuple[int, Taught]]) -> list[ExampleOutcome]:
+        """Learn examples, each with its training offset, but for those that were learned before.
+
+        Each learner gets its share in one call and in order; the models that come of it are the same
+        however the examples are cut into calls.
+        """
+        outcomes = [ExampleOutcome.REPEATED] * len(examples)
+        shares: dict[str, tuple[Learner, list[int]]] = {}
+        for place, (offset, example) in enumerate(examples):
+            self.offset = max(self.offset, offset)
+            is_new = self._recent.add(example.id)
+            learner = self._learners.get(example.target)
+            if learner is None:
+                outcomes[place] = ExampleOutcome.UNKNOWN_TARGET
+            elif is_new and offset > self._contained.get(learner.name, -1):
+                shares.setdefault(learner.name, (learner, []))[1].append(place)
+        for learner, places in shares.values():
+            share = [examples[place][1] for place in places]
+            for place, learned in zip(places, _learn(learner, share), strict=True):
+                outcomes[place] = ExampleOutcome.LEARNED if learned else ExampleOutcome.UNUSABLE_LABEL
+        return outcomes
+
+
+def _learn(learner: Learner, share: Sequence[Taught]) -> list[bool]:
+    """Learn in order, in as few calls as there are changes between the two kinds."""
+    learned: list[bool] = []
+    for _, alike in groupby(share, key=type):
+        run = list(alike)
+        told = [example for example in run if isinstance(example, ItemOutcomes)]
+        labelled = [
+            (example.features, example.label) for example in run if isinstance(example, TrainingExample)
+        ]
+        if labelled:
+            learned += learner.learn_many(labelled)
+        elif isinstance(learner, StartsLearner):
+            learned += learner.learn_outcomes(told)
+        else:
+            learned += [False] * len(told)
+    return learned

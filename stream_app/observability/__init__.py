@@ -1,0 +1,1 @@
+"""What operators watch: metrics, health pages and the watchdog."""

@@ -1,0 +1,1 @@
+"""What both runtimes share: rows on disk, group commit, partitioning, leaving in time."""

@@ -1,0 +1,58 @@
+"""How the runtimes read events: the cleaner and the privacy rules that the settings ask for."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from stream_app.intake.cleaning.cleaning import Cleaner, Surroundings
+from stream_app.intake.cleaning.search_terms import tokenise
+from stream_app.intake.ports import Intake
+from stream_app.intake.privacy import Privacy
+from stream_app.intake.wire import Context
+from stream_app.settings.environment import Settings
+
+
+class ContextCleaner:
+    """Reads the contexts of events."""
+
+    def __init__(self, taxonomy: Path | None = None) -> None:
+        self._describe = Cleaner(taxonomy).describe
+
+    def describe(self, context: Context) -> Surroundings:
+        """The client and the way by which an event came."""
+        page, device, system, browser = context.page, context.device, context.os, context.browser
+        campaign = context.campaign
+        return self._describe(
+            context.user_agent,
+            page.url if page is not None else None,
+            page.referrer if page is not None else None,
+            device.type if device is not None else None,
+            system.name if system is not None else None,
+            browser.name if browser is not None else None,
+            (campaign.source, campaign.medium, campaign.name, None, None) if campaign is not None else None,
+        )
+
+    def search_terms(self, query: str) -> tuple[str, ...]:
+        """The words of a search that say something and name nobody."""
+        return tokenise(query)
+
+
+def build_privacy(settings: Settings, marker_key: bytes = b"") -> Privacy:
+    """The privacy rules of some settings; erased users are marked with a key of their own."""
+    return Privacy(settings.named_privacy_keys, settings.hashed_fields, settings.masked_octets, marker_key)
+
+
+def build_intake(settings: Settings, marker_key: bytes) -> Intake:
+    """All that events are read with.
+
+    Raises:
+        SettingsError: the taxonomy's file cannot be used.
+    """
+    return Intake(ContextCleaner(settings.taxonomy_file), build_privacy(settings, marker_key))
+
+
+@cache
+def plain_intake() -> Intake:
+    """The intake of the settings' defaults, for history that is replayed to learn from."""
+    return Intake(ContextCleaner(), Privacy())

@@ -1,0 +1,1 @@
+"""From the broker to the core and back: transport, processor, producer."""

@@ -1,0 +1,213 @@
+"""One batch through the core, and what came of it made durable: outputs, then rows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+from stream_app.core.erasures import encode_erasure
+from stream_app.core.partition import Partition
+from stream_app.core.records import Batch, Record
+from stream_app.core.row_times import pack_times
+from stream_app.core.step import StepResult, close_idle, step
+from stream_app.features.user_row import UserRow, decode_row, encode_row
+from stream_app.learning.ports import Models
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.intake import build_intake
+from stream_app.runtimes.common.partitioning import partition_of
+from stream_app.runtimes.common.row_cache import RowCache
+from stream_app.runtimes.kafka.consume.ordered_writes import OrderedWrites
+from stream_app.runtimes.kafka.consume.producer import BulkProducer
+from stream_app.runtimes.kafka.consume.transport import RecordBatch
+from stream_app.runtimes.kafka.models.explored import explored_places
+from stream_app.runtimes.kafka.operate.privacy import complete_receipt
+from stream_app.runtimes.kafka.operate.topics import source_names
+from stream_app.runtimes.kafka.state.stored_partition import (
+    ERASURE_PREFIX,
+    META_KEY,
+    USER_PREFIX,
+    load_partition,
+)
+from stream_app.runtimes.kafka.state.tables import RowTable
+from stream_app.schemas.outputs import ExploredPlace, Output
+from stream_app.schemas.topics import LINKS
+from stream_app.settings.environment import Settings
+
+EXPLORED = ExploredPlace.model_fields["schema_name"].default
+
+
+class Processor:
+    """Works on the partitions that this worker holds.
+
+    A batch is computed while what came of the one before is still being written; the core itself never waits.
+    On the broker a batch's outputs come before its rows, and both before the next batch of its partition.
+    Nothing is committed here.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        table: RowTable,
+        producer: BulkProducer,
+        models: Callable[[], Models],
+        complete: Callable[[Output], Output],
+        metrics: Metrics,
+        clock: Callable[[], float],
+        stopwatch: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._source_names = source_names(settings)
+        self._rules = settings.rules
+        self._intake = build_intake(settings, settings.required_snapshot_key)
+        self._idle_after = settings.session_gap
+        self._table = table
+        self._producer = producer
+        self._models = models
+        self._complete = complete
+        self._metrics = metrics
+        self._clock = clock
+        self._stopwatch = stopwatch
+        self._rows = RowCache(self._load, settings.hot_rows)
+        self._partitions: dict[int, Partition] = {}
+        self._last_batch_at: dict[int, float] = {}
+        self._writes = OrderedWrites()
+
+    async def process(self, records: RecordBatch) -> asyncio.Task[None]:
+        """Compute one batch. Its offsets may be committed once the task is done that this returns.
+
+        Raises, as the task does:
+            BrokerError: an output or a row of this batch, or of one before, was not acknowledged.
+        """
+        number = records.partition
+        await self._writes.room(number)
+        begun_at, now = self._stopwatch(), self._clock()
+        partition = self._partition(number)
+        batch = Batch(
+            self._source_names[records.topic],  # as declared: ids are the same on every cluster
+            number,
+            [Record(raw.offset, raw.key, raw.value, raw.timestamp / 1000) for raw in records.records],
+        )
+        rows = self._rows.of_partition(number)
+        result = step(partition, batch, rows, self._intake, self._models(), self._rules, now)
+        self._last_batch_at[number] = self._stopwatch()
+        received = Counter(record.received_at for record in batch.records)
+
+        def count() -> None:
+            self._metrics.commits.inc()
+            self._metrics.batch_seconds.observe(self._stopwatch() - begun_at)
+            self._metrics.count_latency(received, self._clock())
+
+        return await self._begin_write(partition, result, count)
+
+    async def close_idle(self, assigned: set[int]) -> None:
+        """Close overdue sessions of assigned partitions in which nothing has come for a while.
+
+        What rows had to give when the worker stopped last is sent here at the latest.
+
+        Raises:
+            BrokerError: an output or a row was not acknowledged.
+        """
+        for number in assigned:
+            self._partition(number)  # at once, while it is surely held: its users and time are to be seen
+        for number in sorted(assigned):
+            await self._writes.room(number)
+            if number not in self._partitions:
+                continue  # it has moved elsewhere meanwhile
+            now, elapsed = self._clock(), self._stopwatch()
+            partition = self._partitions[number]
+            # A clock that is set forward must not make a busy partition look idle.
+            is_busy = elapsed - self._last_batch_at.setdefault(number, elapsed) < self._idle_after
+            rows = self._rows.of_partition(number)
+            if not is_busy:
+                result = close_idle(partition, rows, self._models(), self._rules, now)
+            elif partition.has_unsent:
+                nothing = Batch(LINKS.name, number, ())
+                result = step(partition, nothing, rows, self._intake, self._models(), self._rules, now)
+            else:
+                continue
+            if result.rows or result.sent_after:
+                await (await self._begin_write(partition, result))
+
+    async def forget(self, partition: int) -> None:
+        """Drop what is held in memory of a partition that moves elsewhere, once its last write is done.
+
+        Raises:
+            BrokerError: an output or a row was not acknowledged.
+        """
+        await self._writes.finished(partition)
+        self._partitions.pop(partition, None)
+        self._last_batch_at.pop(partition, None)
+        self._rows.forget(partition)
+        self._metrics.forget_partition(self._source_names.values(), partition)
+
+    def next_offset(self, topic: str, partition: int) -> int | None:
+        """The offset after the last that was processed of a declared topic; None before the first batch."""
+        held = self._partitions.get(partition)
+        applied = held.meta.applied.get(topic) if held else None
+        return applied + 1 if applied is not None else None
+
+    async def _begin_write(
+        self, partition: Partition, result: StepResult, count: Callable[[], None] = lambda: None
+    ) -> asyncio.Task[None]:
+        """Begin to make a result durable. It is encoded at once: the next batch changes the same rows."""
+        number = partition.number
+        completed = (self._complete(output) for output in result.outputs)
+        outputs = [complete_receipt(output, self._settings) for output in completed]
+        explored = list(explored_places(result.outputs))
+        before = self._producer.encode_outputs([*outputs, *explored], number)
+        before |= self._producer.encode_sent(result.sent)
+        after = self._producer.encode_sent(result.sent_after)
+        changes, times = _encode_changes(partition, result)
+        change = self._rows.change(number, result.rows)
+        users, highest_at, watermark = partition.users, partition.meta.highest_at, partition.watermark
+
+        async def write() -> None:
+            await self._producer.send_all(before)
+            await self._table.write(number, changes, times)
+            if any(result.erasures.values()):
+                await self._table.purge(number)
+            await self._producer.send_all(after)
+            self._rows.settle_change(number, result.rows, change)
+            self._metrics.count_step(number, result, users)
+            self._metrics.outputs.labels(EXPLORED).inc(len(explored))
+            self._metrics.show_time(number, highest_at, watermark)
+            count()
+
+        return await self._writes.begin(number, write)
+
+    def _partition(self, number: int) -> Partition:
+        partition = self._partitions.get(number)
+        if partition is None:
+            partition = load_partition(self._table, number, self._rules, self._place_of)
+            self._metrics.users.labels(str(number)).set(partition.users)
+            self._metrics.show_time(number, partition.meta.highest_at, partition.watermark)
+            self._partitions[number] = partition
+        return partition
+
+    def _place_of(self, user_id: str) -> int:
+        return partition_of(user_id.encode(), self._settings.partitions)
+
+    def _load(self, partition: int, user_key: str) -> UserRow | None:
+        data = self._table.get(partition, USER_PREFIX + user_key.encode())
+        return decode_row(data) if data is not None else None
+
+
+def _encode_changes(
+    partition: Partition, result: StepResult
+) -> tuple[dict[bytes, bytes | None], dict[bytes, bytes]]:
+    """What is to be written to the table, and the times of the rows in it by key."""
+    # Erasures come first: whatever part of the rest is written, their figures are known.
+    changes: dict[bytes, bytes | None] = {
+        ERASURE_PREFIX + marker.encode(): encode_erasure(erasure) if erasure is not None else None
+        for marker, erasure in result.erasures.items()
+    }
+    times: dict[bytes, bytes] = {}
+    for user_key, row in result.rows.items():
+        key = USER_PREFIX + user_key.encode()
+        changes[key] = encode_row(row) if row is not None else None
+        if row is not None:
+            times[key] = pack_times(row)
+    # The meta comes last: what it says is contained must be contained, however little was written.
+    changes[META_KEY] = partition.encode_meta()
+    return changes, times

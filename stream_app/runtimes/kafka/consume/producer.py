@@ -1,0 +1,139 @@
+"""Sending in bulk: batches per topic and partition, awaited until the broker has acknowledged them all."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from mode import Service
+
+from stream_app.core.identity_messages import Sent, encode_message
+from stream_app.errors import BrokerError
+from stream_app.runtimes.kafka.operate.connection import client_options
+from stream_app.runtimes.kafka.operate.topics import name_of
+from stream_app.schemas.outputs import ContentScore, FailedEvent, Output, PrivacyReceipt
+from stream_app.schemas.topics import LINKS, TOPIC_BY_CONTRACT
+from stream_app.settings.environment import Settings
+
+BATCH_BYTES = 524_288
+LARGEST_REQUEST = 4_194_304
+Message = tuple[bytes | None, bytes | None]
+Messages = dict[tuple[str, int], list[Message]]
+"""By topic and partition."""
+Headers = Sequence[tuple[str, bytes]]
+
+
+class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
+    """An idempotent producer that waits for all replicas.
+
+    A message is (key, value); a value None is a tombstone.
+    """
+
+    def __init__(self, settings: Settings, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._settings = settings
+        self._topics = {
+            contract: (name_of(topic, settings), topic.partitions is None)
+            for contract, topic in TOPIC_BY_CONTRACT.items()
+        }
+
+    async def on_start(self) -> None:
+        """Connect.
+
+        Raises:
+            BrokerError: the broker is lost.
+        """
+        self._producer = AIOKafkaProducer(
+            **client_options(self._settings),
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=LARGEST_REQUEST,
+            request_timeout_ms=int(self._settings.kafka_timeout * 1000),
+        )
+        try:
+            await self._producer.start()
+        except KafkaError as error:
+            raise BrokerError(f"the producer cannot start: {error}") from error
+
+    async def on_stop(self) -> None:
+        """Send what is under way, then disconnect."""
+        await self._producer.stop()
+
+    def encode_outputs(self, outputs: Iterable[Output], partition: int) -> Messages:
+        """Outputs of one source partition, for the topics of their contracts.
+
+        Users lie in the same partition of every topic that is spread by user.
+        """
+        messages: Messages = {}
+        for output in outputs:
+            topic, is_spread = self._topics[type(output)]
+            place = (topic, partition if is_spread else 0)
+            messages.setdefault(place, []).append((_key_of(output), output.encode()))
+        return messages
+
+    def encode_sent(self, sent: Iterable[Sent]) -> Messages:
+        """Messages from row to row."""
+        topic = name_of(LINKS, self._settings)
+        messages: Messages = {}
+        for partition, message in sent:
+            record = (message.key.encode(), encode_message(message))
+            messages.setdefault((topic, partition), []).append(record)
+        return messages
+
+    async def send_all(self, messages: Messages) -> None:
+        """Send messages, those for one partition in their order.
+
+        Raises:
+            BrokerError: one was not acknowledged.
+        """
+        await asyncio.gather(
+            *(self.send(topic, partition, records) for (topic, partition), records in messages.items())
+        )
+
+    async def send(
+        self, topic: str, partition: int, messages: Iterable[Message], headers: Headers = ()
+    ) -> int:
+        """Send messages to one partition in order and return the offset of the last.
+
+        Raises:
+            BrokerError: one was not acknowledged.
+        """
+        pending: list[tuple[asyncio.Future[Any], int]] = []
+        try:
+            for batch in self._batches(messages, list(headers)):
+                sent = await self._producer.send_batch(batch, topic, partition=partition)
+                pending.append((sent, batch.record_count()))
+            last = -1
+            for sent, count in pending:
+                last = (await sent).offset + count - 1
+        except KafkaError as error:
+            raise BrokerError(f"{topic}: not acknowledged by the broker: {error!r}") from error
+        return last
+
+    def _batches(self, messages: Iterable[Message], headers: list[tuple[str, bytes]]) -> Iterator[Any]:
+        """Messages in batches as large as may be, in their order."""
+        now_ms = int(time.time() * 1000)
+        batch = self._producer.create_batch()
+        for key, value in messages:
+            # aiokafka's own `append` takes longer around this one, which is compiled, than it takes itself.
+            if batch._builder.append(batch._relative_offset, now_ms, key, value, headers) is None:
+                yield batch
+                batch = self._producer.create_batch()
+                batch._builder.append(0, now_ms, key, value, headers)
+            batch._relative_offset += 1
+        if batch.record_count():
+            yield batch
+
+
+def _key_of(output: Output) -> bytes | None:
+    if isinstance(output, FailedEvent):
+        return output.key
+    if isinstance(output, ContentScore):
+        return output.item_id.encode()
+    key = output.request_id if isinstance(output, PrivacyReceipt) else output.user_key
+    return key.encode() if key is not None else None

@@ -1,0 +1,1 @@
+"""Models on Kafka: trained by one process, published as signed snapshots, loaded by every worker."""

@@ -1,0 +1,36 @@
+"""What exploration learns from, for the topic that every worker's recommender reads.
+
+Lists and clicks lie in many partitions, which no two workers would read in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from stream_app.intake.identifiers import Cause, output_id
+from stream_app.schemas.outputs import ExploredPlace, Output, RecommendationClick, Recommendations
+
+
+def explored_places(outputs: Iterable[Output]) -> Iterator[ExploredPlace]:
+    """The explored places of lists that are sent, and of clicks on them."""
+    for output in outputs:
+        if isinstance(output, Recommendations):
+            for item in output.items:
+                if item.is_explored:
+                    yield _place(output, item.source, is_clicked=False)
+        elif isinstance(output, RecommendationClick) and output.is_explored:
+            yield _place(output, output.item_source, is_clicked=True)
+
+
+def _place(output: Recommendations | RecommendationClick, source: str, is_clicked: bool) -> ExploredPlace:
+    cause = Cause(output.source.topic, output.source.partition, output.source.offset)
+    return ExploredPlace(
+        id=output_id("explored_place", cause, output.id),
+        user_key=None,
+        as_of=output.as_of,
+        emitted_at=output.emitted_at,
+        source=output.source,
+        request_id=output.request_id,
+        item_source=source,
+        is_clicked=is_clicked,
+    )

@@ -1,0 +1,100 @@
+"""The recommender as the topic of sessions makes it, from the newest snapshot on.
+
+A snapshot says up to which offset of the topic it contains all. Whoever begins with it and whoever read
+every record hold the same.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated
+
+import msgspec
+from aiokafka import ConsumerRecord
+from pydantic import Field, TypeAdapter
+
+from stream_app.learning.model_adapters import SessionRecommender
+from stream_app.learning.session_records import SessionRecord, read_session
+from stream_app.learning.trainer import REMEMBERED_IDS, RecentIds
+from stream_app.models.recommenders.surface import Surface
+from stream_app.models.snapshot import Refusal, SnapshotRefused
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.kafka.consume.contract_reader import ContractReader
+from stream_app.runtimes.kafka.consume.follower import TopicFollower
+from stream_app.runtimes.kafka.models.sealed import unseal
+from stream_app.runtimes.kafka.models.snapshots import SnapshotReader, Version
+from stream_app.schemas.outputs import ClosedSession, ExploredPlace, UserErased
+from stream_app.schemas.topics import RECOMMENDER_SNAPSHOTS, SESSIONS
+from stream_app.settings.environment import Settings
+
+log = logging.getLogger(__name__)
+
+Told = ClosedSession | UserErased | ExploredPlace
+_told: TypeAdapter[Told] = TypeAdapter(Annotated[Told, Field(discriminator="schema_name")])
+
+
+class FedRecommender:
+    """Learns sessions, forgets erased users; `offset` is that of the last record contained, -1 before."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._reader = ContractReader(metrics)
+        self._ids = RecentIds()
+        self._restored = -1
+        self.recommender = SessionRecommender(Surface(rules=settings.surface_rules))
+        self.offset = -1
+        self.slot: int | None = None
+
+    async def restore(self) -> None:
+        """Become what the newest snapshot holds, if there is one that can be used.
+
+        Raises:
+            BrokerError: the broker is lost.
+        """
+        refuse = partial(self._reader.refuse, RECOMMENDER_SNAPSHOTS, why="no part of a snapshot")
+        reader = SnapshotReader(self._take_snapshot, refuse)
+        async with TopicFollower(self._settings, RECOMMENDER_SNAPSHOTS, reader.take) as follower:
+            await follower.caught_up()
+
+    @property
+    def begin_offset(self) -> int:
+        """Where to begin reading: what is contained is read for its ids, which may come again."""
+        return max(self._restored + 1 - REMEMBERED_IDS, 0)
+
+    def take(self, records: Sequence[ConsumerRecord]) -> None:
+        """Learn records of the topic of sessions, in their order."""
+        for record in records:
+            told = self._read(record)
+            if told is None or not self._ids.add(told.id) or record.offset <= self._restored:
+                continue
+            if isinstance(told, SessionRecord):
+                self.recommender.learn_session(told)
+            elif isinstance(told, UserErased):
+                self.recommender.forget(str(told.user_key))
+            else:
+                self.recommender.learn(told)
+        self.offset = max(self.offset, records[-1].offset)
+
+    def _read(self, record: ConsumerRecord) -> SessionRecord | Told | None:
+        if (session := read_session(record.value or b"")) is not None:
+            return session
+        return next((told for _, told in self._reader.read(SESSIONS, _told, (record,))), None)
+
+    def _take_snapshot(self, name: str, version: Version) -> bool:
+        if name != self.recommender.blend.name:
+            return False
+        try:
+            state = unseal(version.data, name, version.number, self._settings.required_snapshot_key)
+            surface = Surface.from_state(state, self._settings.surface_rules)
+        except (SnapshotRefused, msgspec.MsgspecError, ValueError) as refusal:
+            reason = refusal.reason if isinstance(refusal, SnapshotRefused) else Refusal.FORMAT_VERSION
+            self._metrics.refused_snapshots.labels(reason).inc()
+            log.warning("snapshot %s of %s refused: %s", version.number, name, refusal)
+            return False
+        self.recommender.surface = surface
+        self.offset = self._restored = version.number
+        self.slot = version.slot
+        return True

@@ -1,0 +1,213 @@
+"""The trainer: the one place where models learn, from a topic of one partition."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, Any, NamedTuple
+
+from aiokafka import ConsumerRecord
+from pydantic import Field, TypeAdapter, ValidationError
+
+from stream_app.errors import StateError
+from stream_app.learning.content_learner import ContentLearner
+from stream_app.learning.model_adapters import Adapted, OutcomeScorer, TierScorer
+from stream_app.learning.ports import Learner
+from stream_app.learning.trainer import REMEMBERED_IDS, ExampleOutcome, Taught, Trainer, by_label
+from stream_app.models import snapshot, targets
+from stream_app.models.learning import ClassificationModel, RegressionModel
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.kafka.consume.follower import TopicFollower
+from stream_app.runtimes.kafka.consume.producer import BulkProducer
+from stream_app.runtimes.kafka.models import snapshots
+from stream_app.runtimes.kafka.operate.topics import name_of
+from stream_app.schemas.outputs import ContentScore, ItemOutcomes
+from stream_app.schemas.topics import EXAMPLES, SNAPSHOTS
+from stream_app.settings.environment import Settings
+
+log = logging.getLogger(__name__)
+
+
+# Bytes that nobody wrote who runs this program, with whatever key or libraries.
+NO_SNAPSHOT = frozenset({snapshot.Refusal.MAGIC, snapshot.Refusal.TRUNCATED, snapshot.Refusal.HEADER})
+
+
+CONTENT_SCORE = ContentScore.model_fields["schema_name"].default
+_taught: TypeAdapter[Taught] = TypeAdapter(Annotated[Taught, Field(discriminator="schema_name")])
+
+
+class _Refused(NamedTuple):
+    number: int
+    refusal: snapshot.SnapshotRefused
+
+
+class ModelTrainer:
+    """Learns examples in order and publishes snapshots.
+
+    Examples may be committed only once a snapshot that contains them is acknowledged.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        producer: BulkProducer,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        stopwatch: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._key = settings.required_snapshot_key
+        self._producer = producer
+        self._metrics = metrics
+        self._clock = clock
+        self._stopwatch = stopwatch
+        self._tiers = TierScorer(targets.tier_model())
+        self._scores = ContentLearner(targets.engagement_model(), settings.content_interval, clock)
+        outcomes = {name: OutcomeScorer(targets.outcome_model(name)) for name in targets.OUTCOMES}
+        self._taught: tuple[Adapted[Any], ...] = (self._tiers, self._scores, *outcomes.values())
+        self._learners: dict[str, Learner] = dict.fromkeys(settings.tier_targets, self._tiers)
+        self._learners[self._scores.name] = self._scores
+        self._learners |= outcomes
+        self._trainer = Trainer(self._learners)
+        self._slots: dict[str, int] = {}
+        self._changed: dict[str, int] = {}
+        self._published_at = stopwatch()
+
+    async def restore(self) -> None:
+        """Take in the newest snapshots, and the ids of the examples that they learned last.
+
+        Raises:
+            BrokerError: the broker is lost.
+            StateError: no snapshot of a model can be used; learning on would forget what it knows.
+        """
+        refused: dict[str, _Refused] = {}
+        reader = snapshots.SnapshotReader(partial(self._take_snapshot, refused), self._refuse_part)
+        await _read(TopicFollower(self._settings, SNAPSHOTS, reader.take))
+        contained = {name: version.number for name, version in reader.newest.items()}
+        for name, (number, refusal) in refused.items():
+            # One that was signed with our key is not to be passed over, nor the only one that there is.
+            is_ours = refusal.reason is snapshot.Refusal.LIBRARY_VERSIONS
+            if name not in contained or (is_ours and number > contained[name]):
+                raise StateError(
+                    f"snapshot {number} of {name} cannot be used ({refusal}): set the key that "
+                    "signed it, or begin anew as docs/operations.md says under Upgrade"
+                )
+        self._trainer = Trainer(self._learners, contained)
+        first = max(self._trainer.offset - REMEMBERED_IDS, 0)
+        await _read(TopicFollower(self._settings, EXAMPLES, self._remember, first))
+
+    async def learn(self, records: Sequence[ConsumerRecord]) -> None:
+        """Learn a batch, in a thread so that the consumer keeps its heartbeat; send scores that fell due.
+
+        Raises:
+            BrokerError: a score was not acknowledged.
+        """
+        begun_at = self._stopwatch()
+        await asyncio.to_thread(self._learn, records)
+        told = self._scores.take_scores()
+        await self._producer.send_all(self._producer.encode_outputs(told, 0))
+        self._metrics.outputs.labels(CONTENT_SCORE).inc(len(told))
+        self._metrics.batch_seconds.observe(self._stopwatch() - begun_at)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether enough was learned, or long enough ago, for a snapshot."""
+        learned = sum(self._changed.values())
+        if not learned:
+            return False
+        waited = self._stopwatch() - self._published_at
+        return learned >= self._settings.snapshot_examples or waited >= self._settings.snapshot_interval
+
+    @property
+    def has_unpublished(self) -> bool:
+        """Whether something was learned that no snapshot contains yet."""
+        return bool(self._changed)
+
+    async def publish(self) -> None:
+        """Publish every model that has learned since its last snapshot.
+
+        Raises:
+            BrokerError: a snapshot was not acknowledged.
+        """
+        for model in (scorer.model for scorer in self._taught):
+            if model.name in self._changed:
+                await self._publish(model)
+        self._changed = {}
+        self._published_at = self._stopwatch()
+        self._metrics.commits.inc()
+
+    def _learn(self, records: Sequence[ConsumerRecord]) -> None:
+        examples = [(record.offset, example) for record in records for example in self._parse(record)]
+        for (_, example), outcome in zip(examples, self._trainer.take(examples), strict=True):
+            self._metrics.count_example(example.target, outcome)
+            if outcome is ExampleOutcome.LEARNED:
+                name = self._learners[example.target].name
+                self._changed[name] = self._changed.get(name, 0) + 1
+
+    def _refuse_part(self, record: ConsumerRecord) -> None:
+        self._metrics.refused_records.labels(SNAPSHOTS.name).inc()
+        log.warning("%s, offset %s refused: no part of a snapshot", SNAPSHOTS.name, record.offset)
+
+    def _remember(self, records: Sequence[ConsumerRecord]) -> None:
+        for record in records:
+            if record.offset <= self._trainer.offset:
+                for example in self._parse(record):
+                    self._trainer.remember(example, record.offset)
+
+    def _parse(self, record: ConsumerRecord) -> list[Taught]:
+        try:
+            taught = _taught.validate_json(record.value or b"")
+            return [taught] if isinstance(taught, ItemOutcomes) else list(by_label(taught))
+        except ValidationError as error:
+            self._metrics.refused_records.labels(EXAMPLES.name).inc()
+            # The error's own text would show the values.
+            log.warning("%s, offset %s refused: %d errors", EXAMPLES.name, record.offset, error.error_count())
+            return []
+
+    async def _publish(self, model: ClassificationModel | RegressionModel) -> None:
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        await asyncio.to_thread(model.refresh)
+        data = await asyncio.to_thread(snapshot.dump, model, self._key, self._trainer.offset, now)
+        slot = self._slots.get(model.name)
+        self._slots[model.name] = await snapshots.publish(
+            self._producer,
+            name_of(SNAPSHOTS, self._settings),
+            model.name,
+            data,
+            self._trainer.offset,
+            slot,
+        )
+        self._show(model, now.timestamp())
+
+    def _show(self, model: ClassificationModel | RegressionModel, created_at: float) -> None:
+        self._metrics.show_model(model.name, model.version, model.examples_seen, created_at)
+        self._metrics.show_scores(model.name, model.scores())
+        self._metrics.show_drifts(model.name, model.drift.counts)
+
+    def _take_snapshot(self, refused: dict[str, _Refused], name: str, version: snapshots.Version) -> bool:
+        learner = next((learner for learner in self._taught if learner.name == name), None)
+        if learner is None:
+            return False
+        try:
+            model, header = snapshots.load(name, version, self._key)
+        except snapshot.SnapshotRefused as refusal:
+            self._metrics.refused_snapshots.labels(refusal.reason).inc()
+            log.warning("snapshot %s of %s refused: %s", version.number, name, refusal)
+            known = refused.get(name)
+            is_snapshot = refusal.reason not in NO_SNAPSHOT
+            if is_snapshot and (known is None or known.number < version.number):
+                refused[name] = _Refused(version.number, refusal)
+            return False
+        self._slots[name] = version.slot
+        learner.take_model(model)
+        self._show(model, header.created_at.timestamp())
+        return True
+
+
+async def _read(follower: TopicFollower) -> None:
+    """Take all that a topic holds now."""
+    async with follower:
+        await follower.caught_up()

@@ -1,0 +1,1 @@
+"""Running on Kafka: connections, topics, workers, and what a client of the product does."""

@@ -1,0 +1,103 @@
+"""Coming to a first connection: which setting is wrong where a broker is there and lets nobody in."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    IllegalSaslStateError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+
+from stream_app.errors import AccessError, BrokerError
+from stream_app.runtimes.kafka.operate.connection import client_options
+from stream_app.settings.environment import Settings
+
+PAUSE_SECONDS = 0.5
+REFUSALS = (
+    ssl.SSLError,
+    AuthenticationFailedError,
+    IllegalSaslStateError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+
+
+async def connect(settings: Settings) -> AIOKafkaAdminClient:
+    """A started admin client; a broker that does not answer is tried again up to `kafka_timeout`.
+
+    Raises:
+        AccessError: a broker does not let us in; the sentence says what to set.
+        BrokerError: none answered in time.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + settings.kafka_timeout
+    while True:
+        admin = AIOKafkaAdminClient(**client_options(settings))
+        try:
+            async with asyncio.timeout_at(deadline):
+                await _check_access(settings)
+                await admin.start()
+        except (KafkaError, OSError) as error:
+            await admin.close()
+            if loop.time() >= deadline:
+                raise BrokerError(
+                    f"no broker at {settings.kafka_servers} answered within {settings.kafka_timeout:.0f} s "
+                    f"({str(error) or 'no answer'}): start it, or set STREAM_APP_KAFKA_SERVERS and "
+                    "STREAM_APP_KAFKA_SECURITY_PROTOCOL"
+                ) from error
+            await asyncio.sleep(PAUSE_SECONDS)
+        else:
+            return admin
+
+
+async def _check_access(settings: Settings) -> None:
+    """Log in to one of the brokers and out again: aiokafka's clients log a refusal and hide it.
+
+    Raises:
+        AccessError: one that is there does not let us in; the sentence says what to set.
+        KafkaError, OSError: none answers.
+    """
+    options = client_options(settings)
+    error: Exception | None = None
+    for host, port, _ in collect_hosts(options.pop("bootstrap_servers")):
+        try:
+            connection = await create_conn(host, port, **options)
+        except REFUSALS as refusal:
+            raise AccessError(f"{host}:{port} {_advice(refusal, settings)}") from refusal
+        except (KafkaError, OSError) as lost:
+            error = lost
+        else:
+            connection.close()
+            return
+    assert error is not None
+    raise error
+
+
+def _advice(refusal: Exception, settings: Settings) -> str:
+    match refusal:
+        case ssl.SSLCertVerificationError():
+            return (
+                f"shows a certificate that is not trusted ({refusal.verify_message}): set "
+                "STREAM_APP_KAFKA_CA_FILE to the authority that signed it, and in STREAM_APP_KAFKA_SERVERS "
+                "call it by the name in it"
+            )
+        case ssl.SSLError():
+            return (
+                f"and this process agree on no encryption ({refusal.reason}): set "
+                "STREAM_APP_KAFKA_SECURITY_PROTOCOL, or the certificates"
+            )
+        case UnsupportedSaslMechanismError():
+            return f"takes no {settings.kafka_sasl_mechanism}: set STREAM_APP_KAFKA_SASL_MECHANISM"
+        case IllegalSaslStateError():
+            return "wants no login: set STREAM_APP_KAFKA_SECURITY_PROTOCOL to PLAINTEXT or SSL"
+    return (
+        f"refuses the login of {settings.kafka_username}: set STREAM_APP_KAFKA_USERNAME and "
+        "STREAM_APP_KAFKA_PASSWORD"
+    )

@@ -1,0 +1,97 @@
+"""Sources into the events topic, and a topic's records out again: what a client of the product does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from stream_app.errors import BrokerError
+from stream_app.intake.sources.source import Source
+from stream_app.runtimes.common.partitioning import partition_of, record_key
+from stream_app.runtimes.kafka.consume.producer import BulkProducer, Message
+from stream_app.runtimes.kafka.operate.connection import client_options
+from stream_app.runtimes.kafka.operate.topics import check_topics, name_of, partitions_of, topics_of
+from stream_app.schemas.catalogue import CatalogueItem
+from stream_app.schemas.topics import CATALOGUE, EVENTS
+from stream_app.settings.environment import Settings
+
+ROUND_RECORDS = 5_000
+POLL_MS = 500
+
+
+async def produce(source: Source, settings: Settings, progress: Callable[[int, int], None]) -> int:
+    """Send a source's events, each keyed by its user, and return how many were acknowledged.
+
+    Raises:
+        BrokerError: the broker is lost, a topic is missing, or an event was not acknowledged.
+    """
+    await check_topics(settings)
+    sent = 0
+    async with BulkProducer(settings) as producer:
+        records = source.records(0)
+        while taken := list(islice(records, ROUND_RECORDS)):
+            for partition, messages in spread_by_user(
+                (value for value, _ in taken), settings.partitions
+            ).items():
+                await producer.send(name_of(EVENTS, settings), partition, messages)
+            sent += len(taken)
+            progress(sent, taken[-1][1])
+    return sent
+
+
+async def send_catalogue(items: Iterable[CatalogueItem], settings: Settings) -> int:
+    """Send a catalogue's items, each keyed by its id, and return how many were acknowledged.
+
+    Raises:
+        BrokerError: the broker is lost, a topic is missing, or an item was not acknowledged.
+    """
+    await check_topics(settings)
+    sent = 0
+    async with BulkProducer(settings) as producer:
+        left = iter(items)
+        while taken := list(islice(left, ROUND_RECORDS)):
+            messages = [(item.item_id.encode(), item.model_dump_json().encode()) for item in taken]
+            await producer.send(name_of(CATALOGUE, settings), 0, messages)
+            sent += len(taken)
+    return sent
+
+
+async def read_topic(name: str, settings: Settings, take: Callable[[bytes], None]) -> None:
+    """Hand over the values that a declared topic holds now, partition by partition.
+
+    Raises:
+        BrokerError: the broker is lost, or a topic is missing.
+    """
+    await check_topics(settings)
+    topic = next(topic for topic in topics_of(settings) if topic.name == name)
+    full_name = name_of(topic, settings)
+    partitions = [TopicPartition(full_name, number) for number in range(partitions_of(topic, settings))]
+    consumer = AIOKafkaConsumer(
+        **client_options(settings), enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    try:
+        await consumer.start()
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        for partition in partitions:
+            while await consumer.position(partition) < ends[partition]:
+                for records in (await consumer.getmany(partition, timeout_ms=POLL_MS)).values():
+                    for record in records:
+                        if record.value is not None and record.offset < ends[partition]:
+                            take(record.value)
+    except KafkaError as error:
+        raise BrokerError(f"{name} cannot be read: {error}") from error
+    finally:
+        await consumer.stop()
+
+
+def spread_by_user(values: Iterable[bytes], partitions: int) -> dict[int, list[Message]]:
+    """Messages by partition, each keyed by its user: as Kafka's default partitioner has it."""
+    spread: dict[int, list[Message]] = {}
+    for value in values:
+        key = record_key(value)
+        spread.setdefault(partition_of(key, partitions), []).append((key, value))
+    return spread

@@ -1,0 +1,128 @@
+"""The declared topics on a real cluster: created where missing, refused where they do not fit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
+
+from stream_app.errors import AccessError, BrokerError
+from stream_app.runtimes.kafka.operate.access import connect
+from stream_app.schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS, TOPICS, Topic, rows_changelog
+from stream_app.settings.environment import Settings
+
+PAUSE_SECONDS = 0.1
+SOURCES = (EVENTS, PRIVACY_REQUESTS, LINKS)
+
+
+def topics_of(settings: Settings) -> tuple[Topic, ...]:
+    """All topics that an application needs."""
+    return (*TOPICS, rows_changelog(settings.app_id))
+
+
+def name_of(topic: Topic, settings: Settings) -> str:
+    """A topic's name on this cluster; an application's changelog has its own prefix."""
+    return topic.name if topic not in TOPICS else settings.topic_prefix + topic.name
+
+
+def source_names(settings: Settings) -> dict[str, str]:
+    """The topics that a worker processes: by their names on this cluster, those by which they are declared.
+
+    All are spread by user alike, so that a user's partition is one and the same in each.
+    """
+    return {name_of(topic, settings): topic.name for topic in SOURCES}
+
+
+def partitions_of(topic: Topic, settings: Settings) -> int:
+    """How many partitions a topic has in this installation."""
+    return topic.partitions or settings.partitions
+
+
+async def create_topics(settings: Settings) -> dict[str, bool]:
+    """Create what is missing, and wait until all of it is known; by topic name, whether it was created now.
+
+    Raises:
+        BrokerError: the broker is lost, or refuses.
+    """
+    admin = await connect(settings)
+    wanted = [_described(topic, settings) for topic in topics_of(settings)]
+    try:
+        response = await admin.create_topics(wanted)
+        answers = {name: (code, message) for name, code, message, *_ in response.topic_errors}
+        created = {topic.name: _is_new(topic.name, *answers[topic.name]) for topic in wanted}
+        await _wait_until_known(admin, list(created), settings.kafka_timeout)
+    except KafkaError as error:
+        raise BrokerError(f"topics could not be created: {error}") from error
+    finally:
+        await admin.close()
+    return created
+
+
+async def check_topics(settings: Settings) -> None:
+    """Make sure that every topic exists with its partitions.
+
+    Raises:
+        AccessError: the broker does not let us in, or not to a topic.
+        BrokerError: the broker is lost, or a topic is missing or has other partitions.
+    """
+    admin = await connect(settings)
+    try:
+        wanted = topics_of(settings)
+        found = await admin.describe_topics([name_of(topic, settings) for topic in wanted])
+    except KafkaError as error:
+        raise BrokerError(f"topics could not be looked up: {error}") from error
+    finally:
+        await admin.close()
+    forbidden = [
+        entry["topic"] for entry in found if for_code(entry["error_code"]) is TopicAuthorizationFailedError
+    ]
+    if forbidden:
+        raise AccessError(
+            f"{settings.kafka_username or 'this client'} may not use {', '.join(forbidden)}: let the "
+            "cluster's operator grant it, or set STREAM_APP_KAFKA_USERNAME"
+        )
+    counts = {entry["topic"]: len(entry["partitions"]) for entry in found if not entry["error_code"]}
+    _refuse_missing([name_of(topic, settings) for topic in wanted], counts)
+    for topic in wanted:
+        name, expected = name_of(topic, settings), partitions_of(topic, settings)
+        if counts[name] != expected:
+            raise BrokerError(
+                f"{name} has {counts[name]} partitions, the settings say {expected}: "
+                f"set STREAM_APP_PARTITIONS to what the topics were created with"
+            )
+
+
+def _refuse_missing(wanted: Sequence[str], counts: dict[str, int]) -> None:
+    missing = [name for name in wanted if name not in counts]
+    if missing:
+        raise BrokerError(f"topics are missing ({', '.join(missing)}): run `stream-app topics create`")
+
+
+async def _wait_until_known(admin: AIOKafkaAdminClient, names: list[str], timeout: float) -> None:
+    """A broker learns of new topics a moment after their creation was confirmed."""
+    deadline = asyncio.get_running_loop().time() + timeout
+    while any(entry["error_code"] for entry in await admin.describe_topics(names)):
+        if asyncio.get_running_loop().time() > deadline:
+            raise BrokerError(f"the topics are created, but unknown to the broker after {timeout:.0f} s")
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _described(topic: Topic, settings: Settings) -> NewTopic:
+    return NewTopic(
+        name_of(topic, settings),
+        num_partitions=partitions_of(topic, settings),
+        replication_factor=settings.replication,
+        topic_configs=dict(topic.config(settings.replication)),
+    )
+
+
+def _is_new(name: str, code: int, message: str | None) -> bool:
+    """What the broker's answer says: whether a topic was created, or was there already."""
+    error = for_code(code)
+    if error is TopicAlreadyExistsError:
+        return False
+    if code:
+        raise BrokerError(f"{name} could not be created: {message or error.__name__}")
+    return True

@@ -1,0 +1,129 @@
+"""Running an app until it is told to stop, or cannot go on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+
+from stream_app.errors import StreamAppError
+from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.departure import call_when_told_to_stop, guarded_loop, leave
+from stream_app.runtimes.common.folder_lock import lock_folder
+from stream_app.runtimes.kafka.consume.app import StreamApp
+from stream_app.runtimes.kafka.operate.topics import check_topics
+from stream_app.runtimes.kafka.operate.watching import Watch
+from stream_app.settings.environment import Settings
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 6.0
+
+
+async def run_app(
+    build: Callable[[], StreamApp],
+    settings: Settings,
+    metrics: Metrics,
+    trainer_command: Sequence[str] = (),
+    ends_with_input: bool = False,
+) -> None:
+    """Run an app until SIGINT or SIGTERM, or until standard input closes where it is to end with that.
+
+    A trainer's process runs beside it where a command is given.
+
+    Raises:
+        StreamAppError: it cannot start or go on; the message says why.
+    """
+    stop = asyncio.Event()
+    call_when_told_to_stop(stop.set)
+    ends: list[Awaitable[object]] = [stop.wait(), _input_closed()] if ends_with_input else [stop.wait()]
+    with guarded_loop(settings.stall_timeout):
+        await _first_of(*ends, _work(build, settings, metrics, trainer_command))
+    log.info("stopped")
+
+
+async def _work(
+    build: Callable[[], StreamApp], settings: Settings, metrics: Metrics, trainer_command: Sequence[str]
+) -> None:
+    await check_topics(settings)
+    app = build()
+    with lock_folder(settings.state_dir / app.conf.id):
+        parts: list[Awaitable[object]] = [_run(app), Watch(app, settings, metrics).run()]
+        if trainer_command:
+            parts.append(_run_trainer(trainer_command))
+        await _first_of(*parts)
+
+
+async def _first_of(*parts: Awaitable[object]) -> None:
+    """Run until one has ended, then end the others; its error is this one's."""
+    running = [asyncio.ensure_future(part) for part in parts]
+    try:
+        finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        for part in finished:
+            part.result()
+    except Exception as error:
+        leave(error.exit_code if isinstance(error, StreamAppError) else 1, str(error) or repr(error))
+        raise
+    finally:
+        for part in running:
+            part.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _run(app: StreamApp) -> None:
+    """Run the app until it crashes, or this is cancelled; then let it leave its group."""
+    app.finalize()
+    try:
+        await app.start()
+        log.info("%s is running", app.conf.id)
+        await app.wait_until_stopped()
+        reason = app.crash_reason
+        if isinstance(reason, StreamAppError):
+            raise reason
+        raise StreamAppError(f"{app.conf.id} stopped: {reason!r}") from reason
+    finally:
+        try:
+            await asyncio.wait_for(app.stop(), STOP_SECONDS)
+        except TimeoutError:
+            log.warning("the app did not stop within %.0f s and is left", STOP_SECONDS)
+        except asyncio.CancelledError:
+            # Faust cancels parts of itself when it stops after a crash; that must not hide the reason.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            log.warning("the app was stopped in the middle of a commit")
+        except Exception as error:
+            # Nor must what fails in the parts of Faust that its crash has ended already.
+            if app.crash_reason is None:
+                raise
+            log.warning("after its crash the app did not stop in order: %r", error)
+
+
+async def _run_trainer(command: Sequence[str]) -> None:
+    """Keep a trainer beside the worker; it ends when this process does, however that ends.
+
+    Raises:
+        StreamAppError: the trainer ended.
+    """
+    process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE)
+    try:
+        code = await process.wait()
+        raise StreamAppError(f"the trainer ended with exit code {code}; its own message says why")
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _input_closed() -> None:
+    """Return once standard input is closed: the process that started this one has gone."""
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    await reader.read()

@@ -1,0 +1,88 @@
+"""Who sends: the client's address behind proxies, and whether a web page may send from where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from stream_app.serving.collector.refusals import RefusalReason, RefusedError
+
+Address = IPv4Address | IPv6Address
+FORWARDING_HEADERS = ("x-forwarded-for", "forwarded", "x-real-ip")
+CLIENT_PREFIX = 64  # one IPv6 subscriber has as many addresses as it likes below this prefix
+
+
+class Clients:
+    """Reads addresses, believing `X-Forwarded-For` only from the proxies that are named."""
+
+    def __init__(self, trusted_proxies: Sequence[str], origins: Sequence[str]) -> None:
+        self._proxies = [ip_network(network) for network in trusted_proxies]
+        self._origins = frozenset(origins)
+
+    def address(self, request: Request) -> Address | None:
+        """The client's address: the last one that no trusted proxy has; None where it cannot be known."""
+        peer = _address(request.client.host) if request.client else None
+        if peer is None or not self._is_proxy(peer):
+            return peer
+        forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+        for hop in reversed(forwarded.split(",") if forwarded else []):
+            address = _address(hop)
+            if address is None or not self._is_proxy(address):
+                return address
+        return peer
+
+    def check_local(self, request: Request) -> None:
+        """Make sure that a request comes from this machine, and to it by one of its own names.
+
+        Raises:
+            RefusedError: it does not, or it may not.
+        """
+        address = self.address(request)
+        peer_is_proxy = request.client is not None and self._is_proxy(_address(request.client.host))
+        is_forwarded = any(name in request.headers for name in FORWARDING_HEADERS) and not peer_is_proxy
+        # A page elsewhere can let its own name lead to this machine; the Host header tells.
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        named = _address(host)
+        is_own_name = host == "localhost" or (named is not None and named.is_loopback)
+        if address is None or not address.is_loopback or is_forwarded or not is_own_name:
+            raise RefusedError(
+                RefusalReason.WRITE_KEY,
+                "the collector has no write keys and takes events from its own machine alone: "
+                "set STREAM_APP_WRITE_KEYS",
+            )
+
+    def check_origin(self, request: Request) -> None:
+        """Make sure that a web page that sends belongs to this server or to a site that may send.
+
+        Raises:
+            RefusedError: it does not. A browser would hide the answer, but send a beacon all the same.
+        """
+        origin = request.headers.get("origin")
+        if origin is None or "*" in self._origins or origin.lower() in self._origins:
+            return
+        if urlsplit(origin).netloc != request.headers.get("host"):
+            raise RefusedError(
+                RefusalReason.ORIGIN, "pages of this site may not send: add it to STREAM_APP_CORS_ORIGINS"
+            )
+
+    def _is_proxy(self, address: Address | None) -> bool:
+        return address is not None and any(address in network for network in self._proxies)
+
+
+def rate_place(address: Address | None) -> str:
+    """What stands for a client where rates are counted: its address, or its IPv6 network."""
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, CLIENT_PREFIX), strict=False))
+    return str(address)
+
+
+def _address(text: str) -> Address | None:
+    try:
+        address = ip_address(text.strip().strip("[]"))
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

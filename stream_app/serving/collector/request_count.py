@@ -1,0 +1,36 @@
+"""Counts every answer by the route that gave it."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from stream_app.observability.metrics import Metrics
+
+OTHER = "other"
+
+
+class RequestCount:
+    """ASGI middleware. Paths that no route has share one label, for senders choose them."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and count its answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 500
+
+        async def note_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note_status)
+        finally:
+            route = getattr(scope.get("route"), "path", OTHER)
+            self._metrics.collector_requests.labels(route, str(status)).inc()

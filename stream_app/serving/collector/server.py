@@ -1,0 +1,72 @@
+"""The HTTP server around an application: a socket of its own, and an end in good order."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from ipaddress import ip_address
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from stream_app.errors import SettingsError
+from stream_app.runtimes.common.departure import SIGNALS, leave
+
+BACKLOG = 1024
+MOST_CONNECTIONS = 2_000
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket on an address.
+
+    Raises:
+        SettingsError: the address cannot be listened on.
+    """
+    try:
+        family = socket.AF_INET6 if _is_ipv6(host) else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise SettingsError(
+            f"the collector cannot listen on {host}:{port} ({error}): set STREAM_APP_COLLECTOR_HOST to an "
+            "address of this machine and STREAM_APP_COLLECTOR_PORT to a free port"
+        ) from error
+    # Connections inherit it. Without it a kept-alive one waits 40 ms between an answer's head and its body.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+class _Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        leave(0, "stopped in the middle of requests: every event that was answered with 200 is durable")
+        super().handle_exit(sig, frame)
+
+
+async def serve(app: FastAPI, listener: socket.socket, stop_seconds: float) -> None:
+    """Answer requests until SIGINT or SIGTERM, then those under way, for at most `stop_seconds`."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # the application judges by itself whose X-Forwarded-For it believes
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_graceful_shutdown=int(stop_seconds),
+        )
+    )
+    # uvicorn raises the signal again once it has stopped, and the process has yet to disconnect.
+    previous = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
+    try:
+        await server.serve([listener])
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return ip_address(host).version == 6
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""What operators set, and the rules that follow from it."""

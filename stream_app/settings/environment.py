@@ -1,0 +1,387 @@
+"""Every setting, in one frozen class: from `STREAM_APP_*` in the environment, and from `--set NAME=VALUE`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from stream_app.errors import SettingsError
+from stream_app.intake.consent import consent_bits
+from stream_app.intake.privacy import USER_FIELDS
+from stream_app.models.recommenders.diversity import GroupCaps
+from stream_app.models.recommenders.surface_rules import Exclusion, SurfaceRules
+from stream_app.schemas.events import Id
+from stream_app.settings.rules import CONTENT_COMPLETIONS, CONTENT_STARTS, Rules
+
+PREFIX = "STREAM_APP_"
+_RULES = Rules()
+MIN_PRIVACY_SECRET = 16
+
+
+class Settings(BaseSettings):
+    """Spans are in seconds, sizes in bytes. Secrets are never printed."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
+
+    app_id: str = Field(
+        "stream-app", pattern=r"^[a-zA-Z0-9._-]{1,100}$", description="Consumer group and changelog prefix."
+    )
+    state_dir: Path = Field(Path("state"), description="Folder of a worker's local rows (RocksDB).")
+    partitions: int = Field(
+        4, ge=1, le=1024, description="Partitions over which users are spread; fixed once topics exist."
+    )
+    replication: int = Field(1, ge=1, le=10, description="Copies that the broker keeps of each topic.")
+
+    topic_prefix: str = Field(
+        "",
+        pattern=r"^[a-zA-Z0-9._-]{0,100}$",
+        description="Put before every topic's name, to share a cluster, such as `staging.`.",
+    )
+    kafka_servers: str = Field(
+        "127.0.0.1:9092",
+        pattern=r"^[^\s,/]+:\d+(,[^\s,/]+:\d+)*$",
+        description="Brokers to ask first, as host:port,host:port.",
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to talk to the brokers."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How to log in, with a SASL protocol."
+    )
+    kafka_username: str | None = Field(None, description="User to log in as, with a SASL protocol.")
+    kafka_password: SecretStr | None = Field(None, description="That user's password.")
+    kafka_ca_file: Path | None = Field(
+        None, description="Certificates to trust, in PEM, with SSL; none: the system's."
+    )
+    kafka_cert_file: Path | None = Field(None, description="Client certificate, in PEM, for mutual TLS.")
+    kafka_key_file: Path | None = Field(None, description="The client certificate's key, in PEM.")
+    session_timeout: float = Field(
+        30.0,
+        ge=1,
+        le=300,
+        description="How long the broker waits for a worker that died before it gives its partitions away.",
+    )
+    kafka_timeout: float = Field(
+        30.0, gt=0, le=600, description="How long a lost broker is waited for before the worker stops."
+    )
+    stall_timeout: float = Field(
+        180.0,
+        gt=0,
+        le=3600,
+        description="How long records may wait with none processed before the worker stops.",
+    )
+
+    batch_records: int = Field(500, ge=1, le=100_000, description="Records of one partition taken at once.")
+    batch_bytes: int = Field(4_194_304, ge=1024, description="Bytes of one partition taken at once.")
+    hot_rows: int = Field(50_000, ge=100, description="Rows kept decoded in memory, per process.")
+
+    snapshot_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Secret that signs model snapshots; the same for all workers of an application.",
+    )
+    snapshot_examples: int = Field(
+        200, ge=1, description="A new snapshot is published after so many examples learned."
+    )
+    snapshot_interval: float = Field(
+        30.0, gt=0, description="And after so long, if anything was learned since the last."
+    )
+    recommender_snapshot_interval: float = Field(
+        600.0, gt=0, description="The recommender is published so often, if it has learned anything."
+    )
+    tier_targets: Annotated[tuple[Id, ...], NoDecode] = Field(
+        ("engagement_tier", "marketing_target"), description="Targets of labels that teach the tier model."
+    )
+
+    metrics_host: str = Field("127.0.0.1", description="Address of the metrics page; loopback by default.")
+    metrics_port: int = Field(9108, ge=0, le=65535, description="Port of the metrics page; 0: none.")
+
+    collector_host: str = Field("127.0.0.1", description="Address of the collector; loopback by default.")
+    collector_port: int = Field(8090, ge=1, le=65535, description="Port of the collector.")
+    write_keys: SecretStr | None = Field(
+        None,
+        description="Keys of which a tracker must show one, separated by commas; none: only this machine's "
+        "clients are taken.",
+    )
+    collector_body_bytes: int = Field(
+        500_000, ge=1024, le=10_000_000, description="Largest body of a request to the collector, unpacked."
+    )
+    collector_rate: float = Field(
+        1000.0, gt=0, description="Events a second that one client may send with one write key."
+    )
+    collector_burst: int = Field(
+        5000, ge=1, description="Events that such a client may send at once after a pause."
+    )
+    collector_timeout: float = Field(
+        10.0, ge=1, le=300, description="How long an event may take to be durable before it is refused."
+    )
+    cors_origins: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None,
+        description="Web sites whose pages may send, as https://host,https://host, or *; none: only the "
+        "collector's own.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None,
+        description="Addresses or networks of proxies whose X-Forwarded-For is believed, by commas.",
+    )
+
+    idle_check: float = Field(
+        5.0, gt=0, description="How often partitions are looked at in which nothing comes any more."
+    )
+    session_gap: float = Field(_RULES.session_gap, gt=0, description="Inactivity that ends a session.")
+    session_limit: float = Field(_RULES.session_limit, gt=0, description="Longest session.")
+    allowed_lateness: float = Field(
+        _RULES.allowed_lateness, ge=0, description="How late an event may come and still count."
+    )
+    allowed_skew: float = Field(
+        _RULES.allowed_skew, ge=0, description="How far ahead of its receipt an event's time may lie."
+    )
+    max_event_bytes: int = Field(_RULES.max_event_bytes, ge=256, le=1_000_000, description="Largest event.")
+    tracker_form: Literal["", "segment", "snowplow_enriched", "snowplow_payload", "posthog", "flat"] = Field(
+        "", description="Form of records that are not in our own; empty: their shape tells."
+    )
+    taxonomy_file: Path | None = Field(
+        None, description="Fields that sites belong to, in TOML; none: the shipped taxonomy."
+    )
+    privacy_keys: SecretStr | None = Field(
+        None, description="Secrets that pseudonyms are made with, as NAME:SECRET,NAME:SECRET, newest first."
+    )
+    hashed_fields: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("email", "phone"),
+        description="Fields replaced by a pseudonym, or removed while there is no key; `userId` is one too.",
+    )
+    masked_octets: int = Field(1, ge=0, le=4, description="Octets of IPv4 addresses that are masked.")
+    default_consent: Annotated[tuple[Literal["analytics", "personalisation", "marketing"], ...], NoDecode] = (
+        Field(
+            ("analytics", "personalisation", "marketing"),
+            description="Purposes that a user agrees to who has not said.",
+        )
+    )
+    row_validity: float = Field(
+        _RULES.row_validity, gt=0, description="A user's row expires so long after their last event."
+    )
+    max_users: int = Field(
+        _RULES.max_users,
+        ge=0,
+        description="Users held per partition, the longest idle go first; 0: any number.",
+    )
+    loyal_uses: int = Field(
+        _RULES.loyal_uses, ge=1, description="Sessions from which on a user counts as loyal."
+    )
+    outlook_horizon: float = Field(
+        _RULES.outlook_horizon, gt=0, description="How far ahead returns, churn and purchases are foreseen."
+    )
+    outlook_interval: float = Field(
+        _RULES.outlook_interval, gt=0, description="How often a user's days to come become an example."
+    )
+    content_starts: Annotated[tuple[str, ...], NoDecode] = Field(
+        CONTENT_STARTS,
+        description="Events that start an item; `page` stands for pages and screens that are opened.",
+    )
+    content_completions: Annotated[tuple[str, ...], NoDecode] = Field(
+        CONTENT_COMPLETIONS, description="Events that complete an item, or the items of an order."
+    )
+    content_horizon: float = Field(
+        _RULES.content_horizon, gt=0, description="How long after its start an item may be completed."
+    )
+    content_read_after: float = Field(
+        _RULES.content_read_after,
+        ge=0,
+        description="How long a visit must go on after a page for it to be read, where `page` starts items.",
+    )
+    content_interval: float = Field(
+        86_400.0, gt=0, description="Scores of items are told once in so long of event time."
+    )
+    tier_interval: float = Field(
+        _RULES.tier_interval, ge=0, description="A user is scored at most so often between session ends."
+    )
+    tier_validity: float = Field(
+        _RULES.tier_validity, gt=0, description="How long a tier holds before it is told anew."
+    )
+    recommend_interval: float = Field(
+        _RULES.recommend_interval, ge=0, description="A user is recommended to at most so often."
+    )
+    recommend_count: int = Field(_RULES.recommend_count, ge=1, le=100, description="Items in one emission.")
+    recommend_validity: float = Field(
+        _RULES.recommend_validity, gt=0, description="How long recommendations may be shown."
+    )
+    recommend_exclude: Annotated[tuple[Exclusion, ...], NoDecode] = Field(
+        (Exclusion.BOUGHT, Exclusion.UNAVAILABLE),
+        description="What is not recommended: bought, consumed, unavailable, current.",
+    )
+    recommend_per_category: int = Field(
+        0, ge=0, description="Most items of one category in one emission; 0: any number."
+    )
+    recommend_per_brand: int = Field(
+        0, ge=0, description="Most items of one brand in one emission; 0: any number."
+    )
+    recommend_exploration: float = Field(
+        0.0, ge=0, le=1, description="Share of emissions whose last place is drawn, to learn what is liked."
+    )
+    recommend_factorisation: bool = Field(
+        False, description="Learn users' tastes by matrix factorisation, the dearest of all sources."
+    )
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Settings:
+        if self.session_limit < self.session_gap:
+            raise ValueError("session_limit must be at least session_gap")
+        if self.kafka_security_protocol.startswith("SASL") and not (
+            self.kafka_username and self.kafka_password
+        ):
+            raise ValueError("a SASL protocol needs kafka_username and kafka_password")
+        if any(
+            not name.isalnum() or len(secret) < MIN_PRIVACY_SECRET for name, secret in self.named_privacy_keys
+        ):
+            raise ValueError(
+                "privacy_keys must be written NAME:SECRET,NAME:SECRET, each name of letters and digits, "
+                f"each secret of at least {MIN_PRIVACY_SECRET} characters"
+            )
+        if not self.named_privacy_keys and not USER_FIELDS.isdisjoint(self.hashed_fields):
+            raise ValueError("user ids in hashed_fields need privacy_keys: without, all users would be one")
+        if (self.kafka_cert_file is None) != (self.kafka_key_file is None):
+            raise ValueError("kafka_cert_file and kafka_key_file go together")
+        return self
+
+    @field_validator("write_keys")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and any(len(key) < 8 for key in _split(value.get_secret_value())):
+            raise ValueError("each write key must have at least 8 characters")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for origin in value or ():
+            if origin != "*" and not re.fullmatch(r"https?://[^\s/,@]+", origin):
+                raise ValueError(f"{origin} is not an origin: write https://host or https://host:port")
+        return tuple(origin.lower() for origin in value) if value else None
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for network in value or ():
+            ip_network(network)
+        return value
+
+    @field_validator("tier_targets", "cors_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        return _split(value) if isinstance(value, str) else value
+
+    @field_validator(
+        "hashed_fields",
+        "default_consent",
+        "recommend_exclude",
+        "content_starts",
+        "content_completions",
+        mode="before",
+    )
+    @classmethod
+    def _split_names_or_none(cls, value: object) -> object:
+        return () if value == "" else cls._split_names(value)
+
+    @property
+    def accepted_write_keys(self) -> tuple[str, ...]:
+        """The keys of which a tracker must show one."""
+        return _split(self.write_keys.get_secret_value()) if self.write_keys else ()
+
+    @property
+    def rules(self) -> Rules:
+        """The part that the core knows."""
+        shared = type(self).model_fields.keys() & Rules.__dataclass_fields__.keys()
+        values = {name: getattr(self, name) for name in shared}
+        values["default_consent"] = consent_bits(self.default_consent)
+        for name in ("content_starts", "content_completions"):
+            values[name] = frozenset(values[name])
+        return Rules(**values)
+
+    @property
+    def surface_rules(self) -> SurfaceRules:
+        """What may be recommended."""
+        return SurfaceRules(
+            frozenset(self.recommend_exclude),
+            GroupCaps(self.recommend_per_category or None, self.recommend_per_brand or None),
+            self.recommend_exploration,
+            factorisation=self.recommend_factorisation,
+        )
+
+    @property
+    def named_privacy_keys(self) -> list[tuple[str, bytes]]:
+        """The pseudonyms' keys by name, newest first."""
+        given = self.privacy_keys.get_secret_value() if self.privacy_keys is not None else ""
+        pairs = [entry.strip().partition(":") for entry in given.split(",") if entry.strip()]
+        return [(name, secret.encode()) for name, _, secret in pairs]
+
+    @property
+    def required_snapshot_key(self) -> bytes:
+        """The key that signs snapshots.
+
+        Raises:
+            SettingsError: none is set.
+        """
+        if self.snapshot_key is None:
+            raise SettingsError(
+                f"{PREFIX}SNAPSHOT_KEY is not set: write any secret of at least 16 characters, "
+                "the same for all workers; it signs the models that they exchange"
+            )
+        return self.snapshot_key.get_secret_value().encode()
+
+
+def load_settings(flags: Sequence[str] = ()) -> Settings:
+    """Read the environment and `NAME=VALUE` flags.
+
+    Raises:
+        SettingsError: a name is unknown or a value senseless; the sentence says what to write.
+    """
+    names = set(Settings.model_fields)
+    for variable in os.environ:
+        name = variable.upper()
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in names:
+            raise SettingsError(_unknown(name, [PREFIX + name.upper() for name in names]))
+    values: dict[str, str] = {}
+    for flag in flags:
+        name, equals, value = flag.partition("=")
+        if not equals:
+            raise SettingsError(f"--set {flag}: write --set NAME=VALUE")
+        if name not in names:
+            raise SettingsError(_unknown(name, list(names)))
+        values[name] = value
+    try:
+        return Settings(**values)  # type: ignore[arg-type]  # pydantic converts the texts
+    except ValidationError as error:
+        raise SettingsError(_describe(error)) from None
+
+
+def _split(names: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in names.split(","))
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else "`stream-app settings` lists all"
+    return f"{name} is not a setting: {hint}"
+
+
+def _describe(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    if not problem["loc"]:
+        return str(problem["msg"]).removeprefix("Value error, ")
+    name = str(problem["loc"][0])
+    field = Settings.model_fields.get(name)
+    meaning = f" ({field.description})" if field else ""
+    given = (
+        ""
+        if name in {"kafka_password", "snapshot_key", "write_keys", "privacy_keys"}
+        else f" {problem['input']!r}"
+    )
+    return f"{name}{given}: {problem['msg'].lower()}{meaning}; set {PREFIX}{name.upper()} or --set {name}=..."

@@ -1,0 +1,67 @@
+from typing import Any
+
+import pytest
+
+from stream_app.intake import properties
+from stream_app.intake.wire import decode_event
+from stream_app.testing import event, page
+
+HUGE = 10**4_000
+
+
+@pytest.mark.parametrize(
+    ("given", "item"),
+    [
+        ({"product_id": "a"}, "a"),
+        ({"item_id": "b"}, "b"),
+        ({"course_id": 17}, "17"),
+        ({"product_id": "", "item_id": "b"}, "b"),
+        ({"product_id": True}, None),
+        ({"product_id": 1.5}, None),
+        ({"product_id": None}, None),
+        ({"product_id": ["a"]}, None),
+        ({"product_id": "x" * 129}, None),
+        ({"sku": "a"}, None),
+        ({}, None),
+    ],
+)
+def test_an_item_is_named_by_a_short_id(given: dict[str, Any], item: str | None) -> None:
+    assert properties.item_id(given) == item
+
+
+def test_an_id_of_thousands_of_digits_is_none() -> None:
+    value = page("u", 0, "x").replace(b'"x"', b"9" * 4_200)
+    assert properties.item_id(decode_event(value).properties) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "revenue"),
+    [
+        ({"revenue": 5}, 5.0),
+        ({"revenue": -5.5}, -5.5),
+        ({"total": 7.5}, 7.5),
+        ({"revenue": "5", "total": 6}, 6.0),
+        ({"revenue": True, "value": 3}, 3.0),
+        ({"revenue": 1e300}, 0.0),
+        ({"revenue": 1e300, "total": 5}, 5.0),
+        ({}, 0.0),
+    ],
+)
+def test_revenue_is_the_first_sensible_number(given: dict[str, Any], revenue: float) -> None:
+    assert properties.revenue_of(given) == revenue
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), True, None, "5", [], HUGE])
+def test_what_is_no_finite_number_is_none(value: object) -> None:
+    assert properties.number(value) is None
+
+
+def test_traits_that_can_be_features() -> None:
+    told = {
+        "age": 30, "vip": True, "plan": "gold", "email": "a@b.c", "notes": "x" * 65, "empty": "",
+        "tags": ["a"], "n" * 65: 1, "nothing": None, "contact": "jane@mail.example",
+        "mobile": "+49 151 5550199", "address1": "192.0.2.17", "seen_from": "2001:db8::17:1",
+        "born": "1999-12-31",
+    }  # fmt: skip
+    traits = properties.traits_of(decode_event(event("identify", "u", 0, traits=told)).traits)
+    assert traits == {"age": 30.0, "vip": 1.0, "plan": "gold"}
