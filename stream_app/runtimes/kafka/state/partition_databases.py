@@ -29,7 +29,13 @@ from faust.types import TP
 from rocksdict import Rdict
 
 from stream_app.errors import BrokerError, StateError
-from stream_app.runtimes.common.row_store import (MEBIBYTE, close_database, database_options, merge_files, open_database)
+from stream_app.runtimes.common.row_store import (
+    MEBIBYTE,
+    close_database,
+    database_options,
+    merge_files,
+    open_database,
+)
 from stream_app.runtimes.common.timed_rows import NO_NOTES, Change, Notes, TimedRows, TimesOf
 from stream_app.runtimes.kafka.state.claims import CLAIM_KEY, ClaimReader
 

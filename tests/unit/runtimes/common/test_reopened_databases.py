@@ -9,11 +9,11 @@ import faust
 import pytest
 from rocksdict import Options
 
-from stream_app.runtimes import row_store
-from stream_app.runtimes.kafka import partition_databases
-from stream_app.runtimes.kafka.partition_databases import PartitionDatabases
-from stream_app.runtimes.row_store import BLOCK_CACHE_BYTES, MEBIBYTE, RowStore, database_options
-from stream_app.runtimes.timed_rows import no_times
+from stream_app.runtimes.common import row_store
+from stream_app.runtimes.common.row_store import BLOCK_CACHE_BYTES, MEBIBYTE, RowStore, database_options
+from stream_app.runtimes.common.timed_rows import no_times
+from stream_app.runtimes.kafka.state import partition_databases
+from stream_app.runtimes.kafka.state.partition_databases import PartitionDatabases
 
 ROWS = [(b"user %05d" % number, b"a row of some length " * 20) for number in range(2_000)]
 MISSING = [key + b"?" for key, _ in ROWS]
