@@ -11,12 +11,12 @@ import orjson
 from sdk.recorder import Exchange, Recorder
 from support.worker_process import WorkerProcess
 
-from schemas.events import EVENT_ADAPTER
-from stream_app.api.collector import create_collector
-from stream_app.core.user_row import UserRow
-from stream_app.metrics import Metrics
+from stream_app.features.user_row import UserRow
+from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded.store import Store
-from stream_app.settings import Settings
+from stream_app.schemas.events import EVENT_ADAPTER
+from stream_app.serving.collector.collector import create_collector
+from stream_app.settings.environment import Settings
 
 
 @dataclass

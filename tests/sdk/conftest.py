@@ -10,7 +10,7 @@ from sdk.snippets import require_sdks, shop
 from support.collector_process import collector_process
 
 from load_tests.broker import free_port
-from stream_app.settings import Settings
+from stream_app.settings.environment import Settings
 
 KEY = "key-of-the-shop"
 
