@@ -3,7 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 STREAM_APP := $(BIN)/stream-app
 
-.PHONY: demo test lint bench peers profile faults recovery browser-test sdk-test kafka kafka-stop install clean
+.PHONY: demo test lint bench peers profile faults recovery browser-test sdk-test kafka kafka-stop install clean help unit wheel-test
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
 
 demo: .venv/installed  ## the main job on a simulated fortnight, on this machine, no broker
 	rm -rf demo-data
@@ -14,7 +17,13 @@ demo: .venv/installed  ## the main job on a simulated fortnight, on this machine
 test: .venv/installed-dev lint  ## everything, the Kafka tests included
 	$(BIN)/pytest -n 2 --dist worksteal
 
-lint: .venv/installed-dev
+unit: .venv/installed-dev  ## the unit tests alone, in under a minute
+	$(BIN)/pytest -n 2 --dist worksteal tests/unit
+
+wheel-test: .venv/installed-dev  ## the built wheel in an empty environment of each Python from 3.11 on that is here
+	$(BIN)/pytest tests/packaging
+
+lint: .venv/installed-dev  ## style, types and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -55,10 +64,10 @@ build/sdk/installed: tests/sdk/package.json tests/sdk/requirements-sdk.txt
 kafka: .venv/installed-dev  ## a broker on port 9092, without Docker
 	$(BIN)/python -m load_tests.broker start --data-dir .kafka --port 9092
 
-kafka-stop: .venv/installed-dev
+kafka-stop: .venv/installed-dev  ## the broker of `make kafka`, stopped
 	$(BIN)/python -m load_tests.broker stop --data-dir .kafka
 
-install: .venv/installed
+install: .venv/installed  ## the environment in .venv, with what the product needs to run
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -72,5 +81,5 @@ install: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-clean:
+clean:  ## away with what the demo and the broker left
 	rm -rf demo-data .kafka
