@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STREAM_APP := $(BIN)/stream-app
 
-.PHONY: demo test lint bench peers profile faults recovery browser-test sdk-test kafka kafka-stop install clean help unit wheel-test
+.PHONY: demo test lint bench compare peers profile faults recovery browser-test sdk-test kafka kafka-stop install clean help unit wheel-test
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -32,6 +32,9 @@ lint: .venv/installed-dev  ## style, types and who may import whom
 bench: .venv/installed-dev  ## what learning costs; the job beside a plain Faust agent and, after `make peers`, others
 	$(BIN)/python tests/benchmarks/learning_bench.py --users 150 --days 14
 	$(BIN)/python -m load_tests.bench
+
+compare: .venv/installed-dev  ## this build and another checkout's in turn: make compare OTHER=../other [ROUNDS=5]
+	$(BIN)/python -m load_tests.compare --other $(OTHER) --rounds $(or $(ROUNDS),5) $(if $(JSON),--json $(JSON))
 
 peers: .venv/installed-dev  ## what the load tests compare with, in an environment of its own (Java 17 and Maven)
 	$(PYTHON) -m venv build/peers

@@ -28,9 +28,16 @@ class ContenderError(RuntimeError):
 
 
 class Contender:
-    """A running process. `cores` are those that it may use."""
+    """A running process. `cores` are those that it may use, `folder` is where it runs."""
 
-    def __init__(self, command: Sequence[str], cores: set[int], log: Path, env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        cores: set[int],
+        log: Path,
+        env: Mapping[str, str],
+        folder: Path | None = None,
+    ) -> None:
         self._log = log
         self._printed = 0
         pinned = ["taskset", "--cpu-list", ",".join(map(str, sorted(cores))), *command]
@@ -41,6 +48,7 @@ class Contender:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 env={**os.environ, **env},
+                cwd=folder,
             )
         threading.Thread(target=self._read_lines, daemon=True).start()
 
@@ -144,10 +152,14 @@ class Contender:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], cores: set[int], log: Path, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    cores: set[int],
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> Iterator[Contender]:
     """A contender for the length of a `with` block."""
-    contender = Contender(command, cores, log, env or {})
+    contender = Contender(command, cores, log, env or {}, folder)
     try:
         yield contender
     finally:

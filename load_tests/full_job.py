@@ -7,19 +7,18 @@ import contextlib
 import os
 import re
 import subprocess
-import sys
 import urllib.request
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from load_tests import recording
 from load_tests.broker import free_port
+from load_tests.build import HERE, Build
 from load_tests.contender import Contender
 from load_tests.samples import Rate, Sample, steady_rate
 from load_tests.testbed import PARTITIONS, Testbed, python
 from stream_app.schemas.topics import EVENTS, RECOMMENDATIONS
 
-STREAM_APP = [sys.executable, "-m", "stream_app"]
 LOOK_SECONDS = 0.5
 """Between two looks at a metrics page, which the worker itself has to write."""
 _EVENTS_TOTAL = re.compile(rb"^stream_app_events_total\{[^}]*\} (\S+)", re.MULTILINE)
@@ -28,11 +27,12 @@ _USERS = re.compile(rb"^stream_app_users\{[^}]*\} (\S+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Application:
-    """One application's settings and topics on the testbed."""
+    """One application's settings and topics on the testbed, and the build that runs it."""
 
     testbed: Testbed
     prefix: str
     env: Mapping[str, str]
+    build: Build = HERE
 
     @property
     def events_topic(self) -> str:
@@ -83,7 +83,7 @@ def _read_page(port: int) -> bytes:
         return b""  # it has not come up yet; that it never does, is noticed by the lack of progress
 
 
-async def make_application(testbed: Testbed) -> Application:
+async def make_application(testbed: Testbed, build: Build = HERE) -> Application:
     """An application with its topics."""
     prefix = testbed.new_name("full") + "."
     env = {
@@ -94,28 +94,28 @@ async def make_application(testbed: Testbed) -> Application:
         "STREAM_APP_TOPIC_PREFIX": prefix,
         "STREAM_APP_STATE_DIR": str(testbed.folder / prefix),
     }
-    application = Application(testbed, prefix, env)
+    application = Application(testbed, prefix, env, build)
     await testbed.topics.create(application.recommendations_topic, stamped_by_broker=True)
-    subprocess.run(
-        [*STREAM_APP, "topics", "create"], check=True, stdout=subprocess.DEVNULL, env=os.environ | env
-    )
+    command = build.module("stream_app", "topics", "create")
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | env, cwd=build.root)
     return application
 
 
 @contextlib.asynccontextmanager
 async def working(application: Application, workers: int = 1) -> AsyncIterator[Workers]:
     """Workers, each on its own core, and a trainer beside the broker."""
-    testbed = application.testbed
+    testbed, build = application.testbed, application.build
     with contextlib.ExitStack() as stack:
-        trainer = [*STREAM_APP, "trainer", "--set", "metrics_port=0"]
-        stack.enter_context(testbed.contender(trainer, application.env, worker=None))
+        trainer = build.module("stream_app", "trainer", "--set", "metrics_port=0")
+        stack.enter_context(testbed.contender(trainer, application.env, worker=None, folder=build.root))
         contenders, ports = [], []
         for number in range(workers):
             ports.append(free_port())
             flags = {"metrics_port": ports[-1], "state_dir": testbed.folder / testbed.new_name("state")}
-            command = [*STREAM_APP, "worker", "--no-trainer"]
+            command = build.module("stream_app", "worker", "--no-trainer")
             command += [part for name, value in flags.items() for part in ("--set", f"{name}={value}")]
-            contenders.append(stack.enter_context(testbed.contender(command, application.env, worker=number)))
+            worker = testbed.contender(command, application.env, worker=number, folder=build.root)
+            contenders.append(stack.enter_context(worker))
         yield Workers(contenders, ports)
 
 
@@ -129,9 +129,11 @@ class FullResult:
     bytes_per_user: float
 
 
-async def measure(testbed: Testbed, pool: Sequence[bytes], events: int, workers: int = 1) -> FullResult:
+async def measure(
+    testbed: Testbed, pool: Sequence[bytes], events: int, workers: int = 1, build: Build = HERE
+) -> FullResult:
     """Let workers process events that are all there at the start."""
-    application = await make_application(testbed)
+    application = await make_application(testbed, build)
     await application.write(recording.multiply(pool, events))
     async with working(application, workers) as running:
         before = await _memory_before(running)

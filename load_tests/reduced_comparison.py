@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from load_tests import recording, reduced_job
+from load_tests.build import HERE, ROOT, Build
 from load_tests.contender import ContenderError
 from load_tests.samples import Rate, steady_rate
 from load_tests.tally import Tally, tally
 from load_tests.testbed import PARTITIONS, Testbed, python
 
-ROOT = Path(__file__).resolve().parents[1]
 PEERS_PYTHON = ROOT / "build" / "peers" / "bin" / "python"
 KAFKA_STREAMS = ROOT / "load_tests" / "peers" / "kafka_streams" / "target"
 COMMIT_SECONDS = "5"
@@ -23,17 +23,23 @@ COMMIT_SECONDS = "5"
 class Entry:
     """A contender: how it is started (servers, source, outputs, folder), and what must be installed for it.
 
-    `share` of the stream is enough to time it.
+    `share` of the stream is enough to time it; it runs in `folder`.
     """
 
     name: str
     command: Callable[[str, str, str, str], Sequence[str]]
     share: float = 1.0
     needs: Path = ROOT
+    folder: Path = ROOT
 
 
-def _ours(servers: str, source: str, outputs: str, folder: str) -> list[str]:
-    return python("load_tests.ours.reduced", servers, source, outputs, str(PARTITIONS), folder)
+def ours_by(build: Build) -> Entry:
+    """Our reduced job as a build has it."""
+
+    def command(servers: str, source: str, outputs: str, folder: str) -> list[str]:
+        return build.module("load_tests.ours.reduced", servers, source, outputs, str(PARTITIONS), folder)
+
+    return Entry("ours", command, folder=build.root)
 
 
 def _quix(servers: str, source: str, outputs: str, folder: str) -> list[str]:
@@ -49,7 +55,7 @@ def _kafka_streams(servers: str, source: str, outputs: str, folder: str) -> list
     return ["java", "-cp", jars, "reduced.ReducedJob", servers, source, outputs, folder, COMMIT_SECONDS]
 
 
-OURS = Entry("ours", _ours)
+OURS = ours_by(HERE)
 ENTRIES = (
     OURS,
     Entry("Quix Streams", _quix, 0.15, PEERS_PYTHON),
@@ -73,15 +79,21 @@ async def compare(
 ) -> list[Result]:
     """Let every contender process its share of `events`, ours first; at last the bare client all of them."""
     entries = [OURS] if only_ours else ENTRIES
-    streams: dict[float, tuple[str, Tally]] = {}
-    for share in {entry.share for entry in entries}:
-        source = await testbed.topics.create(testbed.new_name("events"))
-        taken = list(recording.multiply(pool, int(events * share)))
-        await recording.write(testbed.servers, source, PARTITIONS, taken)
-        streams[share] = source, tally(reduced_job.run(taken))
-    results = [await _measure(testbed, entry, *streams[entry.share]) for entry in entries]
+    streams = {
+        share: await write_stream(testbed, pool, int(events * share))
+        for share in {entry.share for entry in entries}
+    }
+    results = [await measure(testbed, entry, *streams[entry.share]) for entry in entries]
     limit = await measure_limit(testbed, streams[1.0][0], events)
     return [*results, Result("the limit: getmany and orjson", limit)]
+
+
+async def write_stream(testbed: Testbed, pool: Sequence[bytes], events: int) -> tuple[str, Tally]:
+    """A topic with events, and what a contender's outputs of them come to."""
+    source = await testbed.topics.create(testbed.new_name("events"))
+    taken = list(recording.multiply(pool, events))
+    await recording.write(testbed.servers, source, PARTITIONS, taken)
+    return source, tally(reduced_job.run(taken))
 
 
 async def measure_limit(testbed: Testbed, source: str, events: int) -> Rate:
@@ -90,13 +102,14 @@ async def measure_limit(testbed: Testbed, source: str, events: int) -> Rate:
         return steady_rate(await limit.watch(limit.printed, events), events)
 
 
-async def _measure(testbed: Testbed, entry: Entry, source: str, expected: Tally) -> Result:
+async def measure(testbed: Testbed, entry: Entry, source: str, expected: Tally) -> Result:
+    """Let one contender process a stream; without its own outputs, each once, it has no rate."""
     if not entry.needs.exists():
         return Result(entry.name, None, reason="not installed: make peers")
     outputs = await testbed.topics.create(testbed.new_name("outputs"))
     command = entry.command(testbed.servers, source, outputs, str(testbed.folder / testbed.new_name("state")))
     try:
-        with testbed.contender(command) as contender:
+        with testbed.contender(command, folder=entry.folder) as contender:
             looks = await contender.watch(lambda: testbed.topics.length(outputs), expected.outputs)
             peak_bytes = contender.peak_bytes
     except ContenderError as error:

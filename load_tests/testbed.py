@@ -35,11 +35,16 @@ class Testbed:
 
     @contextlib.contextmanager
     def contender(
-        self, command: Sequence[str], env: Mapping[str, str] | None = None, worker: int | None = 0
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        worker: int | None = 0,
+        folder: Path | None = None,
     ) -> Iterator[Contender]:
         """A running process on the core of a worker by number, or with `None` beside the broker."""
         cores = set(self.other_cores) if worker is None else {self.worker_cores[worker]}
-        with running(command, cores, self.folder / self.new_name("log"), env) as contender:
+        log = self.folder / self.new_name("log")
+        with running(command, cores, log, env, folder) as contender:
             yield contender
 
 

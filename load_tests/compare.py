@@ -1,0 +1,314 @@
+"""Two builds in turn, in one run on one machine: this checkout and another one, each by its own interpreter.
+
+    python -m load_tests.compare --other PATH [--rounds 5] [--only PART,PART] [--events N] [--json FILE]
+
+PATH is a checkout with an environment of its own (`make install` in it). Whichever build is measured, the
+events, the drivers and the broker are this checkout's. Rounds alternate in which build goes first. Shown are
+medians of the rounds, and the median of the ratios of each round: a slow minute of the machine meets both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from load_tests import collecting, full_job, recording, reduced_comparison
+from load_tests.broker import missing_requirements
+from load_tests.build import HERE, Build, BuildError
+from load_tests.contender import ContenderError
+from load_tests.posting import PostingError
+from load_tests.testbed import Testbed, prepared
+
+MEGABYTE = 1e6
+WIDTH = 110
+
+
+class Part(StrEnum):
+    """What can be measured on its own."""
+
+    REDUCED = "reduced"
+    FULL = "full"
+    LIST = "list"
+    SESSION = "session"
+    STEP = "step"
+    COLLECTOR = "collector"
+    COLLECTOR_KAFKA = "collector-kafka"
+
+
+ON_A_BROKER = {Part.REDUCED, Part.FULL, Part.COLLECTOR_KAFKA}
+BY_DEFAULT = tuple(part for part in Part if part is not Part.COLLECTOR_KAFKA)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much of each is measured; unchanged, or figures of two runs say nothing of each other."""
+
+    people: int = 300
+    reduced: int = 300_000
+    full: int = 20_000
+    lists: int = 3_000
+    sessions: int = 3_000
+    steps: int = 12_000
+    singles: int = 3_000
+    batches: int = 300
+
+    def at_most(self, events: int) -> Extent:
+        """A short form, to see that all of it runs; a rate needs some more to be one."""
+        return Extent(
+            people=min(self.people, max(events // 40, 20)),
+            reduced=min(self.reduced, max(events, 100_000)),
+            full=min(self.full, max(events, 8_000)),
+            lists=min(self.lists, events),
+            sessions=min(self.sessions, events),
+            steps=min(self.steps, events),
+            singles=min(self.singles, events),
+            batches=min(self.batches, max(events // 100, 5)),
+        )
+
+
+@dataclass
+class Figure:
+    """One figure of both builds, a value for each round. `more_is_better` or less is."""
+
+    unit: str
+    more_is_better: bool = False
+    this: list[float] = field(default_factory=list)
+    other: list[float] = field(default_factory=list)
+
+    @property
+    def ratios(self) -> list[float]:
+        """This build's value by the other's, round by round."""
+        return [this / other for this, other in zip(self.this, self.other, strict=True)]
+
+    def summary(self) -> dict[str, object]:
+        """All that is known of it, for machines."""
+        return {
+            "unit": self.unit,
+            "more_is_better": self.more_is_better,
+            "this": self.this,
+            "other": self.other,
+            "this_median": statistics.median(self.this),
+            "other_median": statistics.median(self.other),
+            "ratio": statistics.median(self.ratios),
+        }
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every measurement works with. `testbed` is None where nothing of it is asked for."""
+
+    testbed: Testbed | None
+    pool: Sequence[bytes]
+    events: Path
+    sessions: Path
+    extent: Extent
+
+    @property
+    def broker(self) -> Testbed:
+        """The testbed of a part that needs one."""
+        assert self.testbed is not None
+        return self.testbed
+
+
+async def _reduced(bench: Bench, build: Build) -> dict[str, tuple[float, Figure]]:
+    stream = await reduced_comparison.write_stream(bench.broker, bench.pool, bench.extent.reduced)
+    result = await reduced_comparison.measure(bench.broker, reduced_comparison.ours_by(build), *stream)
+    if result.rate is None:
+        raise BuildError(f"{build.root} failed at the reduced job: {result.reason}")
+    return {
+        "reduced job": (result.rate.per_cpu_second, Figure("events/CPU s", more_is_better=True)),
+        "reduced job: peak memory": (result.peak_bytes / MEGABYTE, Figure("MB")),
+    }
+
+
+async def _full(bench: Bench, build: Build) -> dict[str, tuple[float, Figure]]:
+    result = await full_job.measure(bench.broker, bench.pool, bench.extent.full, build=build)
+    return {
+        "full job": (result.rate.per_cpu_second, Figure("events/CPU s", more_is_better=True)),
+        "full job: peak memory": (result.peak_bytes / MEGABYTE, Figure("MB")),
+    }
+
+
+async def _list(bench: Bench, build: Build) -> dict[str, tuple[float, Figure]]:
+    return {"list of ten": (_driven(build, "lists", bench.sessions, bench.extent.lists), Figure("µs CPU"))}
+
+
+async def _session(bench: Bench, build: Build) -> dict[str, tuple[float, Figure]]:
+    cost = _driven(build, "sessions", bench.sessions, bench.extent.sessions)
+    return {"closed session": (cost, Figure("µs CPU"))}
+
+
+async def _step(bench: Bench, build: Build) -> dict[str, tuple[float, Figure]]:
+    cost = _driven(build, "steps", bench.events, bench.extent.steps)
+    return {"step": (cost, Figure("µs CPU"))}
+
+
+async def _collector(bench: Bench, build: Build) -> dict[str, tuple[float, Figure]]:
+    return await _collected(bench, build, onto_kafka=False)
+
+
+async def _collector_kafka(bench: Bench, build: Build) -> dict[str, tuple[float, Figure]]:
+    return await _collected(bench, build, onto_kafka=True)
+
+
+async def _collected(bench: Bench, build: Build, onto_kafka: bool) -> dict[str, tuple[float, Figure]]:
+    extent, name = bench.extent, "collector, Kafka" if onto_kafka else "collector"
+    costs = await collecting.measure(
+        bench.broker, build, bench.pool, extent.singles, extent.batches, onto_kafka
+    )
+    figures: dict[str, tuple[float, Figure]] = {}
+    for kind, cost in zip(("call", f"batch of {collecting.BATCH_EVENTS}"), costs, strict=True):
+        figures[f"{name}: {kind}"] = cost.cpu_us, Figure("µs CPU")
+        figures[f"{name}: {kind}, rate"] = (
+            cost.per_second,
+            Figure("requests/s", more_is_better=True),
+        )
+    return figures
+
+
+MEASUREMENTS = {
+    Part.REDUCED: _reduced,
+    Part.FULL: _full,
+    Part.LIST: _list,
+    Part.SESSION: _session,
+    Part.STEP: _step,
+    Part.COLLECTOR: _collector,
+    Part.COLLECTOR_KAFKA: _collector_kafka,
+}
+
+
+def _driven(build: Build, driver: str, path: Path, count: int) -> float:
+    return float(build.output_of(build.driver(driver, str(path), str(count))).splitlines()[-1])
+
+
+async def compare(
+    other: Build, rounds: int, parts: Sequence[Part], extent: Extent, told: Callable[[str], None]
+) -> dict[str, Figure]:
+    """Measure both builds in turn; `told` hears of each round that is done.
+
+    Raises:
+        BuildError: a build could not be measured.
+        ContenderError: it came to a standstill.
+        PostingError: its collector refused an event.
+    """
+    figures: dict[str, Figure] = {}
+    async with _prepared(other, parts, extent) as bench:
+        for number in range(rounds):
+            for part in parts:
+                turns = [(HERE, True), (other, False)]
+                for build, is_this in turns if number % 2 == 0 else reversed(turns):
+                    for name, (value, figure) in (await MEASUREMENTS[part](bench, build)).items():
+                        kept = figures.setdefault(name, figure)
+                        (kept.this if is_this else kept.other).append(value)
+            told(f"round {number + 1} of {rounds}")
+    return figures
+
+
+@contextlib.asynccontextmanager
+async def _prepared(other: Build, parts: Sequence[Part], extent: Extent) -> AsyncIterator[Bench]:
+    pool = recording.simulate(extent.people)
+    with tempfile.TemporaryDirectory(prefix="compare-") as name:
+        folder = Path(name)
+        events, sessions = folder / "events.jsonl", folder / "sessions.jsonl"
+        events.write_bytes(b"\n".join(pool) + b"\n")
+        if {Part.LIST, Part.SESSION} & set(parts):
+            _close_sessions(other, events, sessions)
+        async with contextlib.AsyncExitStack() as stack:
+            testbed = None
+            if {*ON_A_BROKER, Part.COLLECTOR} & set(parts):
+                testbed = await stack.enter_async_context(prepared())
+            yield Bench(testbed, pool, events, sessions, extent)
+
+
+def _close_sessions(build: Build, events: Path, sessions: Path) -> None:
+    """The sessions of the events, by the other build: what it wrote, this one has to read, too."""
+    data = ["--data-dir", str(events.with_name("data"))]
+    build.output_of(build.module("stream_app", "replay", str(events), *data))
+    closed = build.module("stream_app", "outputs", *data, "--schema", "closed_session", "--json")
+    sessions.write_bytes(build.output_of(closed))
+
+
+def table_of(figures: dict[str, Figure], other: str) -> Table:
+    """Medians, and what this build is of the other."""
+    table = Table("figure", "unit", title=f"this build and {other}")
+    for heading in ("this", "other", "ratio", "from–to"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    for name, figure in figures.items():
+        ratio = statistics.median(figure.ratios)
+        is_better = ratio > 1 if figure.more_is_better else ratio < 1
+        table.add_row(
+            name,
+            figure.unit,
+            f"{statistics.median(figure.this):,.1f}",
+            f"{statistics.median(figure.other):,.1f}",
+            f"{ratio:.3f}",
+            f"{min(figure.ratios):.3f}–{max(figure.ratios):.3f}",
+            "better" if is_better else "worse" if ratio != 1 else "",
+        )
+    return table
+
+
+def parse_parts(names: str) -> list[Part]:
+    """Parts by their names, separated by commas.
+
+    Raises:
+        typer.BadParameter: there is no such part.
+    """
+    try:
+        return [Part(name.strip()) for name in names.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; there are: {', '.join(Part)}") from error
+
+
+def main(
+    other: Annotated[Path, typer.Option(help="The other checkout, with an environment in `.venv`.")],
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds, of which medians are taken.")] = 5,
+    only: Annotated[str, typer.Option(help="Parts, by commas.")] = ",".join(BY_DEFAULT),
+    events: Annotated[int | None, typer.Option(min=1, help="A short form with so many events.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write all values to this file.")] = None,
+) -> None:
+    """Measure this checkout and another in turn."""
+    parts = parse_parts(only)
+    messages = Console(stderr=True)
+    try:
+        build = Build.at(other)
+        if set(parts) & {*ON_A_BROKER, Part.COLLECTOR} and (reason := missing_requirements()):
+            raise BuildError(f"{reason}, or choose parts that need no broker")
+        extent = Extent() if events is None else Extent().at_most(events)
+        load = f"{os.getloadavg()[0]:.1f}"
+        figures = asyncio.run(compare(build, rounds, parts, extent, messages.print))
+    except (BuildError, ContenderError, PostingError) as error:
+        messages.print(f"Cannot compare: {error}", markup=False)
+        raise typer.Exit(1) from error
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(
+        table_of(figures, build.commit() or str(build.root))
+    )
+    if json is not None:
+        told = {
+            "this": HERE.commit(),
+            "other": build.commit(),
+            "rounds": rounds,
+            "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load_before": load},
+            "figures": {name: figure.summary() for name, figure in figures.items()},
+        }
+        json.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,52 @@
+"""What drivers share: events and sessions from files, a new recommender, the least of several passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import orjson
+from aiokafka import ConsumerRecord
+
+from .names import find
+
+JsonObject = dict[str, Any]
+PASSES = 3
+
+
+def read_values(path: str) -> list[bytes]:
+    """The lines of a file."""
+    return Path(path).read_bytes().splitlines()
+
+
+def endless_sessions(values: Sequence[bytes]) -> Iterator[JsonObject]:
+    """Recorded closed sessions in order, and again under other ids after them in time."""
+    recorded = sorted((orjson.loads(value) for value in values), key=_ended_at)
+    span = _ended_at(recorded[-1]) - _ended_at(recorded[0]) + timedelta(minutes=1)
+    for turn in count():
+        for session in recorded:
+            ended_at = _ended_at(session) + turn * span
+            yield session | {"id": f"{session['id']}-{turn}", "ended_at": ended_at.isoformat()}
+
+
+def record_of(session: JsonObject, topic: str, offset: int) -> ConsumerRecord:
+    """A session as it lies in its topic."""
+    value = orjson.dumps(session)
+    return ConsumerRecord(topic, 0, offset, 0, 0, None, value, None, -1, len(value), ())
+
+
+def new_recommender() -> Any:
+    """A worker's recommender, fed by records of the topic of sessions."""
+    return find("FedRecommender")(find("Settings")(snapshot_key="a key of this benchmark"), find("Metrics")())
+
+
+def least(passes: Sequence[Sequence[float]]) -> float:
+    """The sum of each part's least time: what else the machine does hardly ever meets all passes of one."""
+    return float(sum(min(times) for times in zip(*passes, strict=True)))
+
+
+def _ended_at(session: JsonObject) -> datetime:
+    return datetime.fromisoformat(session["ended_at"])
