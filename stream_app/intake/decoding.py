@@ -135,9 +135,9 @@ def _event_time(event: Event) -> float | None:
 
 def _judge(value: bytes, rules: Rules) -> Event | Failure:
     """What the contract says of a value that did not decode: read otherwise, or refused with a reason."""
-    form = trackers.Form(rules.tracker_form) if rules.tracker_form else trackers.detect(value)
+    form = rules.tracker_form or trackers.detect(value)
     try:
-        if form is trackers.Form.SEGMENT:
+        if form == trackers.CANONICAL.name:
             event = EVENT_ADAPTER.validate_json(value, by_alias=True, by_name=False)
         else:
             events = trackers.read(value, form)

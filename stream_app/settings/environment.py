@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, create_model, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stream_app.errors import SettingsError
 from stream_app.intake.consent import consent_bits
 from stream_app.intake.privacy import USER_FIELDS
+from stream_app.intake.trackers import FORM_SETTINGS, FORMS
 from stream_app.models.recommenders.diversity import GroupCaps
 from stream_app.models.recommenders.surface_rules import Exclusion, SurfaceRules
 from stream_app.schemas.events import Id
@@ -26,8 +27,27 @@ _RULES = Rules()
 MIN_PRIVACY_SECRET = 16
 
 
-class Settings(BaseSettings):
-    """Spans are in seconds, sizes in bytes. Secrets are never printed."""
+if TYPE_CHECKING:
+    _FormSettings = BaseSettings
+else:
+    _FormSettings = create_model(
+        "_FormSettings",
+        __base__=BaseSettings,
+        **{
+            setting.name: (
+                str,
+                Field(setting.default, pattern=setting.pattern, description=setting.description),
+            )
+            for setting in FORM_SETTINGS
+        },
+    )
+
+
+class Settings(_FormSettings):
+    """All settings, those of trackers' forms first. Spans are in seconds, sizes in bytes.
+
+    Secrets are never printed.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -145,7 +165,7 @@ class Settings(BaseSettings):
         _RULES.allowed_skew, ge=0, description="How far ahead of its receipt an event's time may lie."
     )
     max_event_bytes: int = Field(_RULES.max_event_bytes, ge=256, le=1_000_000, description="Largest event.")
-    tracker_form: Literal["", "segment", "snowplow_enriched", "snowplow_payload", "posthog", "flat"] = Field(
+    tracker_form: str = Field(
         "", description="Form of records that are not in our own; empty: their shape tells."
     )
     taxonomy_file: Path | None = Field(
@@ -250,6 +270,13 @@ class Settings(BaseSettings):
         if (self.kafka_cert_file is None) != (self.kafka_key_file is None):
             raise ValueError("kafka_cert_file and kafka_key_file go together")
         return self
+
+    @field_validator("tracker_form")
+    @classmethod
+    def _is_declared(cls, value: str) -> str:
+        if value and value not in FORMS:
+            raise ValueError(f"must be one of {', '.join(FORMS)}, or empty")
+        return value
 
     @field_validator("write_keys")
     @classmethod

@@ -1,6 +1,6 @@
 """Other trackers' records, turned into the canonical events of `stream_app.schemas.events`."""
 
-from stream_app.intake.trackers.forms import Form, detect, read
-from stream_app.intake.trackers.json_records import Unreadable
+from stream_app.intake.trackers.forms import CANONICAL, FORM_SETTINGS, FORMS, detect, read
+from stream_app.intake.trackers.json_records import NotJson, Unreadable
 
-__all__ = ["Form", "Unreadable", "detect", "read"]
+__all__ = ["CANONICAL", "FORMS", "FORM_SETTINGS", "NotJson", "Unreadable", "detect", "read"]

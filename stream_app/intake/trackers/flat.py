@@ -5,10 +5,12 @@ It is the form of most public interaction logs; there is no specification of it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from stream_app.intake.trackers.commerce import event_name, order_revenue
 from stream_app.intake.trackers.context_places import Place, take_context, url_text, user_agent_text
+from stream_app.intake.trackers.declaration import TrackerForm
 from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, take_text, text
 from stream_app.intake.trackers.json_records import parse_objects
 from stream_app.intake.trackers.kept_fields import keep
@@ -69,3 +71,36 @@ def _track_name(action: str | None) -> str | None:
     if action is None:
         return None
     return text(OTHER_NAMES.get(action.lower()) or event_name(action), MAX_EVENT_NAME)
+
+
+def _claims(record: Mapping[str, Any]) -> bool:
+    return "type" not in record and "event" in record and ("user_id" in record or "anonymous_id" in record)
+
+
+FORMS = (
+    TrackerForm(
+        name="flat",
+        summary="one interaction an object, or an array of them: `user_id`, `item_id`, `event`, `ts`",
+        shape="`event` with `user_id` or `anonymous_id`",
+        read=read_flat,
+        claims=_claims,
+        is_broad=True,
+        fields={
+            "`type`": "`page`, `pageview`, `view`, `item_view`, `product_view`: `page`; else `track`",
+            "`messageId`": "`event_id`, `message_id`",
+            "`userId`": "`user_id`",
+            "`anonymousId`": "`anonymous_id`",
+            "`timestamp`": "`ts`, `timestamp`, `time`: epoch seconds or milliseconds, or ISO 8601",
+            "`context.sessionId`": "`session_id`",
+            "`context.page`": "`url`, `referrer`, `title`",
+            "`context.ip`, `userAgent`": "`ip`, `ip_address`, `user_agent`",
+            "`context.locale`, `timezone`": "`locale`, `language`, `timezone`",
+            "`context.device`, `os`, `browser`": "`device_type`, `os`, `browser`",
+            "`context.location`": "`country`",
+        },
+        becomes={
+            "`cart`, `add_to_cart`, `remove_from_cart`, `purchase`, `order`, `buy`, `transaction`": "track "
+            "with Segment's name; an order without revenue gets `price` times `quantity`",
+        },
+    ),
+)

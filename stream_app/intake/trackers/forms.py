@@ -1,41 +1,37 @@
-"""The forms in which trackers send events: told apart by shape, read into canonical events."""
+"""The forms in which trackers send events: found in this folder, told apart by shape, read into events.
+
+A module or folder of this folder that has `FORMS` declares forms; nothing else knows their names.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from enum import StrEnum
+import pkgutil
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from stream_app.intake.trackers.flat import read_flat
+from stream_app.intake.trackers.declaration import FormSetting, TrackerForm
 from stream_app.intake.trackers.json_records import Unreadable, parse_json
-from stream_app.intake.trackers.posthog import read_posthog
-from stream_app.intake.trackers.segment import read_segment
-from stream_app.intake.trackers.snowplow_enriched import FEWEST_TABS, read_enriched
-from stream_app.intake.trackers.snowplow_payload import read_payload
 
 
-class Form(StrEnum):
-    """How a record is written."""
-
-    SEGMENT = "segment"
-    SNOWPLOW_ENRICHED = "snowplow_enriched"
-    SNOWPLOW_PAYLOAD = "snowplow_payload"
-    POSTHOG = "posthog"
-    FLAT = "flat"
+def _declared() -> dict[str, TrackerForm]:
+    names = sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
+    modules = [import_module(f"{__package__}.{name}") for name in names]
+    declared: list[TrackerForm] = [form for module in modules for form in getattr(module, "FORMS", ())]
+    declared.sort(key=lambda form: (not form.is_canonical, form.name))
+    return {form.name: form for form in declared}
 
 
-READERS: dict[Form, Callable[[bytes], list[dict[str, Any]]]] = {
-    Form.SEGMENT: read_segment,
-    Form.SNOWPLOW_ENRICHED: read_enriched,
-    Form.SNOWPLOW_PAYLOAD: read_payload,
-    Form.POSTHOG: read_posthog,
-    Form.FLAT: read_flat,
-}
-SNOWPLOW_QUERY = re.compile(rb"(?:^|[?&])e=(?:pv|pp|ue|se|tr|ti)(?:&|$)")
+FORMS: Mapping[str, TrackerForm] = _declared()
+(CANONICAL,) = (form for form in FORMS.values() if form.is_canonical)
+IN_ORDER_OF_ASKING = sorted(FORMS.values(), key=lambda form: form.is_broad)
+FORM_SETTINGS: tuple[FormSetting, ...] = tuple(
+    setting for form in FORMS.values() for setting in form.settings
+)
 
 
-def read(value: bytes, form: Form) -> list[dict[str, Any]]:
+def read(value: bytes, form: str) -> list[dict[str, Any]]:
     """Canonical events of a record, as plain objects with camelCase keys; several of a batch, in its order.
 
     What a tracker left out is left out here: whether an event is complete is for the contract to judge.
@@ -43,45 +39,18 @@ def read(value: bytes, form: Form) -> list[dict[str, Any]]:
     Raises:
         Unreadable: the record is not of this form.
     """
-    return READERS[form](value)
+    return FORMS[form].read(value)
 
 
-def detect(value: bytes) -> Form:
-    """The form of a record by its shape; Segment's where nothing tells."""
-    if value.lstrip()[:1] in {b"{", b"["}:
-        try:
-            parsed = parse_json(value)
-        except Unreadable:
-            return Form.SEGMENT
-        return _form_of(parsed[0] if isinstance(parsed, list) and parsed else parsed)
-    if value.count(b"\t") >= FEWEST_TABS:
-        return Form.SNOWPLOW_ENRICHED
-    return Form.SNOWPLOW_PAYLOAD if SNOWPLOW_QUERY.search(value.strip()) else Form.SEGMENT
-
-
-def _form_of(record: Any) -> Form:
+def detect(value: bytes) -> str:
+    """The name of a record's form by its shape; the canonical form's where nothing tells."""
+    if value.lstrip()[:1] not in {b"{", b"["}:
+        return next((form for form in IN_ORDER_OF_ASKING if form.claims_text(value)), CANONICAL).name
+    try:
+        parsed = parse_json(value)
+    except Unreadable:
+        return CANONICAL.name
+    record = parsed[0] if isinstance(parsed, list) and parsed else parsed
     if not isinstance(record, dict):
-        return Form.SEGMENT
-    batch = record.get("batch")
-    if isinstance(batch, list) and batch:
-        return Form.POSTHOG if _is_posthog(record) or _is_posthog(batch[0]) else Form.SEGMENT
-    if "type" in record and not _is_posthog(record):
-        return Form.SEGMENT
-    schema = record.get("schema")
-    if "e" in record or (isinstance(schema, str) and "/payload_data/" in schema):
-        return Form.SNOWPLOW_PAYLOAD
-    if "collector_tstamp" in record or ("event_id" in record and "app_id" in record):
-        return Form.SNOWPLOW_ENRICHED
-    if _is_posthog(record):
-        return Form.POSTHOG
-    if "event" in record and not record.keys().isdisjoint({"user_id", "anonymous_id"}):
-        return Form.FLAT
-    return Form.SEGMENT
-
-
-def _is_posthog(record: Any) -> bool:
-    if not isinstance(record, dict) or "event" not in record:
-        return isinstance(record, dict) and "api_key" in record
-    properties = record.get("properties")
-    named = isinstance(properties, dict) and "distinct_id" in properties
-    return named or not record.keys().isdisjoint({"distinct_id", "$distinct_id", "api_key"})
+        return CANONICAL.name
+    return next((form for form in IN_ORDER_OF_ASKING if form.claims(record)), CANONICAL).name

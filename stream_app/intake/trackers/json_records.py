@@ -1,10 +1,13 @@
-"""JSON as trackers send it, and the one error of all readers."""
+"""JSON as trackers send it, and the errors of all readers."""
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import orjson
 
 MAX_EVENTS = 2500  # events in a batch, as many as Segment's HTTP API takes
 
@@ -17,20 +20,40 @@ class Unreadable(ValueError):  # noqa: N818 (says what the record is)
         self.detail = detail
 
 
+class NotJson(Unreadable):
+    """A record that should be JSON is none."""
+
+
 def parse_json(value: bytes | str) -> Any:
     """The value of a JSON text.
 
     Raises:
-        Unreadable: it is not JSON in UTF-8, or nests too deeply.
+        NotJson: it is not JSON in UTF-8, or nests too deeply.
     """
     try:
-        return msgspec.json.decode(value)
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return msgspec.json.decode(value)  # takes whole numbers of any length
     except UnicodeDecodeError as error:
-        raise Unreadable(f"not UTF-8 at byte {error.start}") from None
+        raise NotJson(f"not UTF-8 at byte {error.start}") from None
     except msgspec.MsgspecError as error:
-        raise Unreadable(f"not JSON: {error}") from None
+        raise NotJson(f"not JSON: {error}") from None
     except RecursionError:
-        raise Unreadable("the JSON nests too deeply") from None
+        raise NotJson("the JSON nests too deeply") from None
+
+
+def parse_object(value: bytes) -> dict[str, Any]:
+    """The object that a JSON text is.
+
+    Raises:
+        Unreadable: it is not JSON, or not an object.
+    """
+    parsed = parse_json(value)
+    if not isinstance(parsed, dict):
+        raise Unreadable("send a JSON object")
+    return parsed
 
 
 def parse_objects(value: bytes) -> list[dict[str, Any]]:
@@ -54,3 +77,30 @@ def require_objects(values: Any, name: str) -> list[dict[str, Any]]:
     if len(values) > MAX_EVENTS:
         raise Unreadable(f"{name} holds {len(values)} events; at most {MAX_EVENTS} are taken")
     return values
+
+
+def text_in(parsed: Mapping[str, Any], *names: str) -> str | None:
+    """The first of some fields that has a text."""
+    return next((value for name in names if isinstance(value := parsed.get(name), str)), None)
+
+
+def only_key(keys: set[str | None]) -> str | None:
+    """The one write key that the events of a request show.
+
+    Raises:
+        Unreadable: they show several.
+    """
+    if len(keys) > 1:
+        raise Unreadable("send the events of one application at a time")
+    return next(iter(keys), None)
+
+
+def decode_base64(value: Any) -> bytes | None:
+    """The bytes of a text in Base64, URL-safe or not, padded or not; None if it is none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        written = value.rstrip("=").replace("+", "-").replace("/", "_").encode("ascii")
+        return base64.b64decode(written + b"=" * (-len(written) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        return None

@@ -5,11 +5,20 @@ Source: PostHog's "Capture and batch API endpoints" and "Event, person and group
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from stream_app.intake.trackers.context_places import MAX_TEXT, Place, take_context, url_text, user_agent_text
+from stream_app.intake.trackers.declaration import Answer, Reading, Route, Sent, TrackerForm
 from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, take_text, text
-from stream_app.intake.trackers.json_records import Unreadable, parse_json, parse_objects, require_objects
+from stream_app.intake.trackers.json_records import (
+    Unreadable,
+    only_key,
+    parse_json,
+    parse_objects,
+    require_objects,
+    text_in,
+)
 from stream_app.intake.trackers.kept_fields import keep
 
 API_KEYS = ("api_key", "token", "$token")
@@ -62,8 +71,12 @@ def read_posthog(value: bytes) -> list[dict[str, Any]]:
     Raises:
         Unreadable: it is not JSON, not an object, or a batch of something else.
     """
+    return _events(parse_objects(value))
+
+
+def _events(bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
     events = []
-    for body in parse_objects(value):
+    for body in bodies:
         captures = require_objects(body["batch"], "batch") if "batch" in body else [body]
         events += [_event({"sent_at": body.get("sent_at"), **capture}) for capture in captures]
     return events
@@ -176,3 +189,78 @@ def _context(capture: dict[str, Any], properties: dict[str, Any]) -> dict[str, A
         del properties["$referrer"]
     ip = take_text(capture, "ip", limit=MAX_TEXT)
     return {**given(ip=ip), **take_context(properties, PLACES)}
+
+
+def _read_request(sent: Sent) -> Reading:
+    """An event, array or batch; its project key stands for a write key."""
+    bodies = parse_objects(sent.body)
+    key = only_key({_project_key(body) for body in bodies})
+    return Reading(_events(bodies), key)
+
+
+def _project_key(body: dict[str, Any]) -> str | None:
+    properties = body.get("properties")
+    within = text_in(properties, "token") if isinstance(properties, dict) else None
+    return text_in(body, "api_key", "token") or within
+
+
+def _claims(record: Mapping[str, Any]) -> bool:
+    batch = record.get("batch")
+    if isinstance(batch, list) and batch:
+        return "api_key" in record or (isinstance(batch[0], dict) and _is_capture(batch[0]))
+    return "api_key" in record or _is_capture(record)
+
+
+def _is_capture(record: Mapping[str, Any]) -> bool:
+    properties = record.get("properties")
+    is_named_within = isinstance(properties, dict) and "distinct_id" in properties
+    return "event" in record and (
+        is_named_within or not record.keys().isdisjoint({"distinct_id", "$distinct_id", "api_key"})
+    )
+
+
+FORMS = (
+    TrackerForm(
+        name="posthog",
+        summary="PostHog captures: one, an array, the body of `/batch`, exported rows",
+        shape="`api_key`; or `event` with `distinct_id` (also within `properties`)",
+        read=read_posthog,
+        claims=_claims,
+        is_broad=True,
+        routes=(
+            Route(
+                ("/capture", "/capture/", "/batch", "/batch/", "/e/", "/i/v0/e/"),
+                _read_request,
+                Answer(b'{"status":1}'),
+            ),
+        ),
+        senders={"PostHog": "the API host; the project key to a write key"},
+        fields={
+            "`type`": "see below",
+            "`messageId`": "`uuid`, `$insert_id`",
+            "`userId`": "`$user_id`, `distinct_id`",
+            "`anonymousId`": "`distinct_id` of an anonymous event; `$anon_distinct_id` of `$identify`",
+            "`timestamp`": "`timestamp` without `sent_at`, `$time`",
+            "`originalTimestamp`, `sentAt`": "`timestamp`, `sent_at`; or `$time`, and `$time` plus `offset`",
+            "`receivedAt`": "`now`",
+            "`context.sessionId`": "`$session_id`",
+            "`context.page`": "`$current_url`, `$pathname`, `$referrer`, `$title`",
+            "`context.ip`, `userAgent`": "`$ip` or `ip`, `$raw_user_agent`",
+            "`context.locale`, `timezone`": "`$browser_language` or `$locale`, `$timezone`",
+            "`context.device`, `os`, `browser`": "`$device_type`, `$os`, `$os_version`, `$browser`, "
+            "`$browser_version`",
+            "`context.location`": "`$geoip_country_code`, …",
+            "`context.campaign`": "`utm_source`, `utm_medium`, `utm_campaign`, `utm_term`, `utm_content`",
+            "`context.screen`, `app`, `library`": "`$screen_width`, `$app_name`, `$lib`, …",
+            "`traits`": "`$set`, `$set_once`",
+        },
+        becomes={
+            "`$pageview`": "`page`",
+            "`$screen`": "`screen`",
+            "`$identify`, `$set`": "`identify`",
+            "`$create_alias`, `$merge_dangerously`": "`alias`: `previousId` is the property `alias`",
+            "`$groupidentify`": "`group`",
+            "`$pageleave`": "track `Page Left`",
+        },
+    ),
+)

@@ -6,15 +6,26 @@ Source: Segment's "Spec: Common Fields" and "HTTP Tracking API Source" (batch; t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from stream_app.intake.trackers.json_records import Unreadable, parse_objects, require_objects
+from stream_app.intake.trackers.declaration import Answer, Reading, Route, Sent, TrackerForm
+from stream_app.intake.trackers.json_records import (
+    Unreadable,
+    parse_object,
+    parse_objects,
+    require_objects,
+    text_in,
+)
 
 NOT_OF_THE_EVENT = frozenset({"writeKey", "integrations", "_metadata"})
 INHERITED = ("sentAt", "receivedAt")
 MAX_SHARED_CONTEXT = 32_768  # bytes; it is copied into every event of its batch
+SHORT_NAMES = {"track": "t", "page": "p", "screen": "s", "identify": "i", "group": "g", "alias": "a"}
+BATCH_PATHS = ("/v1/batch", "/v1/import", "/v1/b", "/beacon/v1/batch")
+SUCCESS = Answer(b'{"success":true}')
 
 
 def read_segment(value: bytes) -> list[dict[str, Any]]:
@@ -24,6 +35,42 @@ def read_segment(value: bytes) -> list[dict[str, Any]]:
         Unreadable: it is not JSON, not an object, or a batch of something else.
     """
     return [event for call in parse_objects(value) for event in _events(call)]
+
+
+def read_call(sent: Sent, call: str) -> Reading:
+    """The one event of a call's body; its type is that of the path where the body names none.
+
+    Raises:
+        Unreadable: the body is not a JSON object.
+    """
+    event = parse_object(sent.body)
+    return Reading([{"type": call, **event}], text_in(event, "writeKey"))
+
+
+def read_batch(sent: Sent) -> Reading:
+    """The events of a batch, each with what the batch says for all: `context` and `sentAt`.
+
+    What is no object is handed on as it is.
+
+    Raises:
+        Unreadable: the body is not a JSON object with a list `batch`.
+    """
+    whole = parse_object(sent.body)
+    batch = whole.get("batch")
+    if not isinstance(batch, list):
+        raise Unreadable("send an object with a list of events under `batch`")
+    events = [_with_shared(event, whole) if isinstance(event, dict) else event for event in batch]
+    return Reading(events, text_in(whole, "writeKey"))
+
+
+def _with_shared(event: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
+    complete = dict(event)
+    if event.get("sentAt") is None and batch.get("sentAt") is not None:
+        complete["sentAt"] = batch["sentAt"]
+    shared, own = batch.get("context"), event.get("context")
+    if isinstance(shared, dict) and (own is None or isinstance(own, dict)):
+        complete["context"] = {**shared, **(own or {})}
+    return complete
 
 
 def _events(call: dict[str, Any]) -> list[dict[str, Any]]:
@@ -48,3 +95,25 @@ def _event(call: dict[str, Any], shared: Mapping[str, Any], context: Mapping[str
     if is_raw and event.get("timestamp") and event.get("sentAt"):
         event["originalTimestamp"] = event.pop("timestamp")
     return event
+
+
+FORMS = (
+    TrackerForm(
+        name="segment",
+        summary="Segment and RudderStack JSON: a call, an array of calls, the body of `/v1/batch`",
+        shape="what no other form claims",
+        read=read_segment,
+        is_canonical=True,
+        routes=(
+            *(
+                Route((f"/v1/{call}", f"/v1/{short}"), partial(read_call, call=call), SUCCESS)
+                for call, short in SHORT_NAMES.items()
+            ),
+            Route(BATCH_PATHS, read_batch, SUCCESS),
+        ),
+        senders={
+            "Segment's analytics.js and server libraries": "the API host to `https://collect.example/v1`",
+            "RudderStack": "the data plane URL to `https://collect.example`",
+        },
+    ),
+)

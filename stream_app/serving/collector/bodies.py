@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from starlette.requests import ClientDisconnect, Request
 
+from stream_app.intake.trackers.declaration import BodyKind
 from stream_app.serving.collector.refusals import RefusalReason, RefusedError
 
 READ_SECONDS = 30.0
@@ -28,13 +29,13 @@ class BodyReader:
         self._free = max(memory, limit)
 
     @asynccontextmanager
-    async def read(self, request: Request) -> AsyncIterator[bytes]:
+    async def read(self, request: Request, kind: BodyKind = BodyKind.JSON) -> AsyncIterator[bytes]:
         """The unpacked body, which counts as held until the block ends.
 
         Raises:
             RefusedError: it is too large, too slow, of a media type or encoding that is not taken, or broken.
         """
-        encoding = _encoding(request)
+        encoding = _encoding(request, kind)
         declared = request.headers.get("content-length", "")
         size = int(declared) if declared.isdecimal() else self._limit
         if size > self._limit:
@@ -87,10 +88,10 @@ class BodyReader:
         )
 
 
-def _encoding(request: Request) -> str:
+def _encoding(request: Request, kind: BodyKind) -> str:
     """How the body is packed; empty where it is not."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in MEDIA_TYPES:
+    if kind is BodyKind.JSON and media_type not in MEDIA_TYPES:
         raise RefusedError(
             RefusalReason.MEDIA_TYPE, "send the body as application/json, or as text/plain from a beacon"
         )

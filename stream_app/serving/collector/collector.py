@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import orjson
@@ -14,13 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from stream_app.errors import BrokerError, StateError
+from stream_app.intake.trackers import FORMS, NotJson, Unreadable
+from stream_app.intake.trackers.declaration import Answer, BodyKind, Reading, Route, Sent
 from stream_app.observability.metrics import Metrics
-from stream_app.serving.collector import demo, segment, trackers
+from stream_app.serving.collector import demo
 from stream_app.serving.collector.bodies import BodyReader
 from stream_app.serving.collector.clients import Clients, rate_place
 from stream_app.serving.collector.delivery import Delivery
 from stream_app.serving.collector.rates import TokenBuckets
-from stream_app.serving.collector.reading import Reading
 from stream_app.serving.collector.receipt import Receipt
 from stream_app.serving.collector.refusals import RefusalReason, RefusedError
 from stream_app.serving.collector.request_count import RequestCount
@@ -52,8 +52,9 @@ def create_collector(
     """
     collector = _Collector(deliver, settings, metrics, clock, scrub)
     app = FastAPI(title="Collector", docs_url=None, redoc_url=None, openapi_url=None)
-    _add_segment_routes(app, collector)
-    _add_tracker_routes(app, collector)
+    for form in FORMS.values():
+        for route in form.routes:
+            _add_route(app, collector, route, settings)
     _add_health_routes(app, deliver)
     app.include_router(demo.router)
     app.add_exception_handler(RefusedError, collector.refuse)
@@ -92,22 +93,22 @@ class _Collector:
         for reason in RefusalReason:
             metrics.collector_refused.labels(reason)
 
-    async def take(self, request: Request, read: Callable[[bytes], Reading]) -> None:
-        """Make the events of a request's body durable.
+    async def take(self, request: Request, route: Route) -> Answer:
+        """Make the events of a request durable; what its SDK expects to hear of it.
 
         Raises:
             RefusedError: none of them was taken.
         """
-        self._check_sender(request)
-        async with self._bodies.read(request) as body:
-            await self.take_reading(request, read(body))
+        self._clients.check_origin(request)
+        if not self._keys.are_asked:
+            self._clients.check_local(request)
+        if route.body is BodyKind.NONE:
+            return await self._take_read(request, route, b"")
+        async with self._bodies.read(request, route.body) as body:
+            return await self._take_read(request, route, body)
 
-    async def take_reading(self, request: Request, reading: Reading) -> None:
-        """Make events durable that were read already.
-
-        Raises:
-            RefusedError: none of them was taken.
-        """
+    async def _take_read(self, request: Request, route: Route, body: bytes) -> Answer:
+        reading = _read(route, Sent(body, request.query_params, request.headers, request.path_params))
         key = self._keys.check(shown_outside_body(request) or reading.write_key)
         address = self._clients.address(request)
         self._buckets.take((key, rate_place(address)), max(len(reading.events), 1))
@@ -117,15 +118,7 @@ class _Collector:
         if values:
             await self._make_durable(values)
         self._metrics.count_collected(len(values), self._clock() - received_at)
-
-    async def take_pixel(self, request: Request) -> None:
-        """Make the event in a request's address durable.
-
-        Raises:
-            RefusedError: it was not taken.
-        """
-        self._check_sender(request)
-        await self.take_reading(request, trackers.read_pixel(request.query_params))
+        return reading.answer or route.answer
 
     async def refuse(self, _: Request, refusal: Exception) -> Response:
         """The answer to a request of which nothing was taken."""
@@ -142,11 +135,6 @@ class _Collector:
         if isinstance(error, HTTPException):
             answer.status_code = error.status_code
         return answer
-
-    def _check_sender(self, request: Request) -> None:
-        self._clients.check_origin(request)
-        if not self._keys.are_asked:
-            self._clients.check_local(request)
 
     def _encode(self, event: object, receipt: Receipt) -> bytes:
         if isinstance(event, dict):
@@ -172,41 +160,25 @@ class _Collector:
             ) from error
 
 
-def _add_segment_routes(app: FastAPI, collector: _Collector) -> None:
-    async def take(request: Request, read: Callable[[bytes], Reading]) -> Response:
-        await collector.take(request, read)
-        return JSONResponse({"success": True})
-
-    def add(path: str, read: Callable[[bytes], Reading]) -> None:
-        async def endpoint(request: Request) -> Response:
-            return await take(request, read)
-
-        app.add_api_route(path, endpoint, methods=["POST"])
-
-    for call in segment.SHORT_NAMES:
-        for path in segment.call_paths(call):
-            add(path, partial(segment.read_call, call=call))
-    for path in segment.BATCH_PATHS:
-        add(path, segment.read_batch)
+def _read(route: Route, sent: Sent) -> Reading:
+    try:
+        return route.read(sent)
+    except NotJson as error:
+        raise RefusedError(RefusalReason.BAD_JSON, f"the body is {error.detail}") from None
+    except Unreadable as error:
+        raise RefusedError(RefusalReason.BAD_FORM, f"not as its tracker sends it: {error.detail}") from None
 
 
-def _add_tracker_routes(app: FastAPI, collector: _Collector) -> None:
-    async def snowplow(request: Request) -> Response:
-        await collector.take(request, trackers.read_snowplow)
-        return Response("ok", media_type="text/plain")
+def _add_route(app: FastAPI, collector: _Collector, route: Route, settings: Settings) -> None:
+    async def endpoint(request: Request) -> Response:
+        answer = await collector.take(request, route)
+        headers = {"Cache-Control": "no-store"} if route.body is BodyKind.NONE else None
+        return Response(answer.body, answer.status, headers, answer.media_type)
 
-    async def pixel(request: Request) -> Response:
-        await collector.take_pixel(request)
-        return Response(trackers.PIXEL, media_type="image/gif", headers={"Cache-Control": "no-store"})
-
-    async def posthog(request: Request) -> Response:
-        await collector.take(request, trackers.read_posthog)
-        return JSONResponse({"status": 1})
-
-    app.add_api_route(trackers.SNOWPLOW_PATH, snowplow, methods=["POST"])
-    app.add_api_route(trackers.SNOWPLOW_PIXEL_PATH, pixel, methods=["GET"])
-    for path in trackers.POSTHOG_PATHS:
-        app.add_api_route(path, posthog, methods=["POST"])
+    own_path = str(getattr(settings, route.path_setting)) if route.path_setting else ""
+    for path in (*route.paths, own_path):
+        if path:
+            app.add_api_route(path, endpoint, methods=[route.method])
 
 
 def _add_health_routes(app: FastAPI, deliver: Delivery) -> None:

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from stream_app.errors import SettingsError
 from stream_app.intake import consent
-from stream_app.intake.trackers import Form
+from stream_app.intake.trackers import FORMS
 from stream_app.settings.environment import PREFIX, Settings, load_settings
 from stream_app.settings.rules import Rules
 
@@ -55,7 +55,7 @@ def test_every_rule_that_is_a_setting_reaches_the_core() -> None:
 
 
 def test_every_form_of_a_tracker_can_be_named() -> None:
-    for form in Form:
+    for form in FORMS:
         assert load_settings([f"tracker_form={form}"]).tracker_form == form
     with pytest.raises(SettingsError, match="tracker_form 'matomo'"):
         load_settings(["tracker_form=matomo"])

@@ -3,12 +3,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from stream_app.intake.trackers import Form, read
+from stream_app.intake.trackers import read
 
 
 def interact(event: str, **fields: Any) -> dict[str, Any]:
     record = {"user_id": "u-1", "item_id": "sku-1", "event": event, "ts": 1772438400, **fields}
-    (found,) = read(msgspec.json.encode(record), Form.FLAT)
+    (found,) = read(msgspec.json.encode(record), "flat")
     return found
 
 

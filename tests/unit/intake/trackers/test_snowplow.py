@@ -4,15 +4,13 @@ from typing import Any
 import orjson
 import pytest
 
-from stream_app.intake.trackers import Form, read
+from stream_app.intake.trackers import read
 
 SHOP = "iglu:com.snowplowanalytics.snowplow.ecommerce"
 
 
 def read_payload(**parameters: Any) -> dict[str, Any]:
-    (event,) = read(
-        orjson.dumps({"duid": "d-1", "dtm": "1772438400084", **parameters}), Form.SNOWPLOW_PAYLOAD
-    )
+    (event,) = read(orjson.dumps({"duid": "d-1", "dtm": "1772438400084", **parameters}), "snowplow_payload")
     return event
 
 
@@ -138,11 +136,11 @@ def test_what_the_tracker_states_goes_before_what_was_found_in_the_user_agent() 
         "os_name": "Linux",
         "contexts_nl_basjes_yauaa_context_1": [{"operatingSystemName": "Android", "agentName": "Chrome"}],
     }
-    (event,) = read(orjson.dumps(record), Form.SNOWPLOW_ENRICHED)
+    (event,) = read(orjson.dumps(record), "snowplow_enriched")
     assert event["context"]["os"] == {"name": "Linux"}
     assert event["context"]["browser"] == {"name": "Chrome"}
 
 
 def test_a_record_without_any_time_has_none() -> None:
-    (event,) = read(b'{"e": "pv", "duid": "d-1"}', Form.SNOWPLOW_PAYLOAD)
+    (event,) = read(b'{"e": "pv", "duid": "d-1"}', "snowplow_payload")
     assert event == {"type": "page", "anonymousId": "d-1", "properties": {}}

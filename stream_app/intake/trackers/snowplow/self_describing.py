@@ -5,7 +5,6 @@ Source: Snowplow's "Self-describing JSON" and Iglu's schema URIs, `iglu:vendor/n
 
 from __future__ import annotations
 
-import base64
 import re
 from typing import Any, NamedTuple
 
@@ -20,17 +19,6 @@ class Described(NamedTuple):
     vendor: str
     name: str
     data: dict[str, Any]
-
-
-def decode_base64(value: Any) -> bytes | None:
-    """The bytes of a text in Base64, URL-safe or not, padded or not; None if it is none."""
-    if not isinstance(value, str):
-        return None
-    try:
-        written = value.rstrip("=").replace("+", "-").replace("/", "_").encode("ascii")
-        return base64.b64decode(written + b"=" * (-len(written) % 4), altchars=b"-_", validate=True)
-    except ValueError:
-        return None
 
 
 def described(value: Any) -> Described | None:

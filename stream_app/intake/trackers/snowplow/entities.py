@@ -9,7 +9,7 @@ from typing import Any
 
 from stream_app.intake.trackers.context_places import short_text
 from stream_app.intake.trackers.field_values import given, text
-from stream_app.intake.trackers.self_describing import Described
+from stream_app.intake.trackers.snowplow.self_describing import Described
 
 CORE = "com.snowplowanalytics.snowplow"
 SHOP = f"{CORE}.ecommerce"

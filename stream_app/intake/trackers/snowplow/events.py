@@ -13,8 +13,8 @@ from stream_app.intake.trackers.commerce import event_name
 from stream_app.intake.trackers.context_places import MAX_TEXT, Place, take_context, url_text, user_agent_text
 from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, number, take_text, text
 from stream_app.intake.trackers.kept_fields import keep
-from stream_app.intake.trackers.self_describing import Described
-from stream_app.intake.trackers.snowplow_entities import CORE, device_context, shop_properties
+from stream_app.intake.trackers.snowplow.entities import CORE, device_context, shop_properties
+from stream_app.intake.trackers.snowplow.self_describing import Described
 
 # Of the pipeline itself, or said elsewhere in the event.
 NOT_KEPT = (

@@ -7,12 +7,14 @@ names contexts `contexts_<vendor>_<name>_<version>` and the event `unstruct_even
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from stream_app.intake.trackers.declaration import TrackerForm
 from stream_app.intake.trackers.json_records import Unreadable, parse_objects
-from stream_app.intake.trackers.self_describing import Described, unwrap_entities, unwrap_event
-from stream_app.intake.trackers.snowplow_events import canonical_event
-from stream_app.intake.trackers.snowplow_fields import ENRICHED_FIELDS, typed
+from stream_app.intake.trackers.snowplow.events import canonical_event
+from stream_app.intake.trackers.snowplow.fields import ENRICHED_FIELDS, typed
+from stream_app.intake.trackers.snowplow.self_describing import Described, unwrap_entities, unwrap_event
 
 FEWEST_TABS = 101  # the format only ever grew; a line of fewer fields is something else
 CONTEXT_FIELDS = ("contexts", "derived_contexts")
@@ -78,3 +80,52 @@ def _canonical(fields: dict[str, Any], event: Described | None, entities: list[D
     for name in CONTEXT_FIELDS:
         entities = entities + unwrap_entities(fields.pop(name, None))
     return canonical_event(fields, event or unwrapped, entities)
+
+
+def _claims(record: Mapping[str, Any]) -> bool:
+    return "type" not in record and (
+        "collector_tstamp" in record or ("event_id" in record and "app_id" in record)
+    )
+
+
+ENRICHED = TrackerForm(
+    name="snowplow_enriched",
+    summary="Snowplow enriched events: the TSV of 131 fields, JSON of the Analytics SDKs, JSON of "
+    "Snowplow Micro",
+    shape="more than 100 tabs; or `collector_tstamp`, or `event_id` with `app_id`",
+    read=read_enriched,
+    claims=_claims,
+    claims_text=lambda value: value.count(b"\t") >= FEWEST_TABS,
+    fields={
+        "`type`": "see below",
+        "`messageId`": "`event_id`",
+        "`userId`": "`user_id`",
+        "`anonymousId`": "`domain_userid`, `network_userid`; the `userId` of `client_session`",
+        "`timestamp`": "`true_tstamp`, `derived_tstamp`",
+        "`originalTimestamp`, `sentAt`": "`dvce_created_tstamp`, `dvce_sent_tstamp`",
+        "`receivedAt`": "`collector_tstamp`",
+        "`context.sessionId`": "`domain_sessionid`; `client_session`",
+        "`context.page`": "`page_url`, `page_urlpath`, `page_referrer`, `page_title`",
+        "`context.ip`, `userAgent`": "`user_ipaddress`, `useragent`",
+        "`context.locale`, `timezone`": "`br_lang`, `os_timezone` or `geo_timezone`",
+        "`context.device`, `os`, `browser`": "`dvce_type`, `os_name`, `br_family`, `br_version`; "
+        "`mobile_context`, `yauaa_context`",
+        "`context.location`": "`geo_country`, `geo_region`, `geo_city`",
+        "`context.campaign`": "`mkt_source`, `mkt_medium`, `mkt_campaign`, `mkt_term`, `mkt_content`",
+        "`context.screen`, `app`, `library`": "`dvce_screenwidth`, `app_id`, `name_tracker`, `v_tracker`",
+    },
+    becomes={
+        "`page_view` (`pv`)": "`page`",
+        "`screen_view`": "`screen`",
+        "`page_ping` (`pp`)": "track `Page Ping`",
+        "`transaction` (`tr`)": "track `Order Completed`; `total` and `revenue` are `tr_total`",
+        "`transaction_item` (`ti`)": "track `Transaction Item`",
+        "`struct` (`se`)": "track named by `se_action`; the label is `product_id` in a cart's events and "
+        "`query` in a search",
+        "self-describing event (`ue`)": "track named by its schema, its data in `properties`",
+        "`snowplow_ecommerce_action` with its entities": "`Product Added`, `Product Removed`, "
+        "`Product Viewed`, `Product List Viewed`, `Product Clicked`, `Promotion Viewed`, "
+        "`Promotion Clicked`, `Checkout Step Viewed`, `Order Completed`, `Order Refunded`, "
+        "`Transaction Error`; one product in `properties`, several in `products`",
+    },
+)
