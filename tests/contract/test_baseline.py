@@ -172,6 +172,7 @@ def test_the_command_line_goes_on_with_the_data_folder_or_says_what_to_do(
     ended = command.run("replay", later, "--data-dir", data_folder, "--partitions", 2)
     if ended.code:
         assert any(reason in ended.err for reason in MAY_BE_REFUSED_FOR), ended.err
+        assert "replay the events into an empty folder, as docs/operations.md says under Upgrade" in ended.err
     else:
         assert command.run("outputs", "--data-dir", data_folder, "--json").out.count("\n") > 1_000
 

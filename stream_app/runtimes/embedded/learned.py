@@ -136,7 +136,10 @@ class LearnedModels:
             try:
                 model, header = snapshot.load(data, self._key)
             except snapshot.SnapshotRefused as refusal:
-                raise StateError(f"the stored model {scorer.name} cannot be used: {refusal}") from None
+                raise StateError(
+                    f"the stored model {scorer.name} cannot be used ({refusal}): replay the events into an "
+                    "empty folder, as docs/operations.md says under Upgrade"
+                ) from None
             scorer.take_model(model)
             contained[model.name] = header.training_offset
             self._show(model, header.created_at.timestamp())
