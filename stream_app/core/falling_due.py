@@ -1,13 +1,12 @@
-"""What event time brings to light of users: labels of earlier moments, outcomes of items they started."""
+"""What event time brings about: sessions end, labels and outcomes become known, rows expire."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-
 from stream_app.core import outputs
 from stream_app.core.partition import Partition
-from stream_app.core.step_result import StepResult
+from stream_app.core.removals import remove_expired
+from stream_app.core.session_ends import close_due
+from stream_app.core.workspace import Workspace
 from stream_app.features import content
 from stream_app.features.user_row import UserRow
 from stream_app.intake import consent
@@ -15,40 +14,46 @@ from stream_app.intake.identifiers import Cause
 from stream_app.learning import moments
 from stream_app.settings.rules import Rules
 
-RowOf = Callable[[str], UserRow | None]
+
+def settle(workspace: Workspace) -> None:
+    """Do all that has fallen due by the watermark."""
+    close_due(workspace, workspace.partition.watermark)
+    _send_labels(workspace)
+    _send_item_outcomes(workspace)
+    remove_expired(workspace)
 
 
-def send_labels(partition: Partition, row_of: RowOf, rules: Rules, result: StepResult, now: datetime) -> None:
-    """Send the labels that fell due, and note the moments of which the days to come will tell."""
+def _send_labels(workspace: Workspace) -> None:
+    """Send the labels that fell due, and note the moments that the days to come will label."""
+    partition, rules = workspace.partition, workspace.rules
     watermark = partition.watermark
     for user_key in sorted(partition.outlooks.take_due(watermark)):
-        row = row_of(user_key)
+        row = workspace.row(user_key)
         if row is None:
             continue
         cause = _newest_cause(partition, row)
         for outcome in moments.take_due(row, watermark, rules):
             if _is_learned_from(row, rules):
-                result.outputs.append(outputs.build_outcome_example(user_key, outcome, rules, cause, now))
+                workspace.emit(outputs.build_outcome_example(user_key, outcome, rules, cause, workspace.now))
         # The row holds what came up to the highest time, so that is the moment.
         moments.note_moment(row, partition.meta.highest_at, rules)
-        result.rows[user_key] = row
+        workspace.put_row(user_key, row)
         partition.schedule(user_key, row)
 
 
-def send_item_outcomes(
-    partition: Partition, row_of: RowOf, rules: Rules, result: StepResult, now: datetime
-) -> None:
+def _send_item_outcomes(workspace: Workspace) -> None:
     """Send what became of items that users started, as far as their horizon has passed."""
+    partition, rules = workspace.partition, workspace.rules
     watermark = partition.watermark
     for user_key in sorted(partition.item_starts.take_due(watermark)):
-        row = row_of(user_key)
+        row = workspace.row(user_key)
         if row is None:
             continue
         outcomes = content.take_due(row, watermark, rules)
         if outcomes and _is_learned_from(row, rules):
             cause = _newest_cause(partition, row)
-            result.outputs.append(outputs.build_item_outcomes(user_key, outcomes, rules, cause, now))
-        result.rows[user_key] = row
+            workspace.emit(outputs.build_item_outcomes(user_key, outcomes, rules, cause, workspace.now))
+        workspace.put_row(user_key, row)
         partition.schedule_starts(user_key, row)
 
 

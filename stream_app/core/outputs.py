@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from stream_app.core.application import FinishedSession
 from stream_app.core.erasures import Erasure
 from stream_app.core.recommending import ListClick
 from stream_app.core.records import Record
 from stream_app.features.content import StartOutcome
+from stream_app.features.finished_sessions import FinishedSession
 from stream_app.features.reading import Features
 from stream_app.features.statistics import most_common
 from stream_app.features.user_row import UserRow
+from stream_app.intake import consent
 from stream_app.intake.decoding import Failure
 from stream_app.intake.identifiers import Cause, output_id
 from stream_app.intake.ports import Privacy
@@ -26,8 +27,11 @@ from stream_app.schemas.outputs import (
     ItemOutcome,
     ItemOutcomes,
     LabelValue,
+    ModelStamp,
     PrivacyReceipt,
     RecommendationClick,
+    Recommendations,
+    RecommendedItem,
     SourcePosition,
     StoreErasure,
     TrainingExample,
@@ -80,6 +84,32 @@ def build_closed_session(
             item: ItemFacts.of_valid(category=category or None, brand=brand or None)
             for item, (category, brand) in finished.described.items()
         },
+    )
+
+
+def build_recommendations(
+    request_id: str,
+    user_key: str,
+    row: UserRow,
+    items: Sequence[RecommendedItem],
+    stamp: ModelStamp,
+    cause: Cause,
+    rules: Rules,
+    now: datetime,
+) -> Recommendations:
+    """One emission for one user, as of their last use; the request's id is the output's too."""
+    return Recommendations.of_valid(
+        id=request_id,
+        request_id=request_id,
+        user_key=user_key,
+        as_of=time_of(row.last_at),
+        emitted_at=now,
+        source=source_of(cause),
+        model=stamp,
+        items=list(items),
+        expires_at=time_of(row.last_at + rules.recommend_validity),
+        consent=consent.agreed_purposes(row.consent, rules.default_consent),
+        control_group=row.control_group or None,
     )
 
 

@@ -12,7 +12,7 @@ from stream_app.core.erasures import Erasures
 from stream_app.core.row_times import Times, outlooks_due, sessions_due, starts_due
 from stream_app.core.timers import Timers
 from stream_app.features import content, sessions
-from stream_app.features.user_row import UserRow
+from stream_app.features.user_row import OpenSession, UserRow
 from stream_app.learning import moments
 from stream_app.settings.rules import DAY, Rules
 
@@ -80,6 +80,14 @@ class Partition:
         start_due = content.next_due(row, self._rules)
         if start_due is not None:
             self.item_starts.schedule(user_key, start_due)
+
+    def schedule_session(self, user_key: str, session: OpenSession) -> None:
+        """Remember when a session that an event has just extended ends."""
+        self.sessions.schedule(user_key, sessions.due_at(session, self._rules))
+
+    def schedule_start(self, user_key: str, started_at: float) -> None:
+        """Remember when the outcome of an item that was just started is to be told."""
+        self.item_starts.schedule(user_key, content.due_after(started_at, self._rules))
 
     def advance(self, at: float) -> bool:
         """Take an event time in; whether the watermark moved past something that was scheduled."""

@@ -1,4 +1,4 @@
-"""From probabilities and ranked items to decisions: tiers with hysteresis, recommendations with expiry."""
+"""All scores of a batch at once: tiers with hysteresis, and what users who ended a session will do."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from stream_app.core.outputs import source_of, time_of
-from stream_app.features.reading import Features, Reading, reading_of
-from stream_app.features.user_row import UserRow
+from stream_app.core.score_requests import SESSION_CLOSED, USAGE_FEATURE, ScoreRequest
+from stream_app.features.reading import Features
 from stream_app.intake import consent
-from stream_app.intake.identifiers import Cause, output_id
+from stream_app.intake.identifiers import output_id
 from stream_app.learning import moments
-from stream_app.learning.moments import OUTLOOK_FEATURES
 from stream_app.learning.ports import Cluster, Contribution, OutcomeModel, TierModel
 from stream_app.schemas.outputs import (
     ClusterTrait,
@@ -20,8 +19,6 @@ from stream_app.schemas.outputs import (
     ModelStamp,
     OutcomeChance,
     Outlook,
-    Recommendations,
-    RecommendedItem,
     Tier,
     TierReason,
     UserCluster,
@@ -33,31 +30,6 @@ TIER_NAMES: Mapping[int, Tier] = {1: Tier.LOW, 2: Tier.MEDIUM, 3: Tier.HIGH}
 USAGE_RULE = ModelStamp(name="usage_rule", version=1, examples_seen=0, status="ready")
 USAGE_MEDIUM_SESSIONS = 3
 USAGE_HIGH_SESSIONS = 10
-SESSION_CLOSED = "session_closed"
-EVENT = "event"
-USAGE_FEATURE = "sessions_30d"
-
-
-class ScoreRequest(NamedTuple):
-    """A row to be scored with features as they stood at `at`; `moment` says why, for the output's id."""
-
-    user_key: str
-    row: UserRow
-    features: Features
-    at: float
-    cause: Cause
-    moment: str
-    consent: int
-    control_group: str
-
-
-def reading_for(model: TierModel, moment: str) -> Reading:
-    """What is to be read of a row that is scored at such a moment."""
-    wanted = model.features_read()
-    if wanted is None:
-        return reading_of(None)
-    foreseen = OUTLOOK_FEATURES if moment == SESSION_CLOSED else ()
-    return reading_of(wanted.union((USAGE_FEATURE,), foreseen))
 
 
 def decide_tiers(
@@ -129,32 +101,6 @@ def tier_by_usage(features: Features) -> int:
     if recent_sessions >= USAGE_HIGH_SESSIONS:
         return 3
     return 2 if recent_sessions >= USAGE_MEDIUM_SESSIONS else 1
-
-
-def build_recommendations(
-    request_id: str,
-    user_key: str,
-    row: UserRow,
-    items: Sequence[RecommendedItem],
-    stamp: ModelStamp,
-    cause: Cause,
-    rules: Rules,
-    now: datetime,
-) -> Recommendations:
-    """One emission for one user, as of their last use; the request's id is the output's too."""
-    return Recommendations.of_valid(
-        id=request_id,
-        request_id=request_id,
-        user_key=user_key,
-        as_of=time_of(row.last_at),
-        emitted_at=now,
-        source=source_of(cause),
-        model=stamp,
-        items=list(items),
-        expires_at=time_of(row.last_at + rules.recommend_validity),
-        consent=consent.agreed_purposes(row.consent, rules.default_consent),
-        control_group=row.control_group or None,
-    )
 
 
 def _clusters_of(

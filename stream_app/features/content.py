@@ -32,22 +32,22 @@ class StartOutcome(NamedTuple):
     has_returned: bool
 
 
-def is_told_by(name: str, rules: Rules) -> bool:
-    """Whether events named `name` ("": pages and screens) start or complete items."""
-    return (name or PAGE) in rules.content_starts or name in rules.content_completions
+def is_told_by(action: str | None, rules: Rules) -> bool:
+    """Whether an action (None: looking at a page or screen) starts or completes items."""
+    return (action or PAGE) in rules.content_starts or action in rules.content_completions
 
 
 def note_event(
-    row: UserRow, event: PageEvent | ScreenEvent | TrackEvent, name: str, at: float, rules: Rules
+    row: UserRow, event: PageEvent | ScreenEvent | TrackEvent, action: str | None, at: float, rules: Rules
 ) -> bool:
-    """Note an event named `name` ("": a page or screen) that starts or completes items; whether it did."""
-    if not name:
+    """Note an action (None: a look at a page or screen) that starts or completes items; whether it did."""
+    if action is None:
         item = _page_item(event)
         if item is not None:
             _note_start(row, item, at, rules, is_page=True)
         return item is not None
     item = properties.item_id(event.properties)
-    if name in rules.content_starts:
+    if action in rules.content_starts:
         if item is not None:
             _note_start(row, item, at, rules)
         return item is not None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
+from stream_app.intake import properties
 from stream_app.intake.personal_text import is_personal
 from stream_app.settings.rules import DAY
 
@@ -17,6 +18,7 @@ MAX_NAME_LENGTH = 64
 _MAX_AGE = 64 * HALF_LIFE
 
 FACETS = ("category", "brand", "tag", "search", "field")
+CATEGORY, BRAND, TAG, SEARCH, FIELD = range(len(FACETS))
 
 
 class Interests(msgspec.Struct, array_like=True):
@@ -57,6 +59,17 @@ def add_interest(interests: Interests, facet: int, names: Iterable[str], weight:
             if len(known) >= MAX_NAMES:
                 del known[min(known, key=lambda other: (known[other], other))]
         known[name] = known.get(name, 0.0) + scaled
+
+
+def note_interest(interests: Interests, described: Mapping[str, Any], weight: float, at: float) -> None:
+    """Add a weight to the category, brand and tags that describe a thing."""
+    category, brand = described.get("category"), described.get("brand")
+    if isinstance(category, str):
+        add_interest(interests, CATEGORY, (category,), weight, at)
+    if isinstance(brand, str):
+        add_interest(interests, BRAND, (brand,), weight, at)
+    if "tags" in described:
+        add_interest(interests, TAG, properties.tags_of(described), weight, at)
 
 
 def affinities(interests: Interests, facet: int, at: float) -> dict[str, float]:

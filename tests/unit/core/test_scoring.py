@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from stream_app.core import scoring
+from stream_app.core import outputs, scoring
 from stream_app.features.user_row import UserRow
 from stream_app.intake import consent
 from stream_app.intake.identifiers import Cause
@@ -109,7 +109,7 @@ def test_no_requests_ask_no_model() -> None:
 
 
 def test_recommendations_expire_in_event_time() -> None:
-    made = scoring.build_recommendations(
+    made = outputs.build_recommendations(
         "r-1",
         "u",
         UserRow(last_at=START, consent=consent.ANALYTICS | consent.MARKETING, control_group="hold-out"),

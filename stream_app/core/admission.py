@@ -1,0 +1,55 @@
+"""Whether an event may change its user's row: not if it was applied, erased, or seen before."""
+
+from __future__ import annotations
+
+from stream_app.core.arrival import Arrival
+from stream_app.core.identity import MAX_HOPS, is_known
+from stream_app.core.removals import make_room
+from stream_app.core.workspace import Workspace
+from stream_app.features import repeats
+from stream_app.features.user_row import UserRow
+from stream_app.intake.identifiers import event_fingerprint
+from stream_app.intake.ports import Privacy
+
+
+def admit(workspace: Workspace, arrival: Arrival, privacy: Privacy) -> UserRow | None:
+    """The row that the event is for, which notes that it contains it; None for one that changes nothing.
+
+    A row that was merged into another (`merged_into`) takes nothing but the position.
+    """
+    timed, cause, forwarded = arrival.timed, arrival.cause, arrival.forwarded
+    user_key, event_type = timed.user_key, timed.event.type
+    row = workspace.row(user_key)
+    is_new = row is None
+    if row is None:
+        row = UserRow(erased_until=workspace.partition.erasures.bars(timed, privacy))
+    elif cause.offset <= row.applied.get(cause.topic, -1) or (forwarded and is_known(row, forwarded)):
+        workspace.count(event_type, "already_applied")
+        return None
+    if timed.at <= row.erased_until:
+        workspace.count(event_type, "erased")
+        return None
+    row.applied[cause.topic] = cause.offset
+    if forwarded is not None:
+        row.heard[forwarded.source] = forwarded.offset
+    row.seen_at = max(row.seen_at, timed.at)
+    if is_new:
+        workspace.begin_row(user_key, row)
+        make_room(workspace)
+    else:
+        workspace.put_row(user_key, row)
+    if row.merged_into:
+        if forwarded is None or forwarded.hops < MAX_HOPS:
+            return row
+        row.merged_into = ""  # rows that point to each other in a circle: here it ends
+    return _unless_repeated(workspace, row, arrival)
+
+
+def _unless_repeated(workspace: Workspace, row: UserRow, arrival: Arrival) -> UserRow | None:
+    timed = arrival.timed
+    fingerprint = event_fingerprint(timed.event)
+    if fingerprint in row.recent_ids:
+        workspace.count(timed.event.type, "repeated")
+        return None
+    repeats.remember(row, fingerprint, timed.at, workspace.partition.watermark)
+    return row

@@ -1,0 +1,23 @@
+"""Whether a user agrees to be analysed, as their events say; whoever withdraws is forgotten but for that."""
+
+from __future__ import annotations
+
+from stream_app.core.arrival import Arrival
+from stream_app.core.workspace import Workspace
+from stream_app.features.user_row import UserRow, without_history
+from stream_app.intake import consent
+
+
+def ask_consent(workspace: Workspace, row: UserRow, arrival: Arrival) -> bool:
+    """Note what the event says of its user's consent, and whether that allows it to be used."""
+    timed, default = arrival.timed, workspace.rules.default_consent
+    context = timed.event.context
+    if context is not None and context.consent is not None:
+        row.consent = consent.update_consent(row.consent, context.consent.category_preferences, default)
+    if consent.is_agreed(row.consent, consent.ANALYTICS, default):
+        workspace.count(timed.event.type, "processed")
+        return True
+    workspace.count(timed.event.type, "without_consent")
+    if row.kinds:  # agreed to before, and withdrawn now
+        workspace.put_row(timed.user_key, without_history(row))
+    return False

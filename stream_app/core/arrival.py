@@ -1,0 +1,19 @@
+"""An event on its way through the core, with the record that brought it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from stream_app.core.identity_messages import Forwarded
+from stream_app.core.records import Record
+from stream_app.intake.decoding import TimedEvent
+from stream_app.intake.identifiers import Cause
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """One event; `forwarded` is the message by which another row passed it on, if one did."""
+
+    timed: TimedEvent
+    record: Record
+    cause: Cause
+    forwarded: Forwarded | None = None

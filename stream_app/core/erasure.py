@@ -1,0 +1,48 @@
+"""A user erased from one partition, and word sent to all who hold more of them."""
+
+from __future__ import annotations
+
+from stream_app.core import identity, outputs
+from stream_app.core.erasures import Erasure, count_contents
+from stream_app.core.workspace import Workspace
+from stream_app.features.user_row import UserRow
+from stream_app.intake.identifiers import Cause
+from stream_app.intake.ports import Privacy
+from stream_app.schemas.privacy import PrivacyRequest
+
+
+def grant(workspace: Workspace, request: PrivacyRequest, cause: Cause, privacy: Privacy) -> None:
+    """Erase the user under every key that is known, and answer with a receipt."""
+    until = request.requested_at.timestamp()
+    user_keys = privacy.user_keys(request.user_id)
+    erasures = [erase(workspace, user_key, until, cause, privacy) for user_key in user_keys]
+    subject = privacy.marker(user_keys[0])
+    workspace.emit(outputs.build_receipt(request, subject, erasures, cause, workspace.now))
+
+
+def erase(workspace: Workspace, user_key: str, until: float, cause: Cause, privacy: Privacy) -> Erasure:
+    """Remove a row, and drop what is not newer than `until` (epoch seconds) from now on."""
+    partition = workspace.partition
+    marker = privacy.marker(user_key)
+    row = workspace.row(user_key)
+    known = partition.erasures.get(marker)
+    erasure = decide_erasure(row, known, until, cause)
+    if erasure is not known:
+        partition.erasures.add(marker, erasure)
+    workspace.put_erasure(marker, erasure)
+    if row is not None:
+        workspace.send(identity.forget(user_key, row, until, cause))
+        partition.drop_user(user_key)
+        workspace.remove_row(user_key, "erased")
+    workspace.emit(outputs.build_user_erased(user_key, erasure.until, cause, workspace.now))
+    return erasure
+
+
+def decide_erasure(row: UserRow | None, known: Erasure | None, until: float, cause: Cause) -> Erasure:
+    """Until when a user is erased, and what was removed; a request that comes again gets its first answer."""
+    position = f"{cause.topic}/{cause.offset}"
+    if known is not None and known.cause == position:
+        return known
+    # What was removed must not come back, even where it is newer than the request.
+    newest = max(until, row.seen_at if row else 0.0, known.until if known else 0.0)
+    return Erasure(newest, position, count_contents(row) if row else {})

@@ -1,0 +1,35 @@
+"""Rows that wait to be scored at the end of their batch, and what is read of them for that."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stream_app.features.reading import Features, Reading, reading_of
+from stream_app.features.user_row import UserRow
+from stream_app.intake.identifiers import Cause
+from stream_app.learning.moments import OUTLOOK_FEATURES
+
+SESSION_CLOSED = "session_closed"
+EVENT = "event"
+USAGE_FEATURE = "sessions_30d"
+
+
+class ScoreRequest(NamedTuple):
+    """A row to be scored with features as they stood at `at`; `moment` says why, for the output's id."""
+
+    user_key: str
+    row: UserRow
+    features: Features
+    at: float
+    cause: Cause
+    moment: str
+    consent: int
+    control_group: str
+
+
+def reading_for(wanted: frozenset[str] | None, moment: str) -> Reading:
+    """What to read of a row that is scored at such a moment; `wanted` by the tier model, None for all."""
+    if wanted is None:
+        return reading_of(None)
+    foreseen = OUTLOOK_FEATURES if moment == SESSION_CLOSED else ()
+    return reading_of(wanted.union((USAGE_FEATURE,), foreseen))

@@ -1,0 +1,104 @@
+"""What one batch has come to so far: the one place where its rows, outputs, messages and counts are written.
+
+The stations of an event (see `step`) read rows here and write what they decide here. Everything below them
+(identity, features, learning, the builders of outputs) returns values and knows no workspace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from stream_app.core.erasures import Erasure
+from stream_app.core.identity_messages import Sent
+from stream_app.core.partition import Partition
+from stream_app.core.rows import UserRows
+from stream_app.core.score_requests import EVENT, SESSION_CLOSED, ScoreRequest, reading_for
+from stream_app.core.step_result import StepResult
+from stream_app.features.reading import read_features
+from stream_app.features.user_row import UserRow
+from stream_app.intake.identifiers import Cause
+from stream_app.learning.ports import Models
+from stream_app.schemas.outputs import Output
+from stream_app.settings.rules import Rules
+
+
+class Workspace:
+    """One batch of one partition under way; `now` is the wall clock in epoch seconds, for `emitted_at` alone.
+
+    A row that was read here belongs to the batch: whoever changes it also puts it back.
+    """
+
+    def __init__(
+        self, partition: Partition, stored: UserRows, models: Models, rules: Rules, now: float
+    ) -> None:
+        self.partition = partition
+        self.models = models
+        self.rules = rules
+        self.now = datetime.fromtimestamp(now, UTC)
+        self.score_requests: list[ScoreRequest] = []
+        self.result = StepResult()
+        self._rows = self.result.rows
+        self._stored = stored
+        self._readings = {
+            moment: reading_for(models.tiers.features_read(), moment) for moment in (EVENT, SESSION_CLOSED)
+        }
+
+    def row(self, user_key: str) -> UserRow | None:
+        """The user's row as the batch has left it so far; None for a user who is not held."""
+        changed = self._rows
+        return changed[user_key] if user_key in changed else self._stored.get(user_key)
+
+    def put_row(self, user_key: str, row: UserRow) -> None:
+        """Have the row written when the batch is done."""
+        self._rows[user_key] = row
+
+    def begin_row(self, user_key: str, row: UserRow) -> None:
+        """Hold a user who was not held before."""
+        self._rows[user_key] = row
+        self.result.new_users += 1
+        self.partition.add_user(user_key, row)
+
+    def remove_row(self, user_key: str, why: str) -> None:
+        """Have the row deleted when the batch is done, and count why."""
+        self._rows[user_key] = None
+        self.result.removed[why] += 1
+
+    def put_erasure(self, marker: str, erasure: Erasure) -> None:
+        """Have the marker of an erased user written."""
+        self.result.erasures[marker] = erasure
+
+    def remove_erasure(self, marker: str) -> None:
+        """Have the marker of an erased user deleted."""
+        self.result.erasures[marker] = None
+
+    def count(self, event_type: str, outcome: str) -> None:
+        """Count what became of one record."""
+        self.result.events[event_type, outcome] += 1
+
+    def count_failure(self, event_type: str, reason: str) -> None:
+        """Count one record that could not be processed."""
+        self.result.events[event_type, "failed"] += 1
+        self.result.failures[reason] += 1
+
+    def emit(self, output: Output) -> None:
+        """Send an output with the batch."""
+        self.result.outputs.append(output)
+
+    def send(self, messages: Iterable[Sent]) -> None:
+        """Send messages to other rows, in their order, before the batch's rows are written."""
+        self.result.sent += messages
+
+    def send_after_rows(self, messages: Iterable[Sent]) -> None:
+        """Send messages to other rows once the batch's rows are written."""
+        self.result.sent_after += messages
+
+    def request_score(self, user_key: str, row: UserRow, at: float, cause: Cause, moment: str) -> None:
+        """Have a row scored at the end of the batch, with its features as they stand now."""
+        row.scored_at = max(row.scored_at, at)
+        if not row.is_bot:
+            features = read_features(row, at, self.rules.loyal_uses, self._readings[moment])
+            # Later records of the batch may change the row: what an output says is as of now.
+            self.score_requests.append(
+                ScoreRequest(user_key, row, features, at, cause, moment, row.consent, row.control_group)
+            )
