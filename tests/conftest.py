@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from load_tests.broker import Broker, missing_requirements, running_broker
 
@@ -11,6 +12,11 @@ from load_tests.broker import Broker, missing_requirements, running_broker
 os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
 # Tests run side by side already: threads of a fit would wait for each other's turn.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+# Timing belongs in benchmarks: a busy machine must not fail a property.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
