@@ -54,8 +54,10 @@ def worker(
     metrics = _begin(settings)
     command: list[str] = []
     if trainer:
-        command = [sys.executable, "-m", "stream_app", "trainer", "--beside", "--set", "metrics_port=0"]
-        command += [part for flag in flags or () for part in ("--set", flag)]
+        # Of a setting that is given twice the last counts: the worker's own port is taken.
+        given = [*(flags or ()), "metrics_port=0"]
+        command = [sys.executable, "-m", "stream_app", "trainer", "--beside"]
+        command += [part for flag in given for part in ("--set", flag)]
     settings.required_snapshot_key  # noqa: B018  # refuse a missing key before anything is started
     collect_seldom()
     switch_often()

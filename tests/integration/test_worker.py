@@ -8,7 +8,7 @@ import pytest
 from support.kafka_cluster import Cluster
 from support.worker_process import DEADLINE_SECONDS, worker_process
 
-from load_tests.broker import Broker
+from load_tests.broker import Broker, free_port
 
 pytestmark = pytest.mark.kafka
 
@@ -40,9 +40,11 @@ def test_a_worker_that_is_told_to_stop_leaves_with_code_0(
 ) -> None:
     cluster = _cluster(broker, topic_prefix)
     asyncio.run(cluster.create_topics())
-    with worker_process(cluster.settings, tmp_path, "worker", is_forked=False) as worker:
+    own_port = ("--set", f"metrics_port={free_port()}")  # which the trainer beside it must not take, too
+    with worker_process(cluster.settings, tmp_path, "worker", *own_port, is_forked=False) as worker:
         worker.wait_for(lambda: worker.has_said("-trainer is running"))
         assert worker.terminate() == 0
+    assert " ERROR " not in worker.log.read_text()
 
 
 def _cluster(broker: Broker, prefix: str, **overrides: Any) -> Cluster:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import collect_hosts, create_conn
@@ -19,7 +22,11 @@ from stream_app.errors import AccessError, BrokerError
 from stream_app.runtimes.kafka.operate.connection import client_options
 from stream_app.settings.environment import Settings
 
+log = logging.getLogger(__name__)
+
 PAUSE_SECONDS = 0.5
+FIRST_WORD_SECONDS = 2.0
+NEXT_WORD_SECONDS = 5.0
 REFUSALS = (
     ssl.SSLError,
     AuthenticationFailedError,
@@ -32,29 +39,53 @@ REFUSALS = (
 async def connect(settings: Settings) -> AIOKafkaAdminClient:
     """A started admin client; a broker that does not answer is tried again up to `kafka_timeout`.
 
+    Meanwhile it is told how long that may still take.
+
     Raises:
         AccessError: a broker does not let us in; the sentence says what to set.
         BrokerError: none answered in time.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + settings.kafka_timeout
-    while True:
-        admin = AIOKafkaAdminClient(**client_options(settings))
-        try:
-            async with asyncio.timeout_at(deadline):
-                await _check_access(settings)
-                await admin.start()
-        except (KafkaError, OSError) as error:
-            await admin.close()
-            if loop.time() >= deadline:
-                raise BrokerError(
-                    f"no broker at {settings.kafka_servers} answered within {settings.kafka_timeout:.0f} s "
-                    f"({str(error) or 'no answer'}): start it, or set STREAM_APP_KAFKA_SERVERS and "
-                    "STREAM_APP_KAFKA_SECURITY_PROTOCOL"
-                ) from error
-            await asyncio.sleep(PAUSE_SECONDS)
-        else:
-            return admin
+    async with _countdown(settings, deadline):
+        while True:
+            admin = AIOKafkaAdminClient(**client_options(settings))
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await _check_access(settings)
+                    await admin.start()
+            except (KafkaError, OSError) as error:
+                await admin.close()
+                if loop.time() >= deadline:
+                    raise BrokerError(
+                        f"no broker at {settings.kafka_servers} answered within "
+                        f"{settings.kafka_timeout:.0f} s ({str(error) or 'no answer'}): start it, or set "
+                        "STREAM_APP_KAFKA_SERVERS and STREAM_APP_KAFKA_SECURITY_PROTOCOL"
+                    ) from error
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                return admin
+
+
+@asynccontextmanager
+async def _countdown(settings: Settings, deadline: float) -> AsyncIterator[None]:
+    """Say in time that no broker answers, and then how long it is still waited for."""
+
+    async def tell() -> None:
+        pause = FIRST_WORD_SECONDS
+        loop = asyncio.get_running_loop()
+        while deadline - loop.time() > pause:
+            await asyncio.sleep(pause)
+            left = deadline - loop.time()
+            log.warning("no broker at %s answers yet: %.0f s more", settings.kafka_servers, left)
+            pause = NEXT_WORD_SECONDS
+
+    telling = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        telling.cancel()
+        await asyncio.wait([telling])
 
 
 async def _check_access(settings: Settings) -> None:

@@ -20,7 +20,9 @@ from stream_app.settings.environment import Settings
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 2.0
+# Together they are the time within which a broker that is away is told of.
+WATCH_SECONDS = 0.9
+ANSWER_SECONDS = 2.0
 ASK_SECONDS = 5.0
 LOOKS_PER_LIMIT = 10
 START, REBALANCE = "the start", "the rebalance of the group"
@@ -66,7 +68,7 @@ class Watch:
         answered_at = loop.time()
         while True:
             try:
-                async with asyncio.timeout(min(ASK_SECONDS, self._settings.kafka_timeout)):
+                async with asyncio.timeout(min(ANSWER_SECONDS, self._settings.kafka_timeout)):
                     await consumer.topics()
             except (KafkaError, OSError) as error:
                 self._tell_silence(loop.time() - answered_at, error)
@@ -79,8 +81,9 @@ class Watch:
     def _tell_silence(self, seconds: float, error: Exception) -> None:
         self._metrics.broker_silence.set(seconds)
         self._metrics.health.report(f"no broker has answered for {seconds:.0f} s")
-        log.warning("no broker has answered for %.0f s: %r", seconds, error)
-        if seconds > self._settings.kafka_timeout:
+        left = max(self._settings.kafka_timeout - seconds, 0.0)
+        log.warning("no broker has answered for %.0f s (%.0f s more): %r", seconds, left, error)
+        if not left:
             raise BrokerError(
                 f"the broker is lost: {self._settings.kafka_servers} did not answer for {seconds:.0f} s"
             ) from error
