@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from types import MappingProxyType
 
 from stream_app.core.erasures import Erasure
@@ -21,8 +22,12 @@ from stream_app.intake.identifiers import Cause, output_id
 from stream_app.intake.ports import Privacy
 from stream_app.learning.moments import Outcome
 from stream_app.schemas.outputs import (
+    KEPT_KEY_BYTES,
+    KEPT_ORIGINAL_BYTES,
     ClosedSession,
+    CutBytes,
     FailedEvent,
+    FailureReason,
     ItemFacts,
     ItemOutcome,
     ItemOutcomes,
@@ -40,6 +45,7 @@ from stream_app.schemas.outputs import (
 from stream_app.schemas.privacy import PrivacyRequest
 from stream_app.settings.rules import Rules
 
+KEPT_DETAIL_CHARACTERS = 1_000
 NO_OTHERS: Mapping[str, LabelValue] = MappingProxyType({})
 
 
@@ -232,6 +238,12 @@ def build_failed_event(
     now: datetime,
 ) -> FailedEvent:
     """An input that could not be processed, with its original bytes as far as they may be kept."""
+    # A key so long is no user's: what is kept of it is looked through, and no more. Of a record that stops
+    # workers not even that: looking may be what stopped them.
+    key, key_cut = _cut(record.key, KEPT_KEY_BYTES)
+    kept_bytes = 0 if failure.reason is FailureReason.UNPROCESSABLE else KEPT_ORIGINAL_BYTES
+    scrubbed = record.value if not kept_bytes else _keep(privacy, record.value)
+    original, original_cut = _cut(record.value, kept_bytes, scrubbed)
     return FailedEvent(
         id=output_id("failed_event", cause),
         user_key=user_key,
@@ -239,10 +251,22 @@ def build_failed_event(
         emitted_at=now,
         source=source_of(cause),
         reason=failure.reason,
-        detail=failure.detail,
-        key=_keep(privacy, record.key),
-        original=_keep(privacy, record.value),
+        detail=failure.detail[:KEPT_DETAIL_CHARACTERS],
+        key=_keep(privacy, key),
+        original=original,
+        key_cut=key_cut,
+        original_cut=original_cut,
     )
+
+
+def _cut(
+    given: bytes | None, length: int, scrubbed: bytes | None = None
+) -> tuple[bytes | None, CutBytes | None]:
+    """What may be kept of a record's key or value, and what it was where that is not all of it."""
+    kept = given if scrubbed is None else scrubbed
+    if given is None or kept is None or len(kept) <= length:
+        return kept, None
+    return kept[:length], CutBytes(length=len(given), sha256=sha256(given).hexdigest())
 
 
 def _keep(privacy: Privacy, original: bytes | None) -> bytes | None:

@@ -29,6 +29,7 @@ from stream_app.runtimes.kafka.operate.connection import faust_credentials
 from stream_app.runtimes.kafka.operate.topics import name_of, source_names
 from stream_app.runtimes.kafka.state.stored_partition import times_of
 from stream_app.runtimes.kafka.state.tables import RowTable
+from stream_app.schemas.outputs import FailureReason
 from stream_app.schemas.topics import EVENTS, EXAMPLES
 from stream_app.settings.environment import Settings
 
@@ -86,7 +87,7 @@ def build_worker(
 
     `clock` is the time of day in epoch seconds, which may be set; `stopwatch` measures spans and never jumps.
     """
-    producer = BulkProducer(settings)
+    producer = BulkProducer(settings, metrics.failed.labels(FailureReason.TOO_LARGE_OUTPUT).inc)
     loaded = make_models(settings, metrics)
     app = _build_app(settings.app_id, settings, [producer, loaded], followers=loaded.followers)
     table = RowTable(app, "rows", settings.partitions, producer.send, times_of)
@@ -131,7 +132,7 @@ def build_worker(
 
 def build_trainer(settings: Settings, metrics: Metrics) -> StreamApp:
     """The app that learns; of several only the one that holds the topic's partition does anything."""
-    producer = BulkProducer(settings)
+    producer = BulkProducer(settings, metrics.failed.labels(FailureReason.TOO_LARGE_OUTPUT).inc)
     # What waits for its snapshot at a rebalance is learned again by whoever goes on, from the last snapshot.
     publisher = RecommenderPublisher(settings, producer, metrics, lambda: _has_partitions(app))
     app = _build_app(

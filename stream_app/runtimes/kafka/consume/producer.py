@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import blake2b, sha256
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -14,12 +16,22 @@ from mode import Service
 from stream_app.core.identity_messages import Sent, encode_message
 from stream_app.errors import BrokerError
 from stream_app.runtimes.kafka.operate.connection import client_options
-from stream_app.runtimes.kafka.operate.topics import name_of
-from stream_app.schemas.outputs import ContentScore, FailedEvent, Output, PrivacyReceipt
+from stream_app.runtimes.kafka.operate.topics import name_of, topics_of
+from stream_app.schemas.outputs import (
+    ContentScore,
+    CutBytes,
+    FailedEvent,
+    FailureReason,
+    Output,
+    PrivacyReceipt,
+)
 from stream_app.schemas.topics import LINKS, TOPIC_BY_CONTRACT
 from stream_app.settings.environment import Settings
 
+log = logging.getLogger(__name__)
+
 BATCH_BYTES = 524_288
+RECORD_OVERHEAD_BYTES = 256  # a batch of one record, with the headers that we give it
 LARGEST_REQUEST = 4_194_304
 Message = tuple[bytes | None, bytes | None]
 Messages = dict[tuple[str, int], list[Message]]
@@ -30,11 +42,20 @@ Headers = Sequence[tuple[str, bytes]]
 class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
     """An idempotent producer that waits for all replicas.
 
-    A message is (key, value); a value None is a tombstone.
+    A message is (key, value); a value None is a tombstone. No message is sent that is larger than its topic
+    takes: after one refusal an idempotent producer of aiokafka 0.14 fails on the partition for good.
+    `count_too_large` is called for each output that was too large.
     """
 
-    def __init__(self, settings: Settings, **kwargs: Any) -> None:
+    def __init__(
+        self, settings: Settings, count_too_large: Callable[[], None] = lambda: None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self._count_too_large = count_too_large
+        self._limits = {
+            name_of(topic, settings): topic.max_message_bytes - RECORD_OVERHEAD_BYTES
+            for topic in topics_of(settings)
+        }
         self._settings = settings
         self._topics = {
             contract: (name_of(topic, settings), topic.partitions is None)
@@ -67,13 +88,20 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
     def encode_outputs(self, outputs: Iterable[Output], partition: int) -> Messages:
         """Outputs of one source partition, for the topics of their contracts.
 
-        Users lie in the same partition of every topic that is spread by user.
+        Users lie in the same partition of every topic that is spread by user. Of an output that is larger
+        than its topic takes, a failed event tells instead.
         """
         messages: Messages = {}
         for output in outputs:
             topic, is_spread = self._topics[type(output)]
-            place = (topic, partition if is_spread else 0)
-            messages.setdefault(place, []).append((_key_of(output), output.encode()))
+            body = output.encode()
+            message: Message = (_key_of(output), body)
+            if (size := _size_of(message)) > self._limits[topic]:
+                log.warning("a %s of %d bytes is more than %s takes", output.schema_name, size, topic)
+                self._count_too_large()
+                message = (None, _too_large(output, body, topic).encode())
+                topic, is_spread = self._topics[FailedEvent]
+            messages.setdefault((topic, partition if is_spread else 0), []).append(message)
         return messages
 
     def encode_sent(self, sent: Iterable[Sent]) -> Messages:
@@ -101,8 +129,12 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
         """Send messages to one partition in order and return the offset of the last.
 
         Raises:
-            BrokerError: one was not acknowledged.
+            BrokerError: one was not acknowledged, or is larger than the topic takes: then none was sent.
         """
+        messages = list(messages)
+        largest = max(map(_size_of, messages), default=0)
+        if largest > self._limits.get(topic, largest):
+            raise BrokerError(f"{topic}: a record of {largest} bytes is more than it takes")
         pending: list[tuple[asyncio.Future[Any], int]] = []
         try:
             for batch in self._batches(messages, list(headers)):
@@ -128,6 +160,25 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
             batch._relative_offset += 1
         if batch.record_count():
             yield batch
+
+
+def _size_of(message: Message) -> int:
+    return len(message[0] or b"") + len(message[1] or b"")
+
+
+def _too_large(output: Output, body: bytes, topic: str) -> FailedEvent:
+    return FailedEvent(
+        id=blake2b(f"too large\x1f{output.id}".encode(), digest_size=16).hexdigest(),
+        user_key=output.user_key,
+        as_of=output.as_of,
+        emitted_at=output.emitted_at,
+        source=output.source,
+        reason=FailureReason.TOO_LARGE_OUTPUT,
+        detail=f"{output.schema_name} {output.id} of {len(body)} bytes is more than {topic} takes",
+        key=None,
+        original=b"",
+        original_cut=CutBytes(length=len(body), sha256=sha256(body).hexdigest()),
+    )
 
 
 def _key_of(output: Output) -> bytes | None:

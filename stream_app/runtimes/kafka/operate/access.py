@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
+    GroupCoordinatorNotAvailableError,
     IllegalSaslStateError,
     KafkaError,
     SaslAuthenticationFailed,
@@ -65,6 +66,34 @@ async def connect(settings: Settings) -> AIOKafkaAdminClient:
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
                 return admin
+
+
+async def find_coordinator(group: str, settings: Settings) -> None:
+    """Return once the cluster has a coordinator for a group; a new cluster makes it when it is first asked.
+
+    aiokafka's consumers would wait for it, too, and log an error for each time that they have asked.
+
+    Raises:
+        AccessError: a broker does not let us in; the sentence says what to set.
+        BrokerError: there is none in time.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + settings.kafka_timeout
+    admin = await connect(settings)
+    try:
+        while True:
+            try:
+                await admin.find_coordinator(group)
+            except GroupCoordinatorNotAvailableError:
+                if loop.time() >= deadline:
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                return
+    except KafkaError as error:
+        raise BrokerError(f"the brokers give {group} no coordinator: {error!r}") from error
+    finally:
+        await admin.close()
 
 
 @asynccontextmanager

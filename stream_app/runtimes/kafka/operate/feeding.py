@@ -19,6 +19,8 @@ from stream_app.schemas.topics import CATALOGUE, EVENTS
 from stream_app.settings.environment import Settings
 
 ROUND_RECORDS = 5_000
+LONGEST_KEY_BYTES = 4 * 256  # longer than any id that an event may have
+LONGEST_EVENT_BYTES = EVENTS.max_message_bytes - 2 * LONGEST_KEY_BYTES  # more than any setting lets pass
 POLL_MS = 500
 
 
@@ -89,9 +91,15 @@ async def read_topic(name: str, settings: Settings, take: Callable[[bytes], None
 
 
 def spread_by_user(values: Iterable[bytes], partitions: int) -> dict[int, list[Message]]:
-    """Messages by partition, each keyed by its user: as Kafka's default partitioner has it."""
+    """Messages by partition, each keyed by its user: as Kafka's default partitioner has it.
+
+    What no topic takes is cut, so that it arrives and fails there like any other event that is too large.
+    """
     spread: dict[int, list[Message]] = {}
     for value in values:
         key = record_key(value)
-        spread.setdefault(partition_of(key, partitions), []).append((key, value))
+        if key is not None and len(key) > LONGEST_KEY_BYTES:
+            key = key[:LONGEST_KEY_BYTES]
+        message = (key, value[:LONGEST_EVENT_BYTES])
+        spread.setdefault(partition_of(key, partitions), []).append(message)
     return spread

@@ -129,5 +129,5 @@ class _FactsRequest(Request[_FactsRequestV10]):  # type: ignore[misc]
         self._names = names
 
     def build(self, request_class: type[_FactsRequestV10]) -> Any:
-        topics = [(UUID(int=0), name, {}) for name in self._names]
+        topics: list[Any] = [(UUID(int=0), name, {}) for name in self._names]
         return request_class(topics, False, False, False, {})

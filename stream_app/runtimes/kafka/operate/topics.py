@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
 from stream_app.errors import AccessError, BrokerError
@@ -14,6 +15,7 @@ from stream_app.schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS, TOPICS, T
 from stream_app.settings.environment import Settings
 
 PAUSE_SECONDS = 0.1
+LIMIT = "max.message.bytes"
 SOURCES = (EVENTS, PRIVACY_REQUESTS, LINKS)
 
 
@@ -71,6 +73,7 @@ async def check_topics(settings: Settings) -> None:
     try:
         wanted = topics_of(settings)
         found = await admin.describe_topics([name_of(topic, settings) for topic in wanted])
+        limits = await _limits(admin, [name_of(topic, settings) for topic in wanted])
     except KafkaError as error:
         raise BrokerError(f"topics could not be looked up: {error}") from error
     finally:
@@ -92,6 +95,22 @@ async def check_topics(settings: Settings) -> None:
                 f"{name} has {counts[name]} partitions, the settings say {expected}: "
                 f"set STREAM_APP_PARTITIONS to what the topics were created with"
             )
+        if limits.get(name, topic.max_message_bytes) < topic.max_message_bytes:
+            raise BrokerError(
+                f"{name} takes records of {limits[name]} bytes, and {topic.max_message_bytes} are needed: "
+                f"set its max.message.bytes to that, or some of what is sent will be refused"
+            )
+
+
+async def _limits(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, int]:
+    """By name, the largest record that a topic takes; of topics whose settings we may not see, nothing."""
+    wanted = [ConfigResource(ConfigResourceType.TOPIC, name, {LIMIT: ""}) for name in names]
+    limits: dict[str, int] = {}
+    for response in await admin.describe_configs(wanted):
+        for code, _, _, name, entries in response.resources:
+            if not code:
+                limits[name] = int(entries[0][1])
+    return limits
 
 
 def _refuse_missing(wanted: Sequence[str], counts: dict[str, int]) -> None:

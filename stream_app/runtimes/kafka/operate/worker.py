@@ -12,6 +12,7 @@ from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.common.departure import call_when_told_to_stop, guarded_loop, leave
 from stream_app.runtimes.common.folder_lock import lock_folder
 from stream_app.runtimes.kafka.consume.app import StreamApp
+from stream_app.runtimes.kafka.operate.access import find_coordinator
 from stream_app.runtimes.kafka.operate.topics import check_topics
 from stream_app.runtimes.kafka.operate.watching import Watch
 from stream_app.settings.environment import Settings
@@ -48,6 +49,7 @@ async def _work(
 ) -> None:
     await check_topics(settings)
     app = build()
+    await find_coordinator(app.conf.id, settings)
     with lock_folder(settings.state_dir / app.conf.id):
         parts: list[Awaitable[object]] = [_run(app), Watch(app, settings, metrics).run()]
         if trainer_command:
