@@ -6,6 +6,7 @@ import yaml
 from typer.testing import CliRunner
 
 from stream_app import errors
+from stream_app.cli import early_stop
 from stream_app.cli.main import app
 from stream_app.observability.metrics import Metrics
 from stream_app.schemas.topics import TOPICS
@@ -63,8 +64,8 @@ def test_alerts_table_is_the_rules():
 
 def test_exit_codes_are_those_of_the_errors():
     kinds = [errors.StreamAppError, *errors.StreamAppError.__subclasses__()]
-    assert [code for code, *_ in table_under("Exit code")] == sorted(
-        {"0", *(str(kind.exit_code) for kind in kinds)}
+    assert [int(code) for code, *_ in table_under("Exit code")] == sorted(
+        {0, early_stop.UNFINISHED_CODE, *(kind.exit_code for kind in kinds)}
     )
 
 
