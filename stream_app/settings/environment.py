@@ -132,7 +132,7 @@ class Settings(_FormSettings):
         "clients are taken.",
     )
     collector_body_bytes: int = Field(
-        500_000, ge=1024, le=10_000_000, description="Largest body of a request to the collector, unpacked."
+        6_000_000, ge=1024, le=20_000_000, description="Largest body of a request to the collector, unpacked."
     )
     collector_rate: float = Field(
         1000.0, gt=0, description="Events a second that one client may send with one write key."

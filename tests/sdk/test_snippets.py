@@ -11,13 +11,18 @@ from sdk.snippets import PAGE, SNIPPETS, bundle, run_on_server, visit, wait_unti
 TRAITS = {"email": "pat@example.org", "plan": "plus", "age": 34}
 CALLS = ["page", "Product Viewed", "identify", "Product Added", "Order Completed"]
 WITHOUT_IDENTIFY = ["page", "Product Viewed", "Product Added", "Order Completed"]
+BEFORE = {"page", "Product Viewed"}  # what happens before the user is known
 ON_SERVERS = {
     "segment-node.mjs": CALLS,
     "snowplow-node.mjs": WITHOUT_IDENTIFY,
 }
 IN_PAGES = {
+    "segment-browser.js": CALLS,
     "snowplow-browser.js": WITHOUT_IDENTIFY,
 }
+# analytics-next gives what was called before `identify` in the same breath to the user all the same, and
+# posthog-js sends a page's view after all that the page calls at once.
+STAMPED_LATE = {"segment-browser.js": {"page", "Product Viewed"}}
 MAKE_SESSIONS = {"snowplow-browser.js"}
 ORDER = {"order_id": "o-1", "revenue": 159.8, "currency": "EUR"}
 
@@ -41,7 +46,7 @@ def test_what_a_server_called_arrives(name: str, shop_sending: Sending, tmp_path
     events = shop_sending.events()
     assert [label(event) for event in events] == ON_SERVERS[name]
     assert {event.get("anonymousId") for event in events[:2]} == {"anon-17"}
-    assert_whole(events, began)
+    assert_whole(events, began, BEFORE)
     assert_user_known(shop_sending, is_linked="snowplow" not in name)
 
 
@@ -56,19 +61,18 @@ def test_what_a_page_called_arrives(name: str, shop_sending: Sending, tmp_path: 
         )
         visiting.leave()
     events = shop_sending.events()
-    # Each call of RudderStack's is a request of its own, and they may overtake each other.
-    events.sort(key=lambda event: str(event["originalTimestamp"]))
-    assert [label(event) for event in events] == IN_PAGES[name]
+    # Calls may be requests of their own, which overtake each other.
+    assert sorted(label(event) for event in events) == sorted(IN_PAGES[name])
     assert told(events[0], "context", "page", "url") == f"{shop_sending.site}{PAGE}"
     assert told(events[0], "context", "locale") == "de-DE"
     assert "Chrome/" in events[0]["context"]["userAgent"]
     if name in MAKE_SESSIONS:
         assert len({event["context"]["sessionId"] for event in events}) == 1
-    assert_whole(events, began)
+    assert_whole(events, began, BEFORE - STAMPED_LATE.get(name, set()))
     assert_user_known(shop_sending, is_linked="snowplow" not in name)
 
 
-def assert_whole(events: list[dict[str, Any]], began: datetime) -> None:
+def assert_whole(events: list[dict[str, Any]], began: datetime, anonymous: set[str]) -> None:
     """That every field of the journey arrived, whoever sent it."""
     by_name = {label(event): event for event in events}
     for event in events:
@@ -77,11 +81,11 @@ def assert_whole(events: list[dict[str, Any]], began: datetime) -> None:
         assert began - timedelta(seconds=1) <= happened <= datetime.now(UTC) + timedelta(seconds=1)
         assert happened <= datetime.fromisoformat(event["sentAt"])
     assert len({event["messageId"] for event in events}) == len(events)
-    for event in events[:2]:
-        assert event["anonymousId"] == events[0]["anonymousId"]
-        assert not event.get("userId")
-    for event in events[2:]:
-        assert event["userId"] == "u-17"
+    for event in events:
+        is_anonymous = label(event) in anonymous
+        assert (event.get("userId") or "") == ("" if is_anonymous else "u-17")
+        assert event.get("anonymousId") or not is_anonymous
+    assert len({event["anonymousId"] for event in events if label(event) in anonymous}) <= 1
     page = by_name["page"]
     assert "/p/sku-1" in (told(page, "context", "page", "url") or told(page, "properties", "url"))
     viewed, added = by_name["Product Viewed"]["properties"], by_name["Product Added"]["properties"]

@@ -34,19 +34,23 @@ class Answer(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """The events of a request, the write key that it shows, and its answer if that is not the route's own."""
+    """The events of a request, the write key that it shows, and its answer if that is not the route's own.
+
+    Of an anonymous sender the collector notes no address.
+    """
 
     events: list[Any]
     write_key: str | None = None
     answer: Answer | None = None
+    is_anonymous: bool = False
 
 
 class BodyKind(Enum):
     """How a route's body is written."""
 
     NONE = "none"  # a GET request: all is in its address
-    JSON = "json"
-    TEXT = "text"  # whatever media type it is sent under, such as a form's fields
+    JSON = "json"  # also within a form's field `data`, as it is or in Base64
+    TEXT = "text"  # whatever it is, such as a form's fields
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ class TrackerForm:
         claims_text: the same of bytes that are no JSON.
         is_broad: it is asked last, for it is recognised by names that others use too.
         is_canonical: its records are events of the contract as they stand; so is what no form claims.
+        starts: what its SDKs read before they send anything; such a request has no events.
         senders: what sends it, and what to set there.
         fields: where a canonical field comes from, by a row of `tracker_tables.FIELDS`.
         becomes: what its kinds of events become, where that is not a track event of the same name.
@@ -111,6 +116,7 @@ class TrackerForm:
     is_broad: bool = False
     is_canonical: bool = False
     routes: tuple[Route, ...] = ()
+    starts: tuple[Route, ...] = ()
     settings: tuple[FormSetting, ...] = ()
     senders: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from stream_app.intake.trackers.context_places import MAX_TEXT, Place, take_context, url_text, user_agent_text
-from stream_app.intake.trackers.declaration import Answer, Reading, Route, Sent, TrackerForm
+from stream_app.intake.trackers.declaration import Answer, BodyKind, Reading, Route, Sent, TrackerForm
 from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, take_text, text
 from stream_app.intake.trackers.json_records import (
     Unreadable,
+    decode_base64,
     only_key,
     parse_json,
     parse_objects,
@@ -20,7 +21,13 @@ from stream_app.intake.trackers.json_records import (
     text_in,
 )
 from stream_app.intake.trackers.kept_fields import keep
+from stream_app.intake.trackers.startup_files import (
+    read_posthog_flags,
+    read_posthog_script,
+    read_posthog_start,
+)
 
+TAKEN = Answer(b'{"status":1}')
 API_KEYS = ("api_key", "token", "$token")
 # Of PostHog's own pipeline, in events read behind it.
 NOT_KEPT = ("team_id", "project_id", "site_url", "created_at", "elements_chain", "person", "type")
@@ -198,6 +205,13 @@ def _read_request(sent: Sent) -> Reading:
     return Reading(_events(bodies), key)
 
 
+def _read_query(sent: Sent) -> Reading:
+    """What older trackers send in an address: JSON or its Base64 as `data`."""
+    data = sent.query.get("data", "")
+    body = data.encode() if data.lstrip()[:1] in {"{", "["} else decode_base64(data.replace(" ", "+"))
+    return _read_request(Sent(body or b""))
+
+
 def _project_key(body: dict[str, Any]) -> str | None:
     properties = body.get("properties")
     within = text_in(properties, "token") if isinstance(properties, dict) else None
@@ -228,11 +242,13 @@ FORMS = (
         claims=_claims,
         is_broad=True,
         routes=(
-            Route(
-                ("/capture", "/capture/", "/batch", "/batch/", "/e/", "/i/v0/e/"),
-                _read_request,
-                Answer(b'{"status":1}'),
-            ),
+            Route(("/capture", "/batch", "/e", "/i/v0/e"), _read_request, TAKEN),
+            Route(("/capture", "/e"), _read_query, TAKEN, BodyKind.NONE),
+        ),
+        starts=(
+            Route(("/array/{key}/config",), read_posthog_start, TAKEN, BodyKind.NONE),
+            Route(("/array/{key}/config.js",), read_posthog_script, TAKEN, BodyKind.NONE),
+            Route(("/flags", "/decide"), read_posthog_flags, TAKEN),
         ),
         senders={"PostHog": "the API host; the project key to a write key"},
         fields={

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from stream_app.intake.trackers.declaration import Answer, Reading, Route, Sent, TrackerForm
+from stream_app.intake.trackers.declaration import Answer, BodyKind, Reading, Route, Sent, TrackerForm
 from stream_app.intake.trackers.json_records import (
     Unreadable,
     parse_object,
@@ -19,12 +19,13 @@ from stream_app.intake.trackers.json_records import (
     require_objects,
     text_in,
 )
+from stream_app.intake.trackers.startup_files import read_rudderstack_start, read_segment_start
 
 NOT_OF_THE_EVENT = frozenset({"writeKey", "integrations", "_metadata"})
 INHERITED = ("sentAt", "receivedAt")
 MAX_SHARED_CONTEXT = 32_768  # bytes; it is copied into every event of its batch
 SHORT_NAMES = {"track": "t", "page": "p", "screen": "s", "identify": "i", "group": "g", "alias": "a"}
-BATCH_PATHS = ("/v1/batch", "/v1/import", "/v1/b", "/beacon/v1/batch")
+BATCH_PATHS = ("/v1/batch", "/v1/import", "/v1/b", "/b", "/beacon/v1/batch")
 SUCCESS = Answer(b'{"success":true}')
 
 
@@ -106,14 +107,20 @@ FORMS = (
         is_canonical=True,
         routes=(
             *(
-                Route((f"/v1/{call}", f"/v1/{short}"), partial(read_call, call=call), SUCCESS)
+                # analytics.js is given a host that ends with /v1: without it, it sends to the bare letter.
+                Route((f"/v1/{call}", f"/v1/{short}", f"/{short}"), partial(read_call, call=call), SUCCESS)
                 for call, short in SHORT_NAMES.items()
             ),
             Route(BATCH_PATHS, read_batch, SUCCESS),
         ),
+        starts=(
+            Route(("/v1/projects/{key}/settings",), read_segment_start, SUCCESS, BodyKind.NONE),
+            Route(("/sourceConfig",), read_rudderstack_start, SUCCESS, BodyKind.NONE),
+        ),
         senders={
-            "Segment's analytics.js and server libraries": "the API host to `https://collect.example/v1`",
-            "RudderStack": "the data plane URL to `https://collect.example`",
+            "Segment's analytics.js and server libraries": "`cdnURL`, or the host of a server's library, to "
+            "`https://collect.example`",
+            "RudderStack": "the data plane URL, and in pages `configUrl`, to `https://collect.example`",
         },
     ),
 )

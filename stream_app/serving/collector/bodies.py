@@ -1,24 +1,34 @@
-"""Request bodies: read within bounds of size and time, and unpacked within the same bound."""
+"""Request bodies: read within bounds of size and time, and unpacked within the same bounds.
+
+What a body is, its bytes say: trackers pack by gzip and name it nowhere, or under a form's content type, and
+what a proxy has unpacked still says that it is packed. The headers are hints for what bytes leave open.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import zlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from starlette.requests import ClientDisconnect, Request
 
 from stream_app.intake.trackers.declaration import BodyKind
+from stream_app.serving.collector.form_data import is_form, read_form
 from stream_app.serving.collector.refusals import RefusalReason, RefusedError
 
 READ_SECONDS = 30.0
 MEMORY_BYTES = 64 * 1024 * 1024
-MEDIA_TYPES = frozenset({"", "application/json", "text/plain"})
-ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
+BUSY_SECONDS = 5
+STEP_BYTES = 256 * 1024
+MOST_WRAPPINGS = 3  # such as gzip in base64 in a form
+GZIP_MAGIC = b"\x1f\x8b"
 GZIP_OR_ZLIB = 47
 RAW_DEFLATE = -zlib.MAX_WBITS
-BUSY_SECONDS = 5
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_JSON_BEGINS = re.compile(rb"[ \t\r\n]*[\[{]")
+Reserve = Callable[[int], None]
 
 
 class BodyReader:
@@ -26,61 +36,91 @@ class BodyReader:
 
     def __init__(self, limit: int, memory: int = MEMORY_BYTES) -> None:
         self._limit = limit
-        self._free = max(memory, limit)
+        self._free = max(memory, 2 * limit)
 
     @asynccontextmanager
     async def read(self, request: Request, kind: BodyKind = BodyKind.JSON) -> AsyncIterator[bytes]:
         """The unpacked body, which counts as held until the block ends.
 
         Raises:
-            RefusedError: it is too large, too slow, of a media type or encoding that is not taken, or broken.
+            RefusedError: it is too large, too slow, of an encoding that is not taken, or broken.
         """
-        encoding = _encoding(request, kind)
         declared = request.headers.get("content-length", "")
-        size = int(declared) if declared.isdecimal() else self._limit
-        if size > self._limit:
+        if declared.isdecimal() and int(declared) > self._limit:
             raise self._too_large()
-        held = self._limit if encoding else size
-        if held > self._free:
-            raise RefusedError(RefusalReason.OVERLOADED, "too much is under way: send again", BUSY_SECONDS)
-        self._free -= held
+        with self._holding() as reserve:
+            sent = await self._read_in_time(request, reserve)
+            yield self._unwrap(sent, request.headers.get("content-encoding", ""), kind, reserve)
+
+    def _unwrap(self, sent: bytes, encoding: str, kind: BodyKind, reserve: Reserve) -> bytes:
+        """What is within the wrappings of what was sent; what no wrapping is known of is left as it is."""
+        body, hint = sent, encoding.strip().lower()
+        for _ in range(MOST_WRAPPINGS):
+            body = body.removeprefix(BYTE_ORDER_MARK)
+            if _JSON_BEGINS.match(body):
+                return body
+            window = _window_of(body, hint)
+            if window is not None:
+                body = self._unpack(body, window, reserve)
+            elif hint not in {"", "identity"}:
+                raise RefusedError(RefusalReason.MEDIA_TYPE, "send Content-Encoding gzip or deflate, or none")
+            elif kind is BodyKind.JSON and is_form(body):
+                body = read_form(body)
+            else:
+                return body
+            hint = ""
+        return body
+
+    @contextmanager
+    def _holding(self) -> Iterator[Reserve]:
+        held = 0
+
+        def reserve(size: int) -> None:
+            nonlocal held
+            if size > self._free:
+                raise RefusedError(
+                    RefusalReason.OVERLOADED, "too much is under way: send again", BUSY_SECONDS
+                )
+            held += size
+            self._free -= size
+
         try:
-            packed = await self._read_in_time(request)
-            yield self._unpack(packed) if encoding else packed
+            yield reserve
         finally:
             self._free += held
 
-    async def _read_in_time(self, request: Request) -> bytes:
+    async def _read_in_time(self, request: Request, reserve: Reserve) -> bytes:
+        body = bytearray()
         try:
             async with asyncio.timeout(READ_SECONDS):
-                return await self._read_packed(request.stream())
+                async for chunk in request.stream():
+                    reserve(len(chunk))
+                    body += chunk
+                    if len(body) > self._limit:
+                        raise self._too_large()
         except (TimeoutError, ClientDisconnect):
             detail = f"the body did not arrive within {READ_SECONDS:.0f} s"
             raise RefusedError(RefusalReason.SLOW_BODY, detail) from None
-
-    async def _read_packed(self, chunks: AsyncIterator[bytes]) -> bytes:
-        body = bytearray()
-        async for chunk in chunks:
-            body += chunk
-            if len(body) > self._limit:
-                raise self._too_large()
         return bytes(body)
 
-    def _unpack(self, packed: bytes) -> bytes:
-        # RFC 9110 has `deflate` in a zlib wrapper; some senders leave it out.
-        has_wrapper = packed[:1] == b"\x1f" or (packed[:1] and packed[0] & 0x0F == zlib.DEFLATED)
-        unpacking = zlib.decompressobj(GZIP_OR_ZLIB if has_wrapper else RAW_DEFLATE)
+    def _unpack(self, packed: bytes, window: int, reserve: Reserve) -> bytes:
+        unpacking = zlib.decompressobj(window)
+        body, waiting = bytearray(), packed
         try:
-            body = unpacking.decompress(packed, self._limit + 1)
+            while waiting and not unpacking.eof:
+                part = unpacking.decompress(waiting, STEP_BYTES)
+                waiting = unpacking.unconsumed_tail
+                reserve(len(part))
+                body += part
+                if len(body) > self._limit:
+                    raise self._too_large()
         except zlib.error as error:
             raise RefusedError(RefusalReason.BAD_ENCODING, f"the body cannot be unpacked: {error}") from None
-        if len(body) > self._limit:
-            raise self._too_large()
         if not unpacking.eof or unpacking.unused_data:
             raise RefusedError(
                 RefusalReason.BAD_ENCODING, "the packed body is cut short or has more behind it"
             )
-        return body
+        return bytes(body)
 
     def _too_large(self) -> RefusedError:
         return RefusedError(
@@ -88,16 +128,11 @@ class BodyReader:
         )
 
 
-def _encoding(request: Request, kind: BodyKind) -> str:
-    """How the body is packed; empty where it is not."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind is BodyKind.JSON and media_type not in MEDIA_TYPES:
-        raise RefusedError(
-            RefusalReason.MEDIA_TYPE, "send the body as application/json, or as text/plain from a beacon"
-        )
-    if request.query_params.get("compression") == "gzip-js":
-        return "gzip"  # posthog-js names no Content-Encoding
-    encoding = request.headers.get("content-encoding", "").strip().lower()
-    if encoding not in ENCODINGS:
-        raise RefusedError(RefusalReason.MEDIA_TYPE, "send Content-Encoding gzip or deflate, or none")
-    return "" if encoding == "identity" else encoding
+def _window_of(body: bytes, hint: str) -> int | None:
+    """How zlib unpacks a body; None where it is not packed by gzip or deflate."""
+    # RFC 1950: a zlib header is a multiple of 31. No JSON and no form begins so.
+    is_zlib = len(body) > 1 and body[0] == 0x78 and (body[0] << 8 | body[1]) % 31 == 0
+    if body[:2] == GZIP_MAGIC or is_zlib or hint == "gzip":
+        return GZIP_OR_ZLIB
+    # RFC 9110 has `deflate` in a zlib wrapper; some senders leave it out.
+    return RAW_DEFLATE if hint == "deflate" else None

@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -19,7 +18,9 @@ from stream_app.observability.metrics import Metrics
 from stream_app.serving.collector import demo
 from stream_app.serving.collector.bodies import BodyReader
 from stream_app.serving.collector.clients import Clients, rate_place
+from stream_app.serving.collector.cross_origin import CrossOrigin
 from stream_app.serving.collector.delivery import Delivery
+from stream_app.serving.collector.paths import PlainPaths, plain_path
 from stream_app.serving.collector.rates import TokenBuckets
 from stream_app.serving.collector.receipt import Receipt
 from stream_app.serving.collector.refusals import RefusalReason, RefusedError
@@ -28,7 +29,6 @@ from stream_app.serving.collector.write_keys import WriteKeys, shown_outside_bod
 from stream_app.settings.environment import Settings
 
 RETRY_SECONDS = 5
-PREFLIGHT_SECONDS = 86_400
 LARGEST_EVENT = 500_000  # so that a record of it fits a broker's default of 1 MiB, whatever its key
 Scrub = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -51,25 +51,23 @@ def create_collector(
     durable.
     """
     collector = _Collector(deliver, settings, metrics, clock, scrub)
-    app = FastAPI(title="Collector", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="Collector", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    for_pages: list[str] = []
     for form in FORMS.values():
-        for route in form.routes:
-            _add_route(app, collector, route, settings)
+        for route in (*form.routes, *form.starts):
+            for_pages += _add_route(app, collector, route, settings)
     _add_health_routes(app, deliver)
     app.include_router(demo.router)
     app.add_exception_handler(RefusedError, collector.refuse)
     app.add_exception_handler(HTTPException, collector.refuse_path)
-    origins = settings.cors_origins or ()
     app.add_middleware(
-        CORSMiddleware,
-        allow_origins=origins,
-        allow_credentials="*" not in origins,
-        allow_methods=["GET", "POST"],
-        allow_headers=["authorization", "content-type", "content-encoding", "anonymousid", "sp-anonymous"],
-        expose_headers=["retry-after"],
-        max_age=PREFLIGHT_SECONDS,
+        CrossOrigin,
+        origins=settings.cors_origins or (),
+        paths=for_pages,
+        note_refusal=collector.note_refusal,
     )
     app.add_middleware(RequestCount, metrics=metrics)
+    app.add_middleware(PlainPaths)
     return app
 
 
@@ -113,7 +111,8 @@ class _Collector:
         address = self._clients.address(request)
         self._buckets.take((key, rate_place(address)), max(len(reading.events), 1))
         received_at = self._clock()
-        receipt = Receipt(received_at, str(address or ""), request.headers.get("user-agent", ""))
+        noted = "" if reading.is_anonymous else str(address or "")
+        receipt = Receipt(received_at, noted, request.headers.get("user-agent", ""))
         values = [self._encode(event, receipt) for event in reading.events]
         if values:
             await self._make_durable(values)
@@ -123,8 +122,12 @@ class _Collector:
     async def refuse(self, _: Request, refusal: Exception) -> Response:
         """The answer to a request of which nothing was taken."""
         assert isinstance(refusal, RefusedError)
-        self._metrics.collector_refused.labels(refusal.reason).inc()
+        self.note_refusal(refusal)
         return refusal.response()
+
+    def note_refusal(self, refusal: RefusedError) -> None:
+        """Count a request of which nothing was taken."""
+        self._metrics.collector_refused.labels(refusal.reason).inc()
 
     async def refuse_path(self, request: Request, error: Exception) -> Response:
         """The answer to a path or method that is not ours."""
@@ -169,16 +172,20 @@ def _read(route: Route, sent: Sent) -> Reading:
         raise RefusedError(RefusalReason.BAD_FORM, f"not as its tracker sends it: {error.detail}") from None
 
 
-def _add_route(app: FastAPI, collector: _Collector, route: Route, settings: Settings) -> None:
+def _add_route(app: FastAPI, collector: _Collector, route: Route, settings: Settings) -> list[str]:
+    """Add a route under all its paths, and give these."""
+
     async def endpoint(request: Request) -> Response:
         answer = await collector.take(request, route)
-        headers = {"Cache-Control": "no-store"} if route.body is BodyKind.NONE else None
+        # A start-up file names the host by which it was asked for: no cache may hand it to somebody else.
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         return Response(answer.body, answer.status, headers, answer.media_type)
 
     own_path = str(getattr(settings, route.path_setting)) if route.path_setting else ""
-    for path in (*route.paths, own_path):
-        if path:
-            app.add_api_route(path, endpoint, methods=[route.method])
+    paths = list(dict.fromkeys(plain_path(path) for path in (*route.paths, own_path) if path))
+    for path in paths:
+        app.add_api_route(path, endpoint, methods=[route.method])
+    return paths
 
 
 def _add_health_routes(app: FastAPI, deliver: Delivery) -> None:

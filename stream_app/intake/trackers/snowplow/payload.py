@@ -34,6 +34,9 @@ from stream_app.intake.trackers.snowplow.fields import EVENT_CODES, PARAMETERS, 
 from stream_app.intake.trackers.snowplow.self_describing import unwrap_entities, unwrap_event
 
 MAX_PARAMETERS = 512
+# With it a collector keeps neither the address nor an id of the network.
+ANONYMOUS_HEADER = "sp-anonymous"
+OF_THE_NETWORK = ("nuid", "tnuid", "ip")
 QUERY = re.compile(rb"(?:^|[?&])e=(?:pv|pp|ue|se|tr|ti)(?:&|$)")
 PIXEL = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
@@ -103,17 +106,21 @@ def _read_post(sent: Sent) -> Reading:
     payload = parse_object(sent.body)
     if "schema" not in payload:
         raise Unreadable("send a `schema` and a list of events under `data`")
-    return _read_parameters(require_objects(payload.get("data"), "data"))
+    return _read_parameters(require_objects(payload.get("data"), "data"), sent)
 
 
 def _read_pixel(sent: Sent) -> Reading:
-    return _read_parameters([dict(sent.query)])
+    return _read_parameters([dict(sent.query)], sent)
 
 
-def _read_parameters(entries: list[dict[str, Any]]) -> Reading:
-    return Reading(
-        [_event(entry) for entry in entries], only_key({text_in(entry, "aid") for entry in entries})
-    )
+def _read_parameters(entries: list[dict[str, Any]], sent: Sent) -> Reading:
+    is_anonymous = ANONYMOUS_HEADER in sent.headers
+    if is_anonymous:
+        entries = [
+            {name: value for name, value in entry.items() if name not in OF_THE_NETWORK} for entry in entries
+        ]
+    key = only_key({text_in(entry, "aid") for entry in entries})
+    return Reading([_event(entry) for entry in entries], key, is_anonymous=is_anonymous)
 
 
 def _claims(record: Mapping[str, Any]) -> bool:
@@ -137,7 +144,7 @@ PAYLOAD = TrackerForm(
             Answer(b"ok", "text/plain"),
             path_setting="snowplow_post_path",
         ),
-        Route(("/i",), _read_pixel, Answer(PIXEL, "image/gif"), BodyKind.NONE),
+        Route(("/i", "/ice.png"), _read_pixel, Answer(PIXEL, "image/gif"), BodyKind.NONE),
     ),
     settings=(
         FormSetting(

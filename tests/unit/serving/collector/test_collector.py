@@ -283,14 +283,184 @@ def test_pages_of_listed_sites_may_send_and_no_others() -> None:
         is_listed = is_allowed and origin != HERE
         assert (preflight.headers.get("access-control-allow-origin") == origin) == is_listed
     assert len(collector.delivery.values) == 3
-    assert collector.refused("origin") == 3
+    assert collector.refused("origin") == 3 + 4  # and four preflights
 
 
-def test_any_site_may_send_where_all_are_listed() -> None:
+ANY_SITE = {"origin": "https://any.example"}
+FOR_PAGES = [
+    "/v1/t",
+    "/batch/",
+    "/e/",
+    "/i",
+    "/com.snowplowanalytics.snowplow/tp2",
+    "/sourceConfig/",
+    "/flags/",
+]
+NOT_FOR_PAGES = ["/health", "/ready", "/demo", "/demo.js", "/", "/nothing"]
+
+
+@pytest.mark.parametrize("path", FOR_PAGES)
+@pytest.mark.parametrize(
+    "asked", [None, "sentat,anonymousid,authorization", "rsa-bot-id, x-anything", "SP-Anonymous"]
+)
+def test_a_page_that_may_send_is_granted_what_it_asks_for(path: str, asked: str | None) -> None:
     collector = Collector(cors_origins="*")
-    answer = collector.client.post("/v1/t", json=event(), headers={"origin": "https://any.example"})
+    headers = ANY_SITE | {"access-control-request-method": "POST"}
+    if asked:
+        headers["access-control-request-headers"] = asked
+    answer = collector.client.request("OPTIONS", path, headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers.get("access-control-allow-headers") == asked
+    # `*` is no answer to a request with credentials, as Snowplow's tracker sends them.
+    assert answer.headers["access-control-allow-origin"] == ANY_SITE["origin"]
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    assert "origin" in answer.headers["vary"].lower()
+
+
+@pytest.mark.parametrize("path", NOT_FOR_PAGES)
+def test_no_page_elsewhere_reads_what_does_not_take_events(path: str) -> None:
+    collector = Collector(cors_origins="*")
+    answer = collector.client.get(path, headers=ANY_SITE)
+    asked = collector.client.request(
+        "OPTIONS", path, headers=ANY_SITE | {"access-control-request-method": "GET"}
+    )
+    for headers in (answer.headers, asked.headers):
+        assert not [name for name in headers if name.startswith("access-control-")]
+
+
+@pytest.mark.parametrize("asked", ["a\nb: c", "x" * 3000, "sentat;q=1"])
+def test_what_is_no_list_of_headers_is_not_repeated(asked: str) -> None:
+    collector = Collector(cors_origins="*")
+    headers = ANY_SITE | {"access-control-request-method": "POST", "access-control-request-headers": asked}
+    if "\n" in asked:
+        headers["access-control-request-headers"] = asked.replace("\n", "\x0b")
+    answer = collector.client.request("OPTIONS", "/v1/t", headers=headers)
+    assert (answer.status_code, answer.json()["reason"]) == (403, "origin")
+
+
+def test_a_page_without_a_site_gets_no_credentials() -> None:
+    answer = Collector(cors_origins="*").client.post("/v1/t", json=event(), headers={"origin": "null"})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
     assert "access-control-allow-credentials" not in answer.headers
+
+
+def test_a_page_may_read_why_it_is_refused() -> None:
+    collector = Collector(cors_origins="*", write_keys=KEY)
+    answer = collector.client.post("/v1/t", json=event(), headers=ANY_SITE)
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (401, ANY_SITE["origin"])
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/batch", "/v1/batch/", "/v1/v1/batch", "/v1/v1/batch/", "/v1//batch", "/b", "/b/"]
+)
+def test_a_host_may_end_as_it_likes(path: str) -> None:
+    collector = Collector()
+    answer = collector.client.post(path, json={"batch": [event(type="track"), event(type="page")]})
+    assert answer.status_code == 200
+    assert [kept["type"] for kept in collector.delivery.events] == ["track", "page"]
+
+
+@pytest.mark.parametrize("path", ["/v1/t/", "/health/", "/demo/", "/batch/x/"])
+def test_a_slash_at_the_end_is_never_redirected(path: str) -> None:
+    collector = Collector()
+    answer = collector.client.request("GET", path, headers={"host": "elsewhere.example"})
+    assert "location" not in answer.headers
+    assert answer.status_code in {200, 404, 405}
+
+
+@pytest.mark.parametrize("path", ["/t", "/p", "/i", "/g", "/a", "/s", "/i/"])
+def test_calls_come_without_v1_too(path: str) -> None:
+    collector = Collector()
+    assert collector.client.post(path, json=event(userId="u")).status_code == 200
+    assert len(collector.delivery.events) == 1
+
+
+def test_snowplow_trackers_may_post_to_a_path_of_their_own() -> None:
+    collector = Collector(snowplow_post_path="/com.acme/track")
+    body = {"schema": "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4", "data": [SNOWPLOW]}
+    for path in ("/com.acme/track", "/com.acme/track/", "/com.snowplowanalytics.snowplow/tp2"):
+        assert collector.client.post(path, json=body).status_code == 200
+
+
+@pytest.mark.parametrize("is_posted", [True, False])
+def test_an_anonymous_sender_leaves_no_address(is_posted: bool) -> None:
+    collector = Collector()
+    sent = {**SNOWPLOW, "nuid": "network-1", "ip": "203.0.113.7"}
+    headers = {"SP-Anonymous": "*"}
+    if is_posted:
+        body = {"schema": "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4", "data": [sent]}
+        collector.client.post("/com.snowplowanalytics.snowplow/tp2", json=body, headers=headers)
+    else:
+        collector.client.get("/i", params=sent, headers=headers)
+    (value,) = collector.delivery.values
+    assert b"127.0.0.1" not in value
+    assert b"203.0.113" not in value
+    assert b"network-1" not in value
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        (f"/v1/projects/{KEY}/settings", ("integrations", "Segment.io", "apiHost", "127.0.0.1:8090/v1")),
+        (
+            "/sourceConfig?writeKey=" + KEY,
+            ("source", "config", "statsCollection", "errors", "enabled", False),
+        ),
+        (f"/array/{KEY}/config", ("analytics", "endpoint", "/i/v0/e/")),
+    ],
+)
+def test_trackers_find_how_to_start(path: str, found: tuple[Any, ...]) -> None:
+    collector = Collector(write_keys=KEY, cors_origins="https://shop.example")
+    told = collector.client.get(path, headers={"origin": "https://shop.example"}).json()
+    for name in found[:-1]:
+        told = told[name]
+    assert told == found[-1]
+    assert collector.client.get(path.replace(KEY, "another-key")).status_code == 401
+    assert collector.client.get(path, headers={"origin": "https://evil.example"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "scheme"),
+    [
+        ({}, "http"),
+        ({"origin": "http://shop.example"}, "http"),
+        ({"origin": "https://shop.example"}, "https"),
+        ({"x-forwarded-proto": "https"}, "https"),
+    ],
+)
+def test_segments_tracker_sends_as_its_page_was_loaded(headers: dict[str, str], scheme: str) -> None:
+    collector = Collector(cors_origins="*", write_keys=KEY)
+    told = collector.client.get(f"/v1/projects/{KEY}/settings", headers=headers)
+    assert told.json()["integrations"]["Segment.io"]["protocol"] == scheme
+    assert told.headers["cache-control"] == "no-store"
+
+
+def test_posthogs_script_names_no_key_that_is_not_ours() -> None:
+    collector = Collector(write_keys=KEY)
+    script = collector.client.get(f"/array/{KEY}/config.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert f'["{KEY}"]' in script.text
+    assert collector.client.get("/array/%22];alert(1);[%22/config.js").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/flags/?v=2", "/decide/?v=3"])
+def test_posthogs_trackers_have_no_flags(path: str) -> None:
+    collector = Collector(write_keys=KEY)
+    body = base64.b64encode(orjson.dumps({"token": KEY, "distinct_id": "u"}))
+    answer = collector.client.post(path, content=b"data=" + body)
+    assert (answer.status_code, answer.json()["featureFlags"]) == (200, {})
+    assert collector.client.post(path, json={"token": "another"}).status_code == 401
+
+
+@pytest.mark.parametrize("compression", ["base64", "gzip-js", ""])
+def test_posthogs_last_words_come_as_a_form(compression: str) -> None:
+    collector = Collector(write_keys=KEY)
+    data = base64.b64encode(orjson.dumps({"api_key": KEY, "batch": [CAPTURE, CAPTURE]})).decode()
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = collector.client.post("/e/?compression=" + compression, data={"data": data}, headers=headers)
+    assert (answer.status_code, len(collector.delivery.values)) == (200, 2)
+    by_query = collector.client.get("/e/", params={"data": data, "compression": compression})
+    assert (by_query.status_code, len(collector.delivery.values)) == (200, 4)
 
 
 SNOWPLOW = {
@@ -350,7 +520,7 @@ def test_health_and_readiness() -> None:
 
 def test_paths_that_are_not_ours_share_one_label() -> None:
     collector = Collector()
-    for path in ("/a", "/b/c"):
+    for path in ("/x", "/y/c"):
         collector.client.get(path)
     assert collector.counted("stream_app_collector_requests_total", route="other", status="404") == 2
 
