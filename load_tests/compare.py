@@ -197,9 +197,13 @@ def _driven(build: Build, driver: str, path: Path, count: int) -> float:
 
 
 async def compare(
-    other: Build, rounds: int, parts: Sequence[Part], extent: Extent, told: Callable[[str], None]
+    other: Build,
+    rounds: int,
+    parts: Sequence[Part],
+    extent: Extent,
+    told: Callable[[int, dict[str, Figure]], None],
 ) -> dict[str, Figure]:
-    """Measure both builds in turn; `told` hears of each round that is done.
+    """Measure both builds in turn; `told` hears of each round that is done, with all figures so far.
 
     Raises:
         BuildError: a build could not be measured.
@@ -215,7 +219,7 @@ async def compare(
                     for name, (value, figure) in (await MEASUREMENTS[part](bench, build)).items():
                         kept = figures.setdefault(name, figure)
                         (kept.this if is_this else kept.other).append(value)
-            told(f"round {number + 1} of {rounds}")
+            told(number + 1, figures)
     return figures
 
 
@@ -264,6 +268,17 @@ def table_of(figures: dict[str, Figure], other: str) -> Table:
     return table
 
 
+def report_of(figures: dict[str, Figure], about: dict[str, object]) -> bytes:
+    """All values as JSON, and what they are about."""
+    summaries = {name: figure.summary() for name, figure in figures.items()}
+    return orjson.dumps(about | {"figures": summaries}, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def _machine() -> dict[str, object]:
+    load = round(os.getloadavg()[0], 1)
+    return {"cores": os.cpu_count(), "python": platform.python_version(), "load_before": load}
+
+
 def parse_parts(names: str) -> list[Part]:
     """Parts by their names, separated by commas.
 
@@ -291,23 +306,20 @@ def main(
         if set(parts) & {*ON_A_BROKER, Part.COLLECTOR} and (reason := missing_requirements()):
             raise BuildError(f"{reason}, or choose parts that need no broker")
         extent = Extent() if events is None else Extent().at_most(events)
-        load = f"{os.getloadavg()[0]:.1f}"
-        figures = asyncio.run(compare(build, rounds, parts, extent, messages.print))
+        about = {"this": HERE.commit(), "other": build.commit(), **_machine()}
+
+        def keep(done: int, figures: dict[str, Figure]) -> None:
+            messages.print(f"round {done} of {rounds}")
+            if json is not None:  # at once: a later round may fail
+                json.write_bytes(report_of(figures, about | {"rounds": done}))
+
+        figures = asyncio.run(compare(build, rounds, parts, extent, keep))
     except (BuildError, ContenderError, PostingError) as error:
         messages.print(f"Cannot compare: {error}", markup=False)
         raise typer.Exit(1) from error
     Console(width=None if sys.stdout.isatty() else WIDTH).print(
         table_of(figures, build.commit() or str(build.root))
     )
-    if json is not None:
-        told = {
-            "this": HERE.commit(),
-            "other": build.commit(),
-            "rounds": rounds,
-            "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load_before": load},
-            "figures": {name: figure.summary() for name, figure in figures.items()},
-        }
-        json.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
 
 
 if __name__ == "__main__":
