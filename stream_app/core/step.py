@@ -36,7 +36,7 @@ from stream_app.schemas.outputs import FailureReason
 from stream_app.schemas.topics import LINKS, PRIVACY_REQUESTS
 from stream_app.settings.rules import Rules
 
-__all__ = ["MESSAGE_TYPE", "UNKNOWN_TYPE", "StepResult", "close_idle", "step"]
+__all__ = ["MESSAGE_TYPE", "UNKNOWN_TYPE", "StepResult", "advance_event_time", "close_idle", "step"]
 
 MESSAGE_TYPE = "identity"
 
@@ -72,6 +72,16 @@ def close_idle(partition: Partition, rows: UserRows, models: Models, rules: Rule
     """
     workspace = _begin(partition, rows, models, rules, now)
     close_due(workspace, now - rules.allowed_lateness)
+    return _finish(workspace)
+
+
+def advance_event_time(
+    partition: Partition, rows: UserRows, models: Models, rules: Rules, at: float, now: float
+) -> StepResult:
+    """Have event time reach `at` (epoch seconds) without an event, and do what then falls due."""
+    workspace = _begin(partition, rows, models, rules, now)
+    if partition.advance(at):
+        falling_due.settle(workspace)
     return _finish(workspace)
 
 

@@ -4,37 +4,17 @@ from typing import Any, TypeVar
 
 import pytest
 
-from stream_app.core.partition import Partition
-from stream_app.core.records import Batch
-from stream_app.core.step import StepResult, close_idle, step
+from stream_app.core.step import StepResult
 from stream_app.features.reading import read_features
 from stream_app.features.user_row import UserRow
 from stream_app.intake import consent
 from stream_app.schemas.outputs import ClosedSession, EngagementTier, Recommendations, TrainingExample
+from stream_app.schemas.topics import EVENTS
 from stream_app.settings.rules import Rules
-from stream_app.testing import INTAKE, RECEIVED_AT, FixedModels, event, label, page, records, track
+from stream_app.testing import Driver, event, label, page, track
 
 OutputT = TypeVar("OutputT")
 BOT = {"userAgent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
-
-
-class Processing:
-    """One partition of which every row is kept."""
-
-    def __init__(self, rules: Rules) -> None:
-        self.rules, self.partition, self.offset = rules, Partition(0, rules), 0
-        self.rows: dict[str, UserRow] = {}
-
-    def take(self, *values: bytes) -> StepResult:
-        batch = Batch("events", 0, records(values, self.offset))
-        self.offset += len(values)
-        models = FixedModels().models
-        result = step(self.partition, batch, self.rows, INTAKE, models, self.rules, RECEIVED_AT)
-        self.rows |= {user: row for user, row in result.rows.items() if row is not None}
-        return result
-
-    def end(self) -> StepResult:
-        return close_idle(self.partition, self.rows, FixedModels().models, self.rules, RECEIVED_AT)
 
 
 def of_kind(kind: type[OutputT], *results: StepResult) -> list[OutputT]:
@@ -50,7 +30,7 @@ def saying(**preferences: bool) -> dict[str, Any]:
     [(0, {}), (0, {"marketing": True}), (7, {"analytics": False}), (7, {"statistics": False})],
 )
 def test_without_analytics_nothing_is_learned_or_kept(default: int, said: dict[str, bool]) -> None:
-    processing = Processing(Rules(default_consent=default))
+    driver = Driver(Rules(default_consent=default))
     context = saying(**said)["context"] | {"device": {"type": "mobile"}, "timezone": "Europe/Berlin"}
     values = [
         page("u", 0, "item", context=context),
@@ -59,27 +39,27 @@ def test_without_analytics_nothing_is_learned_or_kept(default: int, said: dict[s
         event("session", "u", 7, properties={"pageViews": 3, "duration": 60}, context=context),
         label("u", 8, 3, context=context),
     ]
-    result = processing.take(*values)
+    result = driver.pipe(*values)
     assert set(result.events) == {
         (kind, "without_consent") for kind in ("page", "track", "identify", "session", "label")
     }
-    assert result.outputs == processing.end().outputs == []
-    kept = processing.rows["u"]
+    assert result.outputs == driver.advance_clock(0).outputs == []
+    kept = driver.rows["u"]
     nothing = UserRow(
-        applied={"events": 4}, seen_at=kept.seen_at, recent_ids=kept.recent_ids, consent=kept.consent
+        applied={EVENTS.name: 4}, seen_at=kept.seen_at, recent_ids=kept.recent_ids, consent=kept.consent
     )
     assert kept == nothing
     assert read_features(kept, kept.seen_at) == read_features(UserRow(), kept.seen_at)
 
 
 def test_what_was_agreed_to_counts_from_then_on() -> None:
-    processing = Processing(Rules(default_consent=0))
-    assert processing.take(page("u", 0, "a")).outputs == []
-    agreed = processing.take(page("u", 60, "b", **saying(analytics=True, personalisation=True)))
+    driver = Driver(Rules(default_consent=0))
+    assert driver.pipe(page("u", 0, "a")).outputs == []
+    agreed = driver.pipe(page("u", 60, "b", **saying(analytics=True, personalisation=True)))
     [tier] = of_kind(EngagementTier, agreed)
     assert tier.consent == ["analytics", "personalisation"]
-    assert read_features(processing.rows["u"], tier.as_of.timestamp())["count_page"] == 1
-    withdrawn = processing.take(page("u", 120, "c", **saying(analytics=False)))
+    assert read_features(driver.rows["u"], tier.as_of.timestamp())["count_page"] == 1
+    withdrawn = driver.pipe(page("u", 120, "c", **saying(analytics=False)))
     assert (withdrawn.events, withdrawn.outputs) == ({("page", "without_consent"): 1}, [])
 
 
@@ -89,16 +69,16 @@ def test_without_personalisation_recommendations_follow_the_current_item_alone()
         (consent.ANALYTICS | consent.PERSONALISATION, [1, 2, 3]),
         (consent.ANALYTICS, [1, 1, 1]),
     ):
-        made = of_kind(Recommendations, Processing(Rules(default_consent=default)).take(*views))
+        made = of_kind(Recommendations, Driver(Rules(default_consent=default)).pipe(*views))
         assert [output.items[0].item_id for output in made] == [
             f"item-{at}-{count}-1" for at, count in zip((0, 40, 80), seen, strict=True)
         ]
 
 
 def test_bots_get_no_tier_and_no_recommendations_and_teach_nothing() -> None:
-    processing = Processing(Rules())
+    driver = Driver(Rules())
     views = [page("bot", at, f"item-{at}", context=BOT) for at in (0, 100, 200)]
-    results = [processing.take(*views, label("bot", 300, 3)), processing.end()]
+    results = [driver.pipe(*views, label("bot", 300, 3)), driver.advance_clock(0)]
     assert of_kind(EngagementTier, *results) == of_kind(Recommendations, *results) == []
     assert of_kind(TrainingExample, *results) == []
     [closed] = of_kind(ClosedSession, *results)
@@ -106,18 +86,17 @@ def test_bots_get_no_tier_and_no_recommendations_and_teach_nothing() -> None:
 
 
 def test_one_visit_of_a_bot_makes_a_user_one() -> None:
-    processing = Processing(Rules())
-    assert of_kind(EngagementTier, processing.take(page("u", 0, "a")))
+    driver = Driver(Rules())
+    assert of_kind(EngagementTier, driver.pipe(page("u", 0, "a")))
     assert (
-        processing.take(page("u", 100, "b", context=BOT), page("u", 200, "c"), label("u", 201, 3)).outputs
-        == []
+        driver.pipe(page("u", 100, "b", context=BOT), page("u", 200, "c"), label("u", 201, 3)).outputs == []
     )
 
 
 def test_people_beside_bots_are_served() -> None:
     results = [
-        (processing := Processing(Rules())).take(page("u", 0, "a"), label("u", 9, 3)),
-        processing.end(),
+        (driver := Driver(Rules())).pipe(page("u", 0, "a"), label("u", 9, 3)),
+        driver.advance_clock(0),
     ]
     assert of_kind(EngagementTier, *results)
     assert of_kind(Recommendations, *results)
@@ -126,13 +105,13 @@ def test_people_beside_bots_are_served() -> None:
 
 
 def test_who_withdraws_is_forgotten_and_may_begin_anew() -> None:
-    processing = Processing(Rules())
-    processing.take(page("u", 0, "item"), page("u", 5, "other"))
-    result = processing.take(page("u", 9, **saying(analytics=False)))
+    driver = Driver(Rules())
+    driver.pipe(page("u", 0, "item"), page("u", 5, "other"))
+    result = driver.pipe(page("u", 9, **saying(analytics=False)))
     assert result.events == {("page", "without_consent"): 1}
-    row = processing.rows["u"]
+    row = driver.rows["u"]
     assert read_features(row, row.seen_at) == read_features(UserRow(), row.seen_at)
-    assert (row.open_sessions, row.recent_items, row.applied) == ([], [], {"events": 2})
-    assert of_kind(ClosedSession, processing.end()) == []
-    processing.take(page("u", 20, **saying(analytics=True)))
-    assert processing.rows["u"].kinds["page"].count == 1
+    assert (row.open_sessions, row.recent_items, row.applied) == ([], [], {EVENTS.name: 2})
+    assert of_kind(ClosedSession, driver.advance_clock(0)) == []
+    driver.pipe(page("u", 20, **saying(analytics=True)))
+    assert driver.rows["u"].kinds["page"].count == 1

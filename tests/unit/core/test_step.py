@@ -6,9 +6,9 @@ import pytest
 
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
-from stream_app.core.step import StepResult, close_idle, step
+from stream_app.core.step import StepResult, step
 from stream_app.features.reading import read_features
-from stream_app.features.user_row import MAX_RECENT_ITEMS, MAX_TRAITS, UserRow, encode_row
+from stream_app.features.user_row import MAX_RECENT_ITEMS, MAX_TRAITS, encode_row
 from stream_app.schemas.outputs import (
     ClosedSession,
     EngagementTier,
@@ -16,17 +16,18 @@ from stream_app.schemas.outputs import (
     Recommendations,
     TrainingExample,
 )
+from stream_app.schemas.topics import EVENTS
 from stream_app.settings.rules import Rules
 from stream_app.testing import (
     INTAKE,
     RECEIVED_AT,
     START,
+    Driver,
     FixedModels,
     FixedTierModel,
     event,
     label,
     page,
-    records,
     session,
     track,
 )
@@ -36,35 +37,12 @@ HOUR = 3_600.0
 OutputT = TypeVar("OutputT")
 
 
-class Processing:
-    """One partition and its rows, fed batch after batch."""
-
-    def __init__(self, rules: Rules = RULES) -> None:
-        self.rules = rules
-        self.partition = Partition(0, rules)
-        self.rows: dict[str, UserRow] = {}
-        self.models = FixedModels().models
-        self.next_offset = 0
-
-    def take(self, *values: bytes | None) -> StepResult:
-        batch = Batch("events", 0, records(values, self.next_offset))
-        self.next_offset += len(values)
-        result = step(self.partition, batch, self.rows, INTAKE, self.models, self.rules, RECEIVED_AT)
-        self.rows |= result.rows
-        return result
-
-    def close_idle(self, now: float) -> StepResult:
-        result = close_idle(self.partition, self.rows, self.models, self.rules, now)
-        self.rows |= result.rows
-        return result
-
-
 def of_kind(kind: type[OutputT], result: StepResult) -> list[OutputT]:
     return [output for output in result.outputs if isinstance(output, kind)]
 
 
 def test_the_first_event_brings_a_tier() -> None:
-    result = Processing().take(page("u", 0))
+    result = Driver().pipe(page("u", 0))
     [tier] = of_kind(EngagementTier, result)
     assert (tier.user_key, tier.previous_tier, tier.as_of.timestamp()) == ("u", None, START)
     assert result.new_users == 1
@@ -79,27 +57,27 @@ def test_users_are_scored_at_most_every_interval() -> None:
             asked.extend(features["count_page"] for features in examples)
             return super().predict_tiers(examples)
 
-    processing = Processing(Rules(tier_interval=60.0))
-    processing.models = FixedModels(tiers=Asked()).models
-    processing.take(*(page("u", at) for at in (0, 30, 59, 60, 90, 121)))
+    driver = Driver(Rules(tier_interval=60.0))
+    driver.models = FixedModels(tiers=Asked()).models
+    driver.pipe(*(page("u", at) for at in (0, 30, 59, 60, 90, 121)))
     assert asked == [1, 4, 6]
 
 
 def test_recommendations_come_at_most_every_interval() -> None:
     views = [page("u", at, f"item-{at}") for at in (0, 10, 29, 30, 45, 60, 61)]
-    made = of_kind(Recommendations, Processing().take(*views))
+    made = of_kind(Recommendations, Driver().pipe(*views))
     assert [output.as_of.timestamp() - START for output in made] == [0, 30, 60]
     assert made[1].items[0].item_id == "item-30-4-1"
 
 
 def test_a_bad_record_changes_no_row_and_is_kept_whole() -> None:
-    processing = Processing()
+    partition = Partition(0, RULES)
     result = step(
-        processing.partition,
+        partition,
         Batch("events", 0, [Record(5, b"key", b"{bad", RECEIVED_AT)]),
         {},
         INTAKE,
-        processing.models,
+        FixedModels().models,
         RULES,
         RECEIVED_AT,
     )
@@ -107,64 +85,64 @@ def test_a_bad_record_changes_no_row_and_is_kept_whole() -> None:
     assert (failed.key, failed.original, failed.reason) == (b"key", b"{bad", "bad_json")
     assert failed.source.offset == 5
     assert (result.rows, result.failures) == ({}, {"bad_json": 1})
-    assert processing.partition.meta.applied == {"events": 5}
+    assert partition.meta.applied == {"events": 5}
 
 
 def test_what_is_older_than_the_watermark_is_late() -> None:
-    processing = Processing()
-    processing.take(page("a", 2 * HOUR))
-    result = processing.take(page("u", HOUR), page("u", HOUR - 0.001))
+    driver = Driver()
+    driver.pipe(page("a", 2 * HOUR))
+    result = driver.pipe(page("u", HOUR), page("u", HOUR - 0.001))
     [failed] = of_kind(FailedEvent, result)
     assert (failed.reason, failed.user_key, failed.source.offset) == ("late", "u", 2)
     assert result.events == {("page", "processed"): 1, ("page", "failed"): 1}
 
 
 def test_repeats_change_nothing_but_their_offset() -> None:
-    processing = Processing()
-    processing.take(page("u", 0, "a", messageId="m"))
-    before = orjson.dumps(read_features(processing.rows["u"], START))
-    result = processing.take(page("u", 0, "a", messageId="m"))
+    driver = Driver()
+    driver.pipe(page("u", 0, "a", messageId="m"))
+    before = orjson.dumps(read_features(driver.rows["u"], START))
+    result = driver.pipe(page("u", 0, "a", messageId="m"))
     assert (result.outputs, result.events) == ([], {("page", "repeated"): 1})
-    assert orjson.dumps(read_features(processing.rows["u"], START)) == before
-    assert processing.rows["u"].applied == {"events": 1}
+    assert orjson.dumps(read_features(driver.rows["u"], START)) == before
+    assert driver.rows["u"].applied == {EVENTS.name: 1}
 
 
 def test_a_label_becomes_an_example_with_the_features_of_then() -> None:
-    processing = Processing()
-    processing.take(page("u", 0), page("u", 60))
-    expected = read_features(processing.rows["u"], START + 90)
-    [example] = of_kind(TrainingExample, processing.take(label("u", 90, 3), page("u", 95)))
+    driver = Driver()
+    driver.pipe(page("u", 0), page("u", 60))
+    expected = read_features(driver.rows["u"], START + 90)
+    [example] = of_kind(TrainingExample, driver.pipe(label("u", 90, 3), page("u", 95)))
     assert (example.features, example.label, example.target) == (expected, 3, "engagement_tier")
     assert example.as_of.timestamp() == START + 90
 
 
 def test_a_label_with_features_of_its_own_needs_no_row() -> None:
-    processing = Processing()
+    driver = Driver()
     properties = {"target": "engagement_score", "value": 55.5, "itemId": "i", "features": {"a": 1, "b": "x"}}
-    result = processing.take(event("label", "course", 0, properties=properties))
+    result = driver.pipe(event("label", "course", 0, properties=properties))
     [example] = of_kind(TrainingExample, result)
     assert (example.features, example.label) == ({"a": 1.0, "b": "x"}, 55.5)
     assert result.rows == {}
 
 
 def test_orders_of_absurd_worth_cannot_break_an_example() -> None:
-    processing = Processing()
+    driver = Driver()
     absurd = [track("u", at, "Order Completed", {"revenue": 1.7e308}) for at in range(3)]
-    result = processing.take(*absurd, track("u", 5, "Order Completed", {"revenue": 5}), label("u", 6, 1))
+    result = driver.pipe(*absurd, track("u", 5, "Order Completed", {"revenue": 5}), label("u", 6, 1))
     [example] = of_kind(TrainingExample, result)
     assert example.features["revenue_24h"] == 5
 
 
 def test_the_watermark_closes_sessions_and_their_users_are_scored() -> None:
-    processing = Processing()
-    processing.take(page("u", 0, "a"), page("u", 600, "b"))
-    assert of_kind(ClosedSession, processing.take(page("v", 5_999))) == []
-    [closed] = of_kind(ClosedSession, processing.take(page("v", 6_000)))
+    driver = Driver()
+    driver.pipe(page("u", 0, "a"), page("u", 600, "b"))
+    assert of_kind(ClosedSession, driver.pipe(page("v", 5_999))) == []
+    [closed] = of_kind(ClosedSession, driver.pipe(page("v", 6_000)))
     assert (closed.user_key, closed.items, closed.page_views) == ("u", ["a", "b"], 2)
     assert (closed.started_at.timestamp(), closed.ended_at.timestamp()) == (START, START + 600)
     assert closed.as_of.timestamp() == START + 600 + RULES.session_gap
     assert closed.source.offset == 1
-    assert read_features(processing.rows["u"], START + HOUR)["sessions_24h"] == 1
+    assert read_features(driver.rows["u"], START + HOUR)["sessions_24h"] == 1
 
 
 def test_a_tier_is_decided_by_the_features_that_its_model_reads_and_few_others() -> None:
@@ -177,10 +155,10 @@ def test_a_tier_is_decided_by_the_features_that_its_model_reads_and_few_others()
             return super().predict_tiers(examples)
 
     seen: list[dict[str, float]] = []
-    full, processing = Processing(), Processing()
-    processing.models = FixedModels(tiers=Reads()).models
+    full, driver = Driver(), Driver()
+    driver.models = FixedModels(tiers=Reads()).models
     events = [page("u", minute * 400) for minute in range(20)]
-    assert processing.take(*events).outputs == full.take(*events).outputs
+    assert driver.pipe(*events).outputs == full.pipe(*events).outputs
     assert all("events_24h" in features and "events_7d" not in features for features in seen[:-1])
     assert len({features["events_24h"] for features in seen}) > 3
 
@@ -192,46 +170,45 @@ def test_a_session_is_closed_before_the_event_that_shows_it_is_over_counts() -> 
             return super().predict_tiers(examples)
 
     seen: list[dict[str, float]] = []
-    processing = Processing()
-    processing.models = FixedModels(tiers=Seen()).models
-    processing.take(page("u", 0), page("u", 5 * 24 * HOUR))
+    driver = Driver()
+    driver.models = FixedModels(tiers=Seen()).models
+    driver.pipe(page("u", 0), page("u", 5 * 24 * HOUR))
     counts = [(features["count_page"], features.get("sessions_24h")) for features in seen]
     assert counts == [(1, None), (1, 1), (2, None)]
 
 
 def test_idle_sessions_close_by_wall_time_and_slow_events_are_still_taken() -> None:
-    processing = Processing()
-    processing.take(page("u", 0))
-    due = START + RULES.session_gap + RULES.allowed_lateness
-    assert processing.close_idle(due - 1).outputs == []
-    [closed] = of_kind(ClosedSession, processing.close_idle(due))
+    driver = Driver(clock=START)
+    driver.pipe(page("u", 0))
+    assert driver.advance_clock(RULES.session_gap + RULES.allowed_lateness - 1).outputs == []
+    [closed] = of_kind(ClosedSession, driver.advance_clock(1))
     assert closed.user_key == "u"
-    assert processing.close_idle(due + 1e6).outputs == []
-    assert processing.take(page("u", 60)).events == {("page", "processed"): 1}
+    assert driver.advance_clock(1e6).outputs == []
+    assert driver.pipe(page("u", 60)).events == {("page", "processed"): 1}
 
 
 def test_a_summary_closes_its_session_at_once() -> None:
-    processing = Processing()
-    result = processing.take(page("u", 0, "a"), session("u", 30, 30, 1, sessionId="s"))
+    driver = Driver()
+    result = driver.pipe(page("u", 0, "a"), session("u", 30, 30, 1, sessionId="s"))
     [closed] = of_kind(ClosedSession, result)
     assert (closed.session_id, closed.items, closed.source.offset) == ("s", ["a"], 1)
-    assert processing.close_idle(RECEIVED_AT).outputs == []
+    assert driver.advance_clock(0).outputs == []
 
 
 @pytest.mark.parametrize("seed", range(15))
 def test_closed_sessions_are_those_of_all_events_in_time(seed: int) -> None:
-    random, processing, now = Random(seed), Processing(), 0.0
+    random, driver, now = Random(seed), Driver(), 0.0
     taken: dict[str, list[float]] = {}
     closed: list[ClosedSession] = []
     for _ in range(250):
         now += random.expovariate(1 / 500)
         at = round(now - random.uniform(0, 2 * HOUR), 3)
         user = f"user-{random.randrange(4)}"
-        result = processing.take(page(user, at))
+        result = driver.pipe(page(user, at))
         closed += of_kind(ClosedSession, result)
         if not result.failures:
             taken.setdefault(user, []).append(at)
-    closed += of_kind(ClosedSession, processing.close_idle(RECEIVED_AT))
+    closed += of_kind(ClosedSession, driver.advance_clock(0))
     expected = []
     for user, times in taken.items():
         times.sort()
@@ -253,7 +230,7 @@ def test_closed_sessions_are_those_of_all_events_in_time(seed: int) -> None:
 
 
 def test_a_row_stays_bounded_whatever_comes() -> None:
-    random, processing = Random(1), Processing()
+    random, driver = Random(1), Driver()
     values = []
     for number in range(3_000):
         name = f"{number}-{'x' * 900}"
@@ -264,8 +241,8 @@ def test_a_row_stays_bounded_whatever_comes() -> None:
             values.append(page("u", at, name[:128], **fields))
         else:
             values.append(event("identify", "u", at, traits={name[:64]: name[:64]}, **fields))
-    processing.take(*values)
-    row = processing.rows["u"]
+    driver.pipe(*values)
+    row = driver.rows["u"]
     assert (len(row.traits), len(row.recent_items)) == (MAX_TRAITS, MAX_RECENT_ITEMS)
     assert len(encode_row(row)) < 120_000
 
@@ -277,10 +254,10 @@ def test_users_are_scored_as_of_their_newest_event_not_before_it() -> None:
             return super().predict_tiers(examples)
 
     seen: list[dict[str, float]] = []
-    processing = Processing()
-    processing.take(page("u", 0), page("u", 3_000))
-    processing.models = FixedModels(tiers=Seen()).models
-    result = processing.take(page("v", 2 * HOUR))
+    driver = Driver()
+    driver.pipe(page("u", 0), page("u", 3_000))
+    driver.models = FixedModels(tiers=Seen()).models
+    result = driver.pipe(page("v", 2 * HOUR))
     assert len(of_kind(ClosedSession, result)) == 1
     assert (seen[0]["count_page"], seen[0]["events_5m"], seen[0]["recency_days"]) == (2, 1, 0)
 
@@ -292,9 +269,9 @@ def test_a_session_that_ends_with_its_row_counts_once() -> None:
             return super().predict_tiers(examples)
 
     seen: list[dict[str, float]] = []
-    processing = Processing(Rules(max_users=1, tier_interval=1e9))
-    processing.models = FixedModels(tiers=Seen()).models
+    driver = Driver(Rules(max_users=1, tier_interval=1e9))
+    driver.models = FixedModels(tiers=Seen()).models
     # The second user's event lies in the same session gap, so that the first one's session is still open.
-    result = processing.take(page("u", 0), page("v", 60))
+    result = driver.pipe(page("u", 0), page("v", 60))
     assert result.removed == {"evicted": 1}
     assert [features["uses"] for features in seen] == [1, 1, 1]
