@@ -77,6 +77,14 @@ class Columns:
             rows.append(row)
         return np.array(rows, dtype=np.float32).reshape(len(xs), len(empty))
 
+    def example(self, row: Matrix) -> Features:
+        """Return the example that a row (len(self),) holds."""
+        return {
+            key if isinstance(key, str) else key[0]: value if isinstance(key, str) else key[1]
+            for key, value in zip(self._places, row.tolist(), strict=True)
+            if (math.isfinite(value) if isinstance(key, str) else value)
+        }
+
     def keep(self, columns: Iterable[int]) -> "Columns":
         """Return the chosen columns alone, numbered from 0 in the given order."""
         keys = list(self._places)

@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from heapq import nsmallest
-from math import log
+from math import isfinite, log
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from stream_app.models.features import Features, Label, visible
 from stream_app.models.insight.clusters import Cluster, UserClusters
 from stream_app.models.judging.scores import ClassificationScores, PrequentialScores, RegressionScores, brier
+from stream_app.models.online.bounds import due_after, rounded
 from stream_app.models.online.calibration import Calibrator
 from stream_app.models.online.champion import Contest
 from stream_app.models.online.drift import DriftMonitor
 from stream_app.models.online.learners import BatchClassifier, BatchRegressor, Probabilities, normalised
+from stream_app.models.online.sample import Mark, Sample
 from stream_app.models.spec import ClassificationSpec, LearnerT, ModelSpec, RegressionSpec
 
 LEAST_BELIEF = (
@@ -68,7 +70,8 @@ class ValuePrediction:
 class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
     """Test, then learn: each example is answered by champion and baseline before any learner sees its label.
 
-    The same examples in the same order give the same model, however they are cut into calls.
+    The same examples in the same order give the same model, however they are cut into calls. Learners see
+    numbers within the sample's bounds, which earlier examples made; the first wait until there are bounds.
     """
 
     def __init__(self, spec: ModelSpec[LearnerT], seed: int = 0) -> None:
@@ -80,6 +83,11 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
         self.learners: dict[str, LearnerT] = {name: make(seed) for name, make in spec.learners.items()}
         self.contest = Contest(tuple(self.learners))
         self.drift = DriftMonitor()
+        self.sample = Sample(spec.retained, seed)
+        for learner in self.learners.values():
+            learner.share(self.sample)
+        self._bounds_due_at = due_after(0)
+        self._waiting: list[tuple[Features, LabelT]] = []
 
     @property
     def status(self) -> Status:
@@ -100,9 +108,53 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
         """Answer, then learn one example; return the answer."""
         return self.learn_many([example])[0]
 
+    def learn_many(
+        self, examples: Sequence[Example[LabelT]], marks: Sequence[Mark] | None = None
+    ) -> list[AnswerT]:
+        """Answer, then learn each example in turn; return the answers. `marks` say whose each is."""
+        xs = [rounded(self.visible(example.features)) for example in examples]
+        labels = [example.label for example in examples]
+        for place, (x, label) in enumerate(zip(xs, labels, strict=True)):
+            self.sample.add(x, label, marks[place] if marks else None)
+        answers: list[AnswerT] = []
+        while len(answers) < len(xs):
+            part = slice(len(answers), len(answers) + self._bounds_due_at - self.examples_seen)
+            answers += self._learn_part(xs[part], labels[part])
+            if self.examples_seen >= self._bounds_due_at:
+                self._bounds_due_at = due_after(self.examples_seen)
+                self.sample.fit_bounds(self.examples_seen)
+                self._learn_waiting()
+        return answers
+
+    def _learn_part(self, xs: Sequence[Features], labels: Sequence[LabelT]) -> list[AnswerT]:
+        if self.sample.bounds is None:
+            self._waiting += zip(xs, labels, strict=True)
+            given = {name: self._ask(learner, xs) for name, learner in self.learners.items()}
+        else:
+            given = self._teach([self.sample.bounds.squash(x) for x in xs], labels)
+        answers = []
+        for place, (x, label) in enumerate(zip(xs, labels, strict=True)):
+            answers.append(self._judge({name: answer[place] for name, answer in given.items()}, x, label))
+            self.examples_seen += 1
+        return answers
+
+    def _learn_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting and self.sample.bounds is not None:
+            xs = [self.sample.bounds.squash(x) for x, _ in waiting]
+            self._teach(xs, [label for _, label in waiting])
+
     @abstractmethod
-    def learn_many(self, examples: Sequence[Example[LabelT]]) -> list[AnswerT]:
-        """Answer, then learn each example in turn; return the answers."""
+    def _teach(self, xs: Sequence[Features], labels: Sequence[LabelT]) -> dict[str, list[Any]]:
+        """Return every learner's answers, each given before its label was learned."""
+
+    @abstractmethod
+    def _ask(self, learner: LearnerT, xs: Sequence[Features]) -> list[Any]:
+        """Return a learner's answers."""
+
+    @abstractmethod
+    def _judge(self, given: dict[str, Any], x: Features, label: LabelT) -> AnswerT:
+        """Return the model's answer to one example, held to what came true; let the baseline learn it."""
 
     def refresh(self) -> None:
         """Bring the learners' answers up to date with all that was learned, before they are published."""
@@ -125,6 +177,11 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
         """Return what the learners may see of an example."""
         return visible(x, self.features)
 
+    def bounded(self, x: Features) -> Features:
+        """Return an example as the learners see it: the features they may see, within their bounds."""
+        bounds = self.sample.bounds
+        return rounded(self.visible(x)) if bounds is None else bounds.squash(self.visible(x))
+
 
 class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]):
     """Learns a target with a few labels."""
@@ -138,35 +195,17 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
         self._model_scores = PrequentialScores(ClassificationScores, spec.rolling_window)
         self._baseline_scores = PrequentialScores(ClassificationScores, spec.rolling_window)
 
-    def learn_many(self, examples: Sequence[Example[Label]]) -> list[ClassPrediction]:
-        """Answer, then learn each example in turn; return the answers."""
-        xs = [self.visible(example.features) for example in examples]
-        labels = [example.label for example in examples]
-        answers = {name: learner.predict_then_learn(xs, labels) for name, learner in self.learners.items()}
-        predictions = []
-        for place, label in enumerate(labels):
-            given = {name: answer[place] for name, answer in answers.items()}
-            prediction = self._judge(given, label)
-            is_own = prediction.status is Status.READY
-            self.drift.update(xs[place], brier(prediction.probabilities, label) / 2 if is_own else None)
-            predictions.append(prediction)
-            self.baseline.learn_one({}, label)
-            self.examples_seen += 1
-        if self.clusters:
-            self.clusters.learn_many(xs)
-        return predictions
-
     def clusters_of(self, xs: Sequence[Features]) -> list[Cluster | None]:
         """Return the cluster that each belongs to; None where none are told apart, or not yet."""
-        return self.clusters.clusters_of([self.visible(x) for x in xs]) if self.clusters else [None] * len(xs)
+        return self.clusters.clusters_of([self.bounded(x) for x in xs]) if self.clusters else [None] * len(xs)
 
     def predict_many(self, xs: Sequence[Features]) -> list[ClassPrediction]:
         """Answer each example with the model as it stands."""
         shares = self.baseline.shares()
         if self.status is Status.WARMING_UP:
             return [self._fall_back(shares) for _ in xs]
-        answers = self.champion.predict_proba_many([self.visible(x) for x in xs])
-        return [self._predict(answer, shares) for answer in answers]
+        answers = self._ask(self.champion, [self.bounded(x) for x in xs])
+        return [self._predict(sound(answer, shares), shares) for answer in answers]
 
     def explain(self, x: Features, label: Label, most: int = 3) -> list[Reason]:
         """Return the features that moved the champion most towards the label or away from it."""
@@ -182,20 +221,27 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
         """
         if self.status is Status.WARMING_UP or not xs:
             return [[] for _ in xs]
-        parts = self.champion.contributions_many([self.visible(x) for x in xs], labels)
+        parts = self.champion.contributions_many([self.bounded(x) for x in xs], labels)
         return [_foremost(x, shares, most) for x, shares in zip(xs, parts, strict=True)]
 
     def scores(self) -> dict[str, dict[str, dict[str, float]]]:
         """Return {"model": ..., "baseline": ...}, each with overall and rolling prequential figures."""
         return {"model": self._model_scores.get(), "baseline": self._baseline_scores.get()}
 
-    def _judge(self, given: Mapping[str, Probabilities], label: Label) -> ClassPrediction:
+    def _teach(self, xs: Sequence[Features], labels: Sequence[Label]) -> dict[str, list[Any]]:
+        if self.clusters:
+            self.clusters.learn_many(xs)
+        return {name: learner.predict_then_learn(xs, labels) for name, learner in self.learners.items()}
+
+    def _ask(self, learner: BatchClassifier, xs: Sequence[Features]) -> list[Probabilities]:
+        return learner.predict_proba_many(xs)
+
+    def _judge(self, given: dict[str, Probabilities], x: Features, label: Label) -> ClassPrediction:
         shares = self.baseline.shares()
         fallback = self._fall_back(shares)
-        if self.status is Status.WARMING_UP:
-            prediction = fallback
-        else:
-            prediction = self._predict(given[self.contest.champion], shares)
+        given = {name: sound(answer, shares) for name, answer in given.items()}
+        is_own = self.status is Status.READY and bool(given[self.contest.champion])
+        prediction = self._predict(given[self.contest.champion], shares) if is_own else fallback
         if shares:
             self._model_scores.update(label, prediction.label, prediction.probabilities)
             self._baseline_scores.update(label, fallback.label, fallback.probabilities)
@@ -203,6 +249,8 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
             self.contest.update({name: self._loss(answer, shares, label) for name, answer in given.items()})
         for name, answer in given.items():
             self.calibrators[name].learn(answer, label)
+        self.drift.update(x, brier(prediction.probabilities, label) / 2 if is_own else None)
+        self.baseline.learn_one({}, label)
         return prediction
 
     def _predict(self, answer: Probabilities, shares: Probabilities) -> ClassPrediction:
@@ -236,55 +284,62 @@ class RegressionModel(LearningModel[BatchRegressor, float, ValuePrediction]):
         self._model_scores = PrequentialScores(RegressionScores, spec.rolling_window)
         self._baseline_scores = PrequentialScores(RegressionScores, spec.rolling_window)
 
-    def learn_many(self, examples: Sequence[Example[float]]) -> list[ValuePrediction]:
-        """Answer, then learn each example in turn; return the answers."""
-        xs = [self.visible(example.features) for example in examples]
-        values = [example.label for example in examples]
-        answers = {name: learner.predict_then_learn(xs, values) for name, learner in self.learners.items()}
-        predictions = []
-        for place, value in enumerate(values):
-            given = {name: self._clip(answer[place]) for name, answer in answers.items()}
-            prediction = self._judge(given, value)
-            error = abs(value - prediction.value) / (self.high - self.low)
-            self.drift.update(xs[place], error if prediction.status is Status.READY else None)
-            predictions.append(prediction)
-            self.baseline.learn_one({}, value)
-            self.examples_seen += 1
-        return predictions
-
     def predict_many(self, xs: Sequence[Features]) -> list[ValuePrediction]:
         """Answer each example with the model as it stands."""
         if self.status is Status.WARMING_UP:
             return [ValuePrediction(self._clip(self.baseline.mean), Status.WARMING_UP) for _ in xs]
-        answers = self.champion.predict_many([self.visible(x) for x in xs])
+        answers = self._ask(self.champion, [self.bounded(x) for x in xs])
         return [ValuePrediction(self._clip(answer), Status.READY) for answer in answers]
 
     def explain_values(self, xs: Sequence[Features], most: int = 3) -> list[list[Reason]]:
         """Return for each example the features that moved the champion's value most, as `explain_many`."""
         if self.status is Status.WARMING_UP or not xs:
             return [[] for _ in xs]
-        parts = self.champion.contributions_many([self.visible(x) for x in xs])
+        parts = self.champion.contributions_many([self.bounded(x) for x in xs])
         return [_foremost(x, shares, most) for x, shares in zip(xs, parts, strict=True)]
 
     def scores(self) -> dict[str, dict[str, dict[str, float]]]:
         """Return {"model": ..., "baseline": ...}, each with overall and rolling prequential figures."""
         return {"model": self._model_scores.get(), "baseline": self._baseline_scores.get()}
 
-    def _judge(self, given: Mapping[str, float], value: float) -> ValuePrediction:
+    def _teach(self, xs: Sequence[Features], labels: Sequence[float]) -> dict[str, list[Any]]:
+        return {name: learner.predict_then_learn(xs, labels) for name, learner in self.learners.items()}
+
+    def _ask(self, learner: BatchRegressor, xs: Sequence[Features]) -> list[float]:
+        return learner.predict_many(xs)
+
+    def _judge(self, given: dict[str, float], x: Features, label: float) -> ValuePrediction:
+        if not isfinite(label):
+            raise ValueError(f"{self.name} learns finite values: leave out an example with the label {label}")
         mean = self._clip(self.baseline.mean)
-        answer = mean if self.status is Status.WARMING_UP else given[self.contest.champion]
-        self._model_scores.update(value, answer)
-        self._baseline_scores.update(value, mean)
-        self.contest.update({name: (value - given[name]) ** 2 for name in given})
+        given = {name: self._clip(answer) for name, answer in given.items()}
+        is_own = self.status is Status.READY
+        answer = given[self.contest.champion] if is_own else mean
+        self._model_scores.update(label, answer)
+        self._baseline_scores.update(label, mean)
+        self.contest.update({name: (label - given[name]) ** 2 for name in given})
+        self.drift.update(x, abs(label - answer) / (self.high - self.low) if is_own else None)
+        self.baseline.learn_one({}, label)
         return ValuePrediction(answer, self.status)
 
     def _clip(self, value: float) -> float:
+        """The value within the range; the mean so far in place of one that is no number."""
+        value = value if isfinite(value) else self.baseline.mean
         return min(max(value, self.low), self.high)
+
+
+def sound(answer: Probabilities, shares: Probabilities) -> Probabilities:
+    """Return a learner's answer, or the labels' shares where it has none or one with what is no number."""
+    return answer if answer and all(isfinite(share) for share in answer.values()) else shares
 
 
 def _foremost(x: Features, parts: Mapping[str, float], most: int) -> list[Reason]:
     ranked = nsmallest(most, parts.items(), key=lambda part: (-abs(part[1]), part[0]))
-    return [Reason(name, x.get(name), part) for name, part in ranked if part]
+    return [Reason(name, _told(x.get(name)), part) for name, part in ranked if part]
+
+
+def _told(value: float | str | None) -> float | str | None:
+    return value if isinstance(value, str) or (value is not None and isfinite(value)) else None
 
 
 AnyModel = ClassificationModel | RegressionModel

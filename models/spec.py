@@ -16,8 +16,8 @@ class ModelSpec(Generic[LearnerT]):
 
     `learners` are makers by name, called with a seed; the first is the champion to begin with.
     `features` are names, or patterns of names with `*`, of what the learners may see of an example; ()
-    lets them see all. Under `minimum_examples` the model is warming up and the baseline answers in its
-    place.
+    lets them see all. Of all examples a uniform sample of `retained` is kept. Under `minimum_examples` the
+    model is warming up and the baseline answers in its place.
     """
 
     name: str
@@ -26,6 +26,7 @@ class ModelSpec(Generic[LearnerT]):
     learners: Mapping[str, Callable[[int], LearnerT]]
     features: tuple[str, ...] = ()
     minimum_examples: int = 100
+    retained: int = 20_000
     rolling_window: int = 500
 
 

@@ -13,6 +13,7 @@ TIER = ClassificationSpec(
     label_rule="the tier that arrives for the user: 1 low, 2 medium, 3 high",
     learners={"refit_forest": classifiers.refit_forest, "vote": classifiers.vote},
     minimum_examples=100,
+    retained=5_000,
 )
 
 ENGAGEMENT = RegressionSpec(

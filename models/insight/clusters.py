@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 
 from stream_app.models.features import Columns, Features, Matrix, filled
-from stream_app.models.online.reservoir import Reservoir
+from stream_app.models.online.sample import Sample
 
 TRAITS_TOLD = 5
 DEVIATIONS = 3.0  # farther from the mean a value counts as this far: one outlier is no cluster
@@ -47,7 +47,9 @@ class UserClusters:
         self.seed = seed
         self.users_seen = 0
         self._waiting: list[Features] = []
-        self._sample = Reservoir(sample, seed)
+        self._described_by = sample
+        self._sample = Sample(sample, seed)
+        self._is_shared = False
         self._columns = Columns()
         self._missing: NDArray[np.float32] = np.empty(0, dtype=np.float32)
         self._mean: NDArray[np.float64] = np.empty(0)
@@ -60,11 +62,16 @@ class UserClusters:
         """Whether a first batch was learned."""
         return len(self._columns) > 0
 
+    def share(self, sample: Sample) -> None:
+        """Describe by what a model samples, which fills it."""
+        self._sample, self._is_shared = sample, True
+
     def learn_many(self, xs: Sequence[Features]) -> None:
         """Learn users in their order; each batch moves the centres once it is full."""
         for x in xs:
             self.users_seen += 1
-            self._sample.add(x, 0.0)
+            if not self._is_shared:
+                self._sample.add(x, None)
             self._waiting.append(x)
             if len(self._waiting) == self.batch:
                 self._learn_batch()
@@ -90,9 +97,14 @@ class UserClusters:
         if not self.is_ready:
             return []
         names = self._columns.names
-        known = self._sample.columns.names
-        places = [known.index(name) for name in names]
-        rows = filled(self._sample.rows()[:, places], self._missing)[0]
+        sample = self._sample.view(self.users_seen, self._described_by)
+        known = sample.columns.names
+        rows = np.full((len(sample.rows), len(names)), np.nan, dtype=np.float32)
+        rows[:, self._columns.categorical] = 0.0
+        for place, name in enumerate(names):
+            if name in known:
+                rows[:, place] = sample.rows[:, known.index(name)]
+        rows = filled(rows, self._missing)[0]
         numbers = self._kmeans.predict(self._scaled(rows))
         everybody, spread = _moments(rows)
         clusters = []

@@ -8,7 +8,7 @@ import numpy as np
 from stream_app.models.features import Columns, Features, Label, Matrix
 from stream_app.models.online.learners import Probabilities
 from stream_app.models.online.refitting import RefittedClassifier
-from stream_app.models.online.reservoir import Reservoir
+from stream_app.models.online.sample import View
 
 
 class FittedEstimator(NamedTuple):
@@ -42,12 +42,12 @@ class RefitEstimator(RefittedClassifier[FittedEstimator]):
         super().__init__(capacity, first, growth, seed, sees)
         self.make = make
 
-    def _fit(self, sample: Reservoir) -> FittedEstimator | None:
-        targets = sample.labels().astype(np.int32)
+    def _fit(self, sample: View) -> FittedEstimator | None:
+        targets = self._targets(sample)
         present = np.unique(targets)
         if len(present) < 2 or not sample.columns:
             return None
-        rows = known(sample.rows())
+        rows = known(sample.rows)
         estimator = self.make(self.seed).fit(rows, targets)
         columns = sample.columns.keep(range(rows.shape[1]))
         return FittedEstimator(columns, estimator, [self._labels[place] for place in present])

@@ -4,37 +4,44 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from river import preprocessing
-
 from stream_app.models.features import Features, Label
 from stream_app.models.online.learners import BatchClassifier, BatchRegressor, Probabilities
+from stream_app.models.online.sample import Sample
 
 MOST_CATEGORIES = 256
 
 
 class Standardised:
-    """Numbers at mean 0 and deviation 1 as learned so far, categories as 0/1, what is missing as 0."""
+    """Numbers by deviations from the mean of a model's sample, categories as 0/1, what is missing as 0.
+
+    Mean and deviation are the sample's bounds', which are made anew: what spoiled them is outgrown. Without a
+    sample, numbers are as they come.
+    """
 
     def __init__(self) -> None:
-        self._scaler = preprocessing.StandardScaler()
+        self.sample: Sample | None = None
         self._numbers: dict[str, float] = {}
         self._categories: dict[str, float] = {}
 
     def learn(self, x: Features) -> None:
-        """Learn the numbers' means and deviations, and up to `MOST_CATEGORIES` categories."""
-        numbers, categories = _parted(x)
-        self._scaler.learn_one(numbers)
-        self._numbers |= dict.fromkeys(numbers, 0.0)
-        if len(self._categories) < MOST_CATEGORIES:
-            self._categories |= dict.fromkeys(categories, 0.0)
+        """Learn the numbers' names, and up to `MOST_CATEGORIES` categories."""
+        for name, value in x.items():
+            if not isinstance(value, str):
+                self._numbers[name] = 0.0
+            elif len(self._categories) < MOST_CATEGORIES:
+                self._categories[f"{name}={value}"] = 0.0
 
     def __call__(self, x: Features) -> dict[str, float]:
         """Return the example with the names met so far, always in the same order."""
-        numbers, categories = _parted(x)
-        known = {name: value for name, value in numbers.items() if name in self._numbers}
-        marks = {name: 1.0 for name in categories if name in self._categories}
-        scaled: dict[str, float] = self._scaler.transform_one(known)
-        return self._numbers | scaled | self._categories | marks
+        bounds = self.sample.bounds if self.sample is not None else None
+        seen = self._numbers | self._categories
+        for name, value in x.items():
+            if isinstance(value, str):
+                if (mark := f"{name}={value}") in self._categories:
+                    seen[mark] = 1.0
+            elif name in self._numbers and isfinite(value):
+                seen[name] = bounds.standardised(name, value) if bounds is not None else float(value)
+        return seen
 
 
 class IncrementalClassifier(BatchClassifier):
@@ -48,6 +55,10 @@ class IncrementalClassifier(BatchClassifier):
         """Learn one labelled example."""
         self._standardised.learn(x)
         self.classifier.learn_one(self._standardised(x), y)
+
+    def share(self, sample: Sample) -> None:
+        """Standardise by what a model samples."""
+        self._standardised.sample = sample
 
     def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
         """Return each example's probability of each label met so far."""
@@ -66,16 +77,10 @@ class IncrementalRegressor(BatchRegressor):
         self._standardised.learn(x)
         self.regressor.learn_one(self._standardised(x), y)
 
+    def share(self, sample: Sample) -> None:
+        """Standardise by what a model samples."""
+        self._standardised.sample = sample
+
     def predict_many(self, xs: Sequence[Features]) -> list[float]:
         """Return each example's expected value."""
         return [float(self.regressor.predict_one(self._standardised(x))) for x in xs]
-
-
-def _parted(x: Features) -> tuple[dict[str, float], list[str]]:
-    numbers, categories = {}, []
-    for name, value in x.items():
-        if isinstance(value, str):
-            categories.append(f"{name}={value}")
-        elif isfinite(value):
-            numbers[name] = float(value)
-    return numbers, categories

@@ -8,6 +8,7 @@ from typing import Any
 from river import base
 
 from stream_app.models.features import Features, Label
+from stream_app.models.online.sample import Sample
 
 Probabilities = dict[Label, float]
 
@@ -45,6 +46,9 @@ class BatchClassifier(base.Classifier):  # type: ignore[misc]  # River ships no 
 
     def refresh(self) -> None:
         """Bring the answers up to date with all that was learned, where that is put off."""
+
+    def share(self, sample: Sample) -> None:
+        """Read from this sample what is to be learned anew, where a learner looks back."""
 
     def contributions_many(self, xs: Sequence[Features], labels: Sequence[Label]) -> list[dict[str, float]]:
         """Return how much each feature moves the probability of the example's label.
@@ -96,6 +100,9 @@ class BatchRegressor(base.Regressor):  # type: ignore[misc]  # River ships no ty
 
     def refresh(self) -> None:
         """Bring the answers up to date with all that was learned, where that is put off."""
+
+    def share(self, sample: Sample) -> None:
+        """Read from this sample what is to be learned anew, where a learner looks back."""
 
     def contributions_many(self, xs: Sequence[Features]) -> list[dict[str, float]]:
         """Return how much each feature moves the expected value; see `BatchClassifier`."""

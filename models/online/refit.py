@@ -14,7 +14,7 @@ from stream_app.models.judging.baselines import RunningMean
 from stream_app.models.online.forest import CompactForest
 from stream_app.models.online.learners import BatchRegressor, Probabilities
 from stream_app.models.online.refitting import Refitted, RefittedClassifier
-from stream_app.models.online.reservoir import Reservoir
+from stream_app.models.online.sample import View
 from stream_app.models.online.selection import chance_allowance, rank_features
 
 TREES_AT_ONCE = 5
@@ -119,12 +119,12 @@ class RefitClassifier(RefittedClassifier[FittedClasses]):
         )
         return [parts.get(place, {}) for place in range(len(xs))]
 
-    def _fit(self, sample: Reservoir) -> FittedClasses | None:
-        targets = sample.labels().astype(np.int32)
+    def _fit(self, sample: View) -> FittedClasses | None:
+        targets = self._targets(sample)
         present, counts = np.unique(targets, return_counts=True)
         if len(present) < 2 or not sample.columns:
             return None
-        rows, missing = filled(sample.rows())
+        rows, missing = filled(sample.rows)
         groups = self._select(rows, targets, sample.columns)
         uses = Counter(int(column) for selected in groups for column in selected)
         columns = [column for column, _ in uses.most_common()]
@@ -175,7 +175,7 @@ class RefitRegressor(Refitted[FittedForest], BatchRegressor):
     def learn_one(self, x: Features, y: float) -> None:
         """Sample the example, and refit when one is due."""
         self._mean.learn_one(x, y)
-        self._sample(x, y)
+        self._take(x, y)
 
     def predict_many(self, xs: Sequence[Features]) -> list[float]:
         """Return each example's expected value; the mean so far until the first refit."""
@@ -196,11 +196,11 @@ class RefitRegressor(Refitted[FittedForest], BatchRegressor):
         answers: list[float] = fitted.predict(xs)[:, 0].tolist()
         return answers
 
-    def _fit(self, sample: Reservoir) -> FittedForest | None:
+    def _fit(self, sample: View) -> FittedForest | None:
         if not sample.columns:
             return None
-        rows, missing = filled(sample.rows())
-        labels = sample.labels()
+        rows, missing = filled(sample.rows)
+        labels = np.array(sample.labels, dtype=np.float64)
         columns = np.arange(rows.shape[1])
         forests = (  # few trees at a time: scikit-learn's are several times as large as compact ones
             (

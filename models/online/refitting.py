@@ -8,10 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from stream_app.models.features import Features, Label, visible
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_app.models.features import Features, Label
 from stream_app.models.judging.baselines import ClassFrequencies
 from stream_app.models.online.learners import BatchClassifier, Probabilities
-from stream_app.models.online.reservoir import Reservoir
+from stream_app.models.online.sample import Sample, View
 
 
 class Classes(Protocol):
@@ -55,18 +58,23 @@ class Refitted(ABC, Generic[FittedT]):
 
     Prequential answers come from `fitted` alone, whose refits fall due by the number of examples. So
     `refresh` may be called at any time, as before each snapshot, and the learning goes on as if it had not
-    been.
+    been. The sample is the learner's own until it `share`s that of a model, which fills it.
     """
 
-    def __init__(self, capacity: int, first: int, growth: float, seed: int) -> None:
+    def __init__(
+        self, capacity: int, first: int, growth: float, seed: int, sees: tuple[str, ...] = ()
+    ) -> None:
         self.capacity = capacity
         self.first = first
         self.growth = growth
         self.seed = seed
+        self.sees = sees
         self.fitted: FittedT | None = None
         self._fresh: FittedT | None = None
         self._fresh_at = 0
-        self._reservoir = Reservoir(capacity, seed)
+        self._seen = 0
+        self._sample = Sample(capacity, seed)
+        self._is_shared = False
         self._refits = Refits(first, growth)
 
     @property
@@ -74,21 +82,29 @@ class Refitted(ABC, Generic[FittedT]):
         """The fresher fit where there is one, else what was fitted when last due."""
         return self._fresh or self.fitted
 
+    def share(self, sample: Sample) -> None:
+        """Fit what a model samples, from the first example on."""
+        self._sample, self._is_shared = sample, True
+
     def refresh(self) -> None:
         """Fit what was learned up to now, if it is more by a twentieth than the last refit saw."""
-        seen = self._reservoir.seen
-        if self._refits.behind(seen) and seen != self._fresh_at:
-            self._fresh, self._fresh_at = self._fit(self._reservoir), seen
+        if self._refits.behind(self._seen) and self._seen != self._fresh_at:
+            self._fresh, self._fresh_at = self._fit(self._view()), self._seen
 
     @abstractmethod
-    def _fit(self, sample: Reservoir) -> FittedT | None:
+    def _fit(self, sample: View) -> FittedT | None:
         """Fit the sample; None where it cannot be fitted, as with one label alone."""
 
-    def _sample(self, x: Features, y: float) -> None:
-        self._reservoir.add(x, y)
-        if self._reservoir.seen >= self._refits.due_at:
-            self._refits.done(self._reservoir.seen)
-            self.fitted = self._fit(self._reservoir) or self.fitted
+    def _view(self) -> View:
+        return self._sample.view(self._seen, self.capacity, self.sees)
+
+    def _take(self, x: Features, y: Label | float) -> None:
+        if not self._is_shared:
+            self._sample.add(x, y)
+        self._seen += 1
+        if self._seen >= self._refits.due_at:
+            self._refits.done(self._seen)
+            self.fitted = self._fit(self._view()) or self.fitted
             self._fresh = None
 
     def _in_stretches(
@@ -102,7 +118,7 @@ class Refitted(ABC, Generic[FittedT]):
         answers: list[AnswerT] = []
         while len(answers) < len(xs):
             start = len(answers)
-            stretch = 1 if self.fitted is None else self._refits.due_at - self._reservoir.seen
+            stretch = 1 if self.fitted is None else self._refits.due_at - self._seen
             answers += predict_many(xs[start : start + stretch])
             for x, y in zip(xs[start : len(answers)], ys[start : len(answers)], strict=True):
                 learn_one(x, y)
@@ -117,9 +133,8 @@ class RefittedClassifier(Refitted[ClassesT], BatchClassifier):
     """
 
     def __init__(self, capacity: int, first: int, growth: float, seed: int, sees: tuple[str, ...]) -> None:
-        super().__init__(capacity, first, growth, seed)
-        self.sees = sees
-        self._labels: list[Label] = []  # a label's number in the sample is its place here
+        super().__init__(capacity, first, growth, seed, sees)
+        self._labels: list[Label] = []  # a label's number as a target is its place here
         self._frequencies = ClassFrequencies()
 
     def learn_one(self, x: Features, y: Label) -> None:
@@ -127,7 +142,7 @@ class RefittedClassifier(Refitted[ClassesT], BatchClassifier):
         if y not in self._frequencies.counts:
             self._labels.append(y)
         self._frequencies.learn_one(x, y)
-        self._sample(visible(x, self.sees), self._labels.index(y))
+        self._take(x, y)
 
     def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
         """Return each label's probability by the newest fit."""
@@ -136,6 +151,10 @@ class RefittedClassifier(Refitted[ClassesT], BatchClassifier):
     def predict_then_learn(self, xs: Sequence[Features], ys: Sequence[Label]) -> list[Probabilities]:
         """Answer and learn in order, scoring each stretch between two refits in one call."""
         return self._in_stretches(xs, ys, lambda part: self._predict(self.fitted, part), self.learn_one)
+
+    def _targets(self, sample: View) -> NDArray[np.int32]:
+        numbers = {label: number for number, label in enumerate(self._labels)}
+        return np.array([numbers[label] for label in sample.labels], dtype=np.int32)
 
     def _predict(self, fitted: ClassesT | None, xs: Sequence[Features]) -> list[Probabilities]:
         if fitted is None or not xs:

@@ -7,6 +7,7 @@ from stream_app.models.features import Features, Label, visible
 from stream_app.models.judging.baselines import ClassFrequencies
 from stream_app.models.judging.scores import log_loss
 from stream_app.models.online.learners import BatchClassifier, Probabilities, normalised
+from stream_app.models.online.sample import Sample
 
 
 class Vote(BatchClassifier):
@@ -60,6 +61,11 @@ class Vote(BatchClassifier):
         """Bring every member up to date."""
         for member in self.members.values():
             member.refresh()
+
+    def share(self, sample: Sample) -> None:
+        """Let every member read from the sample."""
+        for member in self.members.values():
+            member.share(sample)
 
     def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
         """Return each example's weighted mean of the members' probabilities."""

@@ -1,9 +1,10 @@
 """Who competes for the engagement tier: forests refitted on a sample, and learners that never look back."""
 
-from river import forest, linear_model, naive_bayes, neighbors, optim
+from river import forest, linear_model, optim
 
 from stream_app.models.online.incremental import IncrementalClassifier
 from stream_app.models.online.refit import RefitClassifier
+from stream_app.models.online.smoothed import SmoothedBayes, SmoothedNeighbours
 from stream_app.models.online.vote import Vote
 
 # What a user is like, whenever one looks: the clock alone (windows, recency, tenure) does not move it.
@@ -22,7 +23,7 @@ def logistic(seed: int) -> IncrementalClassifier:  # noqa: ARG001  # all makers 
 
 def naive_bayesian(seed: int) -> IncrementalClassifier:  # noqa: ARG001
     """Return Gaussian naive Bayes."""
-    return IncrementalClassifier(naive_bayes.GaussianNB())
+    return IncrementalClassifier(SmoothedBayes())
 
 
 def adaptive_forest(seed: int) -> IncrementalClassifier:
@@ -32,9 +33,7 @@ def adaptive_forest(seed: int) -> IncrementalClassifier:
 
 def nearest_neighbours(seed: int) -> IncrementalClassifier:  # noqa: ARG001
     """Return the vote of the nearest among the last few hundred."""
-    return IncrementalClassifier(
-        neighbors.KNNClassifier(n_neighbors=15, engine=neighbors.LazySearch(window_size=300))
-    )
+    return IncrementalClassifier(SmoothedNeighbours(n_neighbors=15, window=300))
 
 
 def vote(seed: int) -> Vote:

@@ -13,7 +13,7 @@ from stream_app.core.recommending import ListClick
 from stream_app.core.records import Record
 from stream_app.features.content import StartOutcome
 from stream_app.features.finished_sessions import FinishedSession
-from stream_app.features.reading import Features
+from stream_app.features.reading import Features, finite
 from stream_app.features.statistics import most_common
 from stream_app.features.user_row import UserRow
 from stream_app.intake import consent
@@ -158,7 +158,7 @@ def build_example(
         emitted_at=now,
         source=source_of(cause),
         target=target,
-        features=features,
+        features=finite(features),
         label=label,
         other_labels=dict(other_labels),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
+from math import isfinite
 from typing import NamedTuple
 
 from stream_app.features import windows
@@ -82,6 +83,11 @@ def read_features(
     for group in GROUPS if reading is None else reading:
         group.describe(features, row, at, loyal_uses)
     return features
+
+
+def finite(features: Features) -> Features:
+    """The features without numbers that are none: sums of a row's largest numbers may have no end."""
+    return {name: value for name, value in features.items() if isinstance(value, str) or isfinite(value)}
 
 
 @lru_cache(maxsize=64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
 from typing import Literal, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app, start_http_server
@@ -22,6 +23,13 @@ from stream_app.schemas.topics import CATALOGUE, EXAMPLES, SESSIONS, TOPIC_BY_CO
 BATCH_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 WRONG_MODEL = "wrong_model"
+HELD_TO_NUMBERS = (
+    "stream_app_batch_seconds",
+    "stream_app_collector_durable_seconds",
+    "stream_app_event_latency_seconds",
+    "stream_app_prequential_score",
+    "stream_app_recommendation_score",
+)
 UNKNOWN_TARGET = "unknown"
 
 
@@ -65,6 +73,11 @@ class Metrics:
             "stream_app_refused_records_total",
             "Records of internal topics and of the catalogue that break their contract.",
             "topic",
+        )
+        self.refused_numbers = self._counter(
+            "stream_app_refused_numbers_total",
+            "Values that are no finite number, which a metric did not take: they would stay in its sum.",
+            "metric",
         )
         self.commits = self._counter(
             "stream_app_commits_total",
@@ -202,12 +215,19 @@ class Metrics:
     def count_collected(self, events: int, seconds: float) -> None:
         """Count one request's events, which are durable now, `seconds` after its body was read."""
         self.collector_events.inc(events)
-        self.collector_seconds.observe(max(seconds, 0.0))
+        if self._is_number("stream_app_collector_durable_seconds", seconds):
+            self.collector_seconds.observe(max(seconds, 0.0))
+
+    def count_batch(self, seconds: float) -> None:
+        """Count one batch, round or batch of examples that took so long."""
+        if self._is_number("stream_app_batch_seconds", seconds):
+            self.batch_seconds.observe(seconds)
 
     def count_latency(self, received: Mapping[float, int], durable_at: float) -> None:
         """Count records that are durable now, given by their time of receipt; times in epoch seconds."""
         for received_at, records in received.items():
-            self.event_latency.observe(max(durable_at - received_at, 0.0), records)
+            if self._is_number("stream_app_event_latency_seconds", durable_at - received_at, records):
+                self.event_latency.observe(max(durable_at - received_at, 0.0), records)
 
     def event_outcomes(self) -> dict[str, int]:
         """Records counted so far by outcome."""
@@ -234,7 +254,8 @@ class Metrics:
         for who, spans in scores.items():
             for span, figures in spans.items():
                 for score, value in figures.items():
-                    self.score.labels(model, who, span, score).set(value)
+                    if self._is_number("stream_app_prequential_score", value):
+                        self.score.labels(model, who, span, score).set(value)
 
     def show_drifts(self, model: str, counts: Mapping[str, int]) -> None:
         """Show how many drifts of each kind were found in a model's loss and features."""
@@ -248,7 +269,8 @@ class Metrics:
         for source, figures in scores.items():
             for name, value in figures.items():
                 span = "recent" if name.startswith("recent_") else "overall"
-                self.recommendation_score.labels(source, span, name.removeprefix("recent_")).set(value)
+                if self._is_number("stream_app_recommendation_score", value):
+                    self.recommendation_score.labels(source, span, name.removeprefix("recent_")).set(value)
         for what, count in evictions.items():
             self.evictions.labels(what).set(count)
 
@@ -263,6 +285,11 @@ class Metrics:
         """Show nothing more of models that another process goes on with."""
         for gauge in (self.model_version, self.model_examples, self.model_created, self.score, self.drifts):
             gauge.clear()
+
+    def _is_number(self, metric: str, value: float, times: int = 1) -> bool:
+        if not isfinite(value):
+            self.refused_numbers.labels(metric).inc(times)
+        return isfinite(value)
 
     def _count_recommendations(self, outputs: Iterable[Output]) -> None:
         for output in outputs:
@@ -280,6 +307,8 @@ class Metrics:
             self.refused_snapshots.labels(refusal)
         for topic in (CATALOGUE, EXAMPLES, SESSIONS):
             self.refused_records.labels(topic.name)
+        for metric in HELD_TO_NUMBERS:
+            self.refused_numbers.labels(metric)
         for contract in TOPIC_BY_CONTRACT:
             self.outputs.labels(contract.model_fields["schema_name"].default)
 

@@ -206,7 +206,7 @@ class Replay:
             self._step(EVENTS.name, number, by_partition[number], received_at)
         self._deliver(received_at)
         self._end_round()
-        self._metrics.batch_seconds.observe(self._clock() - started_at)
+        self._metrics.count_batch(self._clock() - started_at)
 
     def _step(self, topic: str, number: int, values: Sequence[bytes], received_at: float) -> None:
         partition = self._partitions[number]

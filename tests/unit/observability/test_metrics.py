@@ -14,7 +14,7 @@ from stream_app.core.step import StepResult
 from stream_app.errors import SettingsError
 from stream_app.learning.trainer import ExampleOutcome
 from stream_app.models.snapshot import Refusal
-from stream_app.observability.metrics import Metrics
+from stream_app.observability.metrics import HELD_TO_NUMBERS, Metrics
 from stream_app.observability.record_histogram import RecordHistogram
 from stream_app.runtimes.embedded.learned import LearnedModels
 from stream_app.runtimes.embedded.replay import Replay
@@ -35,6 +35,7 @@ BEGUN_AT_ZERO = {
     "stream_app_model_drifts",
     "stream_app_refused_snapshots_total",
     "stream_app_refused_records_total",
+    "stream_app_refused_numbers_total",
 }
 
 
@@ -202,6 +203,27 @@ def test_latency_counts_every_record_of_a_batch():
     )  # a clock ahead of ours counts as none
     assert value(metrics, "stream_app_event_latency_seconds_bucket", le="0.5") == 3
     assert value(metrics, "stream_app_event_latency_seconds_bucket", le="10.0") == 6
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_number_stays_out_of_every_metric_and_is_counted(wrong: float):
+    metrics = Metrics()
+    metrics.count_batch(wrong)
+    metrics.count_batch(0.5)
+    metrics.count_collected(1, wrong)
+    metrics.count_latency({10.0: 3}, durable_at=wrong)
+    metrics.show_scores("m", {"model": {"overall": {"r2": 0.5}}})
+    metrics.show_scores("m", {"model": {"overall": {"r2": wrong}}})
+    metrics.show_recommender({"blend": {"hr": wrong}}, {})
+    assert value(metrics, "stream_app_batch_seconds_sum") == 0.5
+    assert value(metrics, "stream_app_collector_durable_seconds_sum") == 0.0
+    assert value(metrics, "stream_app_event_latency_seconds_sum") == 0.0
+    shown = {"model": "m", "who": "model", "span": "overall", "score": "r2"}
+    assert value(metrics, "stream_app_prequential_score", **shown) == 0.5
+    counts = {
+        name: value(metrics, "stream_app_refused_numbers_total", metric=name) for name in HELD_TO_NUMBERS
+    }
+    assert counts == dict.fromkeys(HELD_TO_NUMBERS, 1) | {"stream_app_event_latency_seconds": 3}
 
 
 def test_a_taken_port_is_refused_with_what_to_do():

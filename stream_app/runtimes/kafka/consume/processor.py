@@ -95,7 +95,7 @@ class Processor:
 
         def count() -> None:
             self._metrics.commits.inc()
-            self._metrics.batch_seconds.observe(self._stopwatch() - begun_at)
+            self._metrics.count_batch(self._stopwatch() - begun_at)
             self._metrics.count_latency(received, self._clock())
 
         return await self._begin_write(partition, result, count)

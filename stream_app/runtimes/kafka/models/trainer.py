@@ -110,7 +110,7 @@ class ModelTrainer:
         told = self._scores.take_scores()
         await self._producer.send_all(self._producer.encode_outputs(told, 0))
         self._metrics.outputs.labels(CONTENT_SCORE).inc(len(told))
-        self._metrics.batch_seconds.observe(self._stopwatch() - begun_at)
+        self._metrics.count_batch(self._stopwatch() - begun_at)
 
     @property
     def is_due(self) -> bool:

@@ -6,7 +6,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from stream_app.models.learning import Example
+from stream_app.models.online.bounds import rounded
 from stream_app.models.online.estimators import RefitEstimator
+from stream_app.models.online.sample import Sample
 from stream_app.models.outcomes import contenders
 from stream_app.models.snapshot import dump, load
 from stream_app.models.targets import OUTCOMES, outcome_model
@@ -24,8 +26,12 @@ def users(count, seed=0):
 
 
 def learned(make, count=500):
-    learner = make(0)
-    examples = list(users(count))
+    learner, sample = make(0), Sample(count, seed=0)
+    examples = [(rounded(x), y) for x, y in users(count)]
+    for x, y in examples:
+        sample.add(x, y)
+    sample.fit_bounds(count)
+    learner.share(sample)
     answers = learner.predict_then_learn([x for x, _ in examples], [y for _, y in examples])
     learner.refresh()
     return learner, answers
@@ -76,7 +82,7 @@ def test_the_first_refits_fall_due_by_growth():
     for x, y in users(450):
         learner.learn_one({"uses": x["uses"]}, y)
         if learner.fitted and (not estimators or estimators[-1][1] is not learner.fitted):
-            estimators.append((learner._reservoir.seen, learner.fitted))
+            estimators.append((learner._seen, learner.fitted))
     assert [seen for seen, _ in estimators] == [100, 200, 400]
 
 

@@ -196,7 +196,6 @@ def test_it_learns_from_what_it_may_see():
     columns = learner.fitted.forest.columns
     assert columns.features
     assert all(name.startswith("noise_") or name == "kind" for name in columns.features)
-    assert "seconds" not in learner._reservoir.columns.features
 
 
 @pytest.mark.parametrize("learner", [small(first=20), RefitRegressor(first=20)])

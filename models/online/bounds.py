@@ -1,0 +1,119 @@
+"""How far the numbers that learners see may lie from what is usual: one wild value is to move nothing."""
+
+from collections.abc import Mapping
+from math import copysign, isfinite
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_app.models.features import Columns, Features, Matrix
+
+FIRST_AT = 20
+GROWTH = 1.5
+MOST_APART = 1_000
+LEAST_KNOWN = 10
+TAIL = 0.05  # on either side; more than this share of a feature's values has to be wild to move its fences
+LARGEST = float(np.finfo(np.float32).max)
+
+
+class Fence(NamedTuple):
+    """Numbers from `low` to `high` pass unchanged; beyond, they approach `reach` from the nearer end.
+
+    Of what passed, `mean` and `deviation` are those of past examples.
+    """
+
+    low: float
+    high: float
+    reach: float
+    mean: float = 0.0
+    deviation: float = 1.0
+
+    def curb(self, value: float) -> float:
+        """Return a number from outside as learners see it."""
+        nearer = self.low if value < self.low else self.high
+        return nearer + copysign(self.reach / (1.0 + self.reach / abs(value - nearer)), value - nearer)
+
+    def curb_all(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return numbers from anywhere as learners see them; NaN stays."""
+        inside = np.clip(values, self.low, self.high)
+        with np.errstate(divide="ignore"):
+            curbed = self.reach / (1.0 + self.reach / np.abs(values - inside))
+        return inside + np.sign(values - inside) * curbed
+
+
+class Bounds:
+    """One fence a feature, made of the values of past examples.
+
+    A fence lies one width beyond the 5th and the 95th percentile, where the width is the distance between
+    the two (1 where they are the same). Beyond it a distance d becomes r d / (r + d), with r that width:
+    order is kept, and nothing lies further out than two widths (winsorising with a soft knee; Tukey, 1962).
+    Percentiles move little while fewer than one value in twenty is wild. A number of which fewer than
+    `LEAST_KNOWN` examples tell is withheld: nothing can be said of what is usual.
+    """
+
+    def __init__(self, fences: Mapping[str, Fence]) -> None:
+        self._fences = dict(fences)
+
+    @classmethod
+    def of(cls, columns: Columns, rows: Matrix) -> "Bounds":
+        """Return the fences that past examples make; `rows` is (examples, columns), NaN where unknown."""
+        fences = {}
+        for name, is_category, column in zip(columns.names, columns.categorical, rows.T, strict=True):
+            if is_category:
+                continue
+            known = column[np.isfinite(column)].astype(np.float64)
+            if len(known) >= LEAST_KNOWN:
+                low, high = np.quantile(known, (TAIL, 1 - TAIL)).tolist()
+                width = (high - low) or 1.0
+                fence = Fence(low - width, high + width, width)
+                passed = fence.curb_all(known)
+                fences[name] = fence._replace(mean=float(passed.mean()), deviation=float(passed.std()))
+        return cls(fences)
+
+    def standardised(self, name: str, value: float) -> float:
+        """Return a squashed number by how many deviations it lies off the mean; 0 where nothing varied."""
+        fence = self._fences.get(name)
+        return (value - fence.mean) / fence.deviation if fence is not None and fence.deviation else 0.0
+
+    def squash(self, x: Features) -> dict[str, float | str]:
+        """Return what learners may see of an example: numbers are those that float32 holds."""
+        seen: dict[str, float | str] = {}
+        for name, value in x.items():
+            if isinstance(value, str):
+                seen[name] = value
+            elif (fence := self._fences.get(name)) is not None and isfinite(value):
+                seen[name] = _single(value if fence.low <= value <= fence.high else fence.curb(value))
+        return seen
+
+    def squash_rows(self, columns: Columns, rows: Matrix) -> Matrix:
+        """Return (examples, columns) as `squash` would leave them; NaN where a number is withheld."""
+        squashed = rows.copy()
+        for place, (name, is_category) in enumerate(zip(columns.names, columns.categorical, strict=True)):
+            if is_category:
+                continue
+            if (fence := self._fences.get(name)) is None:
+                squashed[:, place] = np.nan
+                continue
+            squashed[:, place] = np.clip(fence.curb_all(rows[:, place].astype(np.float64)), -LARGEST, LARGEST)
+        return squashed
+
+
+def rounded(x: Features) -> dict[str, float | str]:
+    """Return the example with its numbers as float32 holds them; those that are not finite are left out."""
+    kept: dict[str, float | str] = {}
+    for name, value in x.items():
+        if isinstance(value, str):
+            kept[name] = value
+        elif isfinite(value):
+            kept[name] = _single(value)
+    return kept
+
+
+def due_after(seen: int) -> int:
+    """Return at how many examples the fences are made anew once they were made at `seen`."""
+    return FIRST_AT if seen < FIRST_AT else seen + min(max(1, int(seen * (GROWTH - 1))), MOST_APART)
+
+
+def _single(value: float) -> float:
+    return float(np.float32(min(max(value, -LARGEST), LARGEST)))
