@@ -173,6 +173,12 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
     def scores(self) -> dict[str, Any]:
         """Return {"model": ..., "baseline": ...}, each with overall and rolling prequential figures."""
 
+    def _compare(self, losses: Mapping[str, float]) -> None:
+        if all(learner.is_current_at(self.examples_seen) for learner in self.learners.values()):
+            self.contest.update(losses)
+        else:
+            self.contest.let_pass()
+
     def visible(self, x: Features) -> Features:
         """Return what the learners may see of an example."""
         return visible(x, self.features)
@@ -246,7 +252,7 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
             self._model_scores.update(label, prediction.label, prediction.probabilities)
             self._baseline_scores.update(label, fallback.label, fallback.probabilities)
         if label in shares:
-            self.contest.update({name: self._loss(answer, shares, label) for name, answer in given.items()})
+            self._compare({name: self._loss(answer, shares, label) for name, answer in given.items()})
         for name, answer in given.items():
             self.calibrators[name].learn(answer, label)
         self.drift.update(x, brier(prediction.probabilities, label) / 2 if is_own else None)
@@ -317,7 +323,7 @@ class RegressionModel(LearningModel[BatchRegressor, float, ValuePrediction]):
         answer = given[self.contest.champion] if is_own else mean
         self._model_scores.update(label, answer)
         self._baseline_scores.update(label, mean)
-        self.contest.update({name: (label - given[name]) ** 2 for name in given})
+        self._compare({name: (label - given[name]) ** 2 for name in given})
         self.drift.update(x, abs(label - answer) / (self.high - self.low) if is_own else None)
         self.baseline.learn_one({}, label)
         return ValuePrediction(answer, self.status)

@@ -37,6 +37,10 @@ class Contest:
     A challenger replaces the champion when its fading mean advantage in loss has stayed above `errors`
     standard errors for `patience` examples on end, and at least `least_reign` examples have passed since
     the last change. After a change all comparisons start afresh, so two equals cannot alternate.
+
+    Who is refitted from time to time answers from an old fit just before, and where the stream drifts a
+    learner that never looks back is then ahead of it. What is published is fresh, so only examples that all
+    answered from fresh fits are compared; the others merely pass.
     """
 
     names: tuple[str, ...]
@@ -56,13 +60,17 @@ class Contest:
 
     def update(self, losses: Mapping[str, float]) -> None:
         """Take in every contender's loss on one example, and replace the champion if the rule says so."""
-        self.reign += 1
+        self.let_pass()
         for name, advantage in self._advantages.items():
             advantage.update(losses[self.champion] - losses[name])
             clearly = advantage.mean > self.errors * advantage.standard_error
             self._ahead[name] = self._ahead[name] + 1 if clearly else 0
         if self.reign >= self.least_reign:
             self._replace()
+
+    def let_pass(self) -> None:
+        """Count an example that compares nobody."""
+        self.reign += 1
 
     def _replace(self) -> None:
         ahead = [name for name, examples in self._ahead.items() if examples >= self.patience]

@@ -47,6 +47,10 @@ class BatchClassifier(base.Classifier):  # type: ignore[misc]  # River ships no 
     def refresh(self) -> None:
         """Bring the answers up to date with all that was learned, where that is put off."""
 
+    def is_current_at(self, seen: int) -> bool:  # noqa: ARG002
+        """Whether its answer to the next example, after `seen`, was as good as one it would publish then."""
+        return True
+
     def share(self, sample: Sample) -> None:
         """Read from this sample what is to be learned anew, where a learner looks back."""
 
@@ -100,6 +104,10 @@ class BatchRegressor(base.Regressor):  # type: ignore[misc]  # River ships no ty
 
     def refresh(self) -> None:
         """Bring the answers up to date with all that was learned, where that is put off."""
+
+    def is_current_at(self, seen: int) -> bool:  # noqa: ARG002
+        """Whether its answer to the next example, after `seen`, was as good as one it would publish then."""
+        return True
 
     def share(self, sample: Sample) -> None:
         """Read from this sample what is to be learned anew, where a learner looks back."""

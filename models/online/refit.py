@@ -20,6 +20,8 @@ from stream_app.models.online.selection import chance_allowance, rank_features
 TREES_AT_ONCE = 5
 SCREENED = 16
 SCREENING_ROUNDS = 8
+MOST_LEAVES_OF_CLASSES = 512  # a tree's; they bound what a snapshot takes, whatever is learned
+MOST_LEAVES = 2_000
 
 
 class FittedForest:
@@ -133,6 +135,7 @@ class RefitClassifier(RefittedClassifier[FittedClasses]):
             forest = RandomForestClassifier(
                 self.trees_each,
                 min_samples_leaf=self.leaf,
+                max_leaf_nodes=MOST_LEAVES_OF_CLASSES if len(targets) > MOST_LEAVES_OF_CLASSES else None,
                 max_features=0.6,
                 class_weight="balanced_subsample",
                 random_state=self.seed + group,
@@ -207,6 +210,7 @@ class RefitRegressor(Refitted[FittedForest], BatchRegressor):
                 RandomForestRegressor(
                     min(TREES_AT_ONCE, self.trees - start),
                     min_samples_leaf=self.leaf,
+                    max_leaf_nodes=MOST_LEAVES if len(labels) > MOST_LEAVES else None,
                     max_features=0.4,
                     random_state=self.seed + start,
                 ).fit(rows, labels),

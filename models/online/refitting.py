@@ -5,6 +5,7 @@ and a scoring worker pays for no refit: it loads what the trainer's last refit g
 """
 
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
@@ -41,12 +42,22 @@ class Refits:
         self.growth = growth
         self.most_apart = most_apart
         self.due_at = first
-        self.done_at = 0
+        self._done_at: list[int] = []
+
+    @property
+    def done_at(self) -> int:
+        """The number of examples at the last refit; 0 before the first."""
+        return self._done_at[-1] if self._done_at else 0
 
     def done(self, seen: int) -> None:
         """Set the next refit by the number of examples at this one."""
-        self.done_at = seen
+        self._done_at.append(seen)
         self.due_at = seen + min(max(1, int(seen * (self.growth - 1))), self.most_apart)
+
+    def is_current_at(self, seen: int) -> bool:
+        """Whether no more than a tenth had been learned since the last refit when `seen` were."""
+        last = bisect_right(self._done_at, seen)
+        return last > 0 and seen - self._done_at[last - 1] <= self._done_at[last - 1] // 10
 
     def behind(self, seen: int) -> bool:
         """Whether refitting now would add a twentieth or more to what the last refit saw."""
@@ -81,6 +92,10 @@ class Refitted(ABC, Generic[FittedT]):
     def newest(self) -> FittedT | None:
         """The fresher fit where there is one, else what was fitted when last due."""
         return self._fresh or self.fitted
+
+    def is_current_at(self, seen: int) -> bool:
+        """Whether answers came from a fit that was nearly as fresh as one that is published."""
+        return self._refits.is_current_at(seen)
 
     def share(self, sample: Sample) -> None:
         """Fit what a model samples, from the first example on."""

@@ -62,6 +62,10 @@ class Vote(BatchClassifier):
         for member in self.members.values():
             member.refresh()
 
+    def is_current_at(self, seen: int) -> bool:
+        """Whether every member's answer was."""
+        return all(member.is_current_at(seen) for member in self.members.values())
+
     def share(self, sample: Sample) -> None:
         """Let every member read from the sample."""
         for member in self.members.values():

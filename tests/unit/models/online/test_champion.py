@@ -52,3 +52,13 @@ def test_the_champion_is_won_back_after_a_drift():
     assert contest.champion == "b"
     play(contest, noisy(3_000, 3, a=0.5, b=1.0))
     assert contest.champion == "a"
+
+
+def test_examples_that_pass_count_for_the_reign_alone():
+    contest = Contest(("old", "new"), least_reign=300)
+    for _ in range(250):
+        contest.let_pass()
+    play(contest, noisy(40, 0, old=9.0, new=0.0))
+    assert (contest.champion, contest.reign) == ("old", 290)
+    play(contest, noisy(40, 0, old=9.0, new=0.0))
+    assert contest.champion == "new"
