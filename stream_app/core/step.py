@@ -107,6 +107,8 @@ def _finish(workspace: Workspace) -> StepResult:
 
 def _process_event(workspace: Workspace, record: Record, cause: Cause, intake: Intake) -> None:
     decoded = decode(record.value, record.received_at, intake.privacy, workspace.rules)
+    if decoded.placeholders:
+        workspace.count_placeholders(decoded.placeholders)
     if isinstance(decoded, Failure):
         if workspace.partition.erasures.bars_record(record.value, intake.privacy):
             workspace.count(UNKNOWN_TYPE, "erased")

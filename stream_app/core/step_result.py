@@ -16,9 +16,9 @@ class StepResult:
     """What a batch came to.
 
     `rows` are to be written, None to be deleted. `events` counts (type, outcome); a failed record's type
-    is unknown. `removed` counts rows by why they were removed. `erasures` are by marker, to be written or,
-    None, to be deleted. `sent` are messages for other rows, to be sent in their order before the rows
-    are written; `sent_after` are to be sent once they are.
+    is unknown. `placeholders` counts ids that stood for nothing, by field. `removed` counts rows by why they
+    were removed. `erasures` are by marker, to be written or, None, to be deleted. `sent` are messages for
+    other rows, to be sent in their order before the rows are written; `sent_after` once they are.
     """
 
     rows: dict[str, UserRow | None] = field(default_factory=dict)
@@ -29,4 +29,5 @@ class StepResult:
     erasures: dict[str, Erasure | None] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
     sent_after: list[Sent] = field(default_factory=list)
+    placeholders: Counter[str] = field(default_factory=Counter)
     new_users: int = 0

@@ -81,6 +81,10 @@ class Workspace:
         self.result.events[event_type, "failed"] += 1
         self.result.failures[reason] += 1
 
+    def count_placeholders(self, fields: Iterable[str]) -> None:
+        """Count ids that stood for nothing, given by their fields."""
+        self.result.placeholders.update(fields)
+
     def emit(self, output: Output) -> None:
         """Send an output with the batch."""
         self.result.outputs.append(output)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from stream_app.intake import trackers
+from stream_app.intake.placeholders import drop_placeholders, required_among
 from stream_app.intake.ports import Privacy
 from stream_app.intake.wire import Event, convert_event, decode_event
 from stream_app.schemas.events import EVENT_ADAPTER, EVENT_TYPES
@@ -20,6 +21,7 @@ from stream_app.settings.rules import Rules
 
 DETAILS_SHOWN = 3
 CONTRACT_DEPTH = 199  # objects and lists within an event that the contract's JSON reader takes
+USER_ID_FIELDS = ("userId", "anonymousId")
 TIME_FIELDS = (("timestamp",), ("originalTimestamp",))
 # Any other part of an error's place is a key of the sender's own, and may be personal.
 FIELD_NAMES = frozenset(
@@ -40,18 +42,26 @@ _decode_names = msgspec.json.Decoder(_Names).decode
 
 
 class Failure(NamedTuple):
-    """Why a record could not be processed; the detail names fields, never the values in them."""
+    """Why a record could not be processed; the detail names fields, never the values in them.
+
+    `placeholders` are the fields in which an id stood for nothing.
+    """
 
     reason: FailureReason
     detail: str
+    placeholders: tuple[str, ...] = ()
 
 
 class TimedEvent(msgspec.Struct, frozen=True):
-    """A valid event with its user and its event time, in epoch seconds."""
+    """A valid event with its user and its event time, in epoch seconds.
+
+    `placeholders` are the fields in which an id stood for nothing; the event is without them.
+    """
 
     event: Event
     user_key: str
     at: float
+    placeholders: tuple[str, ...] = ()
 
 
 def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rules) -> TimedEvent | Failure:
@@ -74,20 +84,28 @@ def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rul
         if isinstance(judged, Failure):
             return judged
         event = judged
+    dropped = drop_placeholders(event, rules.placeholder_ids)
     user_key = event.user_key
     if user_key is None:
-        return Failure(FailureReason.MISSING_USER, "neither userId nor anonymousId is given")
+        given = " and ".join(name for name in dropped if name in USER_ID_FIELDS)
+        detail = f"{given}: stands for a missing id" if given else "neither userId nor anonymousId is given"
+        return Failure(FailureReason.MISSING_USER, detail, dropped)
+    if dropped and (needed := required_among(dropped)):
+        return Failure(FailureReason.CONTRACT, f"{needed}: stands for a missing id", dropped)
     if event.received_at is not None:
         received_at = min(received_at, _epoch_seconds(event.received_at))
     at = _event_time(event)
     if at is None:
-        return Failure(FailureReason.MISSING_TIME, "neither timestamp nor originalTimestamp is given")
+        return Failure(
+            FailureReason.MISSING_TIME, "neither timestamp nor originalTimestamp is given", dropped
+        )
     if not rules.earliest_time <= at <= received_at + rules.allowed_skew:
         return Failure(
             FailureReason.TIME_OUT_OF_RANGE,
             f"the timestamp is before 2000 or more than {rules.allowed_skew:.0f} s after its receipt",
+            dropped,
         )
-    return TimedEvent(event, privacy.user_key(user_key), at)
+    return TimedEvent(event, privacy.user_key(user_key), at, dropped)
 
 
 def named_users(value: bytes) -> list[str]:

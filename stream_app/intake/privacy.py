@@ -16,6 +16,8 @@ from typing import Any
 
 import orjson
 
+from stream_app.settings.placeholder_ids import SHIPPED, PlaceholderIds
+
 PSEUDONYM_BYTES = 16
 IPV6_PREFIX_BITS = 48
 USER_FIELDS = frozenset({"userId", "user_id", "anonymousId", "anonymous_id", "previousId"})
@@ -51,11 +53,13 @@ class Privacy:
         hashed_fields: Sequence[str] = ("email", "phone"),
         masked_octets: int = 1,
         marker_key: bytes = b"",
+        placeholder_ids: PlaceholderIds = SHIPPED,
     ) -> None:
         self._keys = keys
         self._hashed_fields = frozenset(hashed_fields)
         self._masked_octets = masked_octets
         self._marker_key = marker_key
+        self._placeholder_ids = placeholder_ids
         self._hashes_users = not USER_FIELDS.isdisjoint(self._hashed_fields)
 
     def user_key(self, user_id: str) -> str:
@@ -108,7 +112,9 @@ class Privacy:
         if depth > MAX_DEPTH:
             return REMOVED
         if name in self._hashed_fields and isinstance(value, str | int | float):
-            return self._pseudonym(str(value)) if value != "" else value
+            is_nobody = name in USER_FIELDS and self._placeholder_ids.stands_for_nobody(str(value))
+            # A pseudonym would hide that it stands for nobody, and make one person of all.
+            return value if value == "" or is_nobody else self._pseudonym(str(value))
         if isinstance(value, str):
             if name in UNTOUCHED_FIELDS or name in USER_FIELDS:
                 return value

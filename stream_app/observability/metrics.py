@@ -69,6 +69,11 @@ class Metrics:
             "Model snapshots that a worker did not load, by reason.",
             "reason",
         )
+        self.placeholder_ids = self._counter(
+            "stream_app_placeholder_ids_total",
+            "Ids that stand for a missing one, such as `undefined`, and were not used, by field.",
+            "field",
+        )
         self.refused_records = self._counter(
             "stream_app_refused_records_total",
             "Records of internal topics and of the catalogue that break their contract.",
@@ -203,6 +208,8 @@ class Metrics:
         for schema, count in Tally(output.schema_name for output in result.outputs).items():
             self.outputs.labels(schema).inc(count)
         self._count_recommendations(result.outputs)
+        for field, count in result.placeholders.items():
+            self.placeholder_ids.labels(field).inc(count)
         for why, count in result.removed.items():
             self.removed_users.labels(why).inc(count)
         self.users.labels(str(partition)).set(users)

@@ -20,6 +20,7 @@ from stream_app.intake.trackers import FORM_SETTINGS, FORMS
 from stream_app.models.recommenders.diversity import GroupCaps
 from stream_app.models.recommenders.surface_rules import Exclusion, SurfaceRules
 from stream_app.schemas.events import Id
+from stream_app.settings.placeholder_ids import SHIPPED, PlaceholderIds
 from stream_app.settings.rules import CONTENT_COMPLETIONS, CONTENT_STARTS, Rules
 
 PREFIX = "STREAM_APP_"
@@ -171,6 +172,15 @@ class Settings(_FormSettings):
     taxonomy_file: Path | None = Field(
         None, description="Fields that sites belong to, in TOML; none: the shipped taxonomy."
     )
+    placeholder_ids: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None,
+        description="Further texts that stand where an id is missing, by commas, beside `undefined`, `null` "
+        "and the others that are known.",
+    )
+    real_ids: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None,
+        description="Ids that would count as missing and are real ones here, such as `0`, by commas.",
+    )
     privacy_keys: SecretStr | None = Field(
         None, description="Secrets that pseudonyms are made with, as NAME:SECRET,NAME:SECRET, newest first."
     )
@@ -311,6 +321,8 @@ class Settings(_FormSettings):
         "recommend_exclude",
         "content_starts",
         "content_completions",
+        "placeholder_ids",
+        "real_ids",
         mode="before",
     )
     @classmethod
@@ -325,12 +337,17 @@ class Settings(_FormSettings):
     @property
     def rules(self) -> Rules:
         """The part that the core knows."""
-        shared = type(self).model_fields.keys() & Rules.__dataclass_fields__.keys()
+        shared = (type(self).model_fields.keys() & Rules.__dataclass_fields__.keys()) - {"placeholder_ids"}
         values = {name: getattr(self, name) for name in shared}
         values["default_consent"] = consent_bits(self.default_consent)
         for name in ("content_starts", "content_completions"):
             values[name] = frozenset(values[name])
-        return Rules(**values)
+        return Rules(**values, placeholder_ids=self.all_placeholder_ids)
+
+    @property
+    def all_placeholder_ids(self) -> PlaceholderIds:
+        """Every text that stands where an id is missing."""
+        return SHIPPED.changed(self.placeholder_ids or (), self.real_ids or ())
 
     @property
     def surface_rules(self) -> SurfaceRules:

@@ -107,6 +107,28 @@ class RuntimeBehaviour(ABC):
         assert example["label"] == 3
         assert done.metrics.event_outcomes() == {"processed": 8}
 
+    def test_ids_that_stand_for_nothing_make_no_two_people_visits_or_items_one(self, tmp_path: Path) -> None:
+        visits = [
+            event("page", "null", n, anonymousId=f"visitor-{n}", properties={"product_id": "undefined"})
+            for n in range(6)
+        ]
+        nobody = [event("page", "", 10 + n, anonymousId=" Undefined") for n in range(6)]
+        apart = [page("u", at, context={"sessionId": "NaN"}) for at in (100, 100 + HOUR)]
+        records = [RawRecord(b"k", value) for value in (*visits, *nobody, *apart)]
+        done = self.process(tmp_path, records)
+        assert done.rows.keys() == {*(f"visitor-{n}" for n in range(6)), "u"}
+        assert {row.kinds["page"].count for user, row in done.rows.items() if user != "u"} == {1}
+        assert not any(row.recent_items for row in done.rows.values())
+        assert [failed["reason"] for failed in done.of("failed_event")] == ["missing_user"] * 6
+        assert done.rows["u"].session_durations.count == 2
+        counted = {
+            field: done.metrics.registry.get_sample_value(
+                "stream_app_placeholder_ids_total", {"field": field}
+            )
+            for field in ("userId", "anonymousId", "sessionId", "itemId")
+        }
+        assert counted == {"userId": 6, "anonymousId": 6, "sessionId": 2, "itemId": 6}
+
     def test_a_tier_is_sent_when_first_known_and_when_it_changes(self, tmp_path: Path) -> None:
         moments = [page("u", number * 301.0) for number in range(9)]
         done = self.take(tmp_path, page("quiet", 0), *moments)

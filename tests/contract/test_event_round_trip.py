@@ -15,6 +15,7 @@ from stream_app.intake.decoding import TimedEvent, decode
 from stream_app.schemas import events
 from stream_app.schemas.outputs import FailedEvent, FailureReason, SourcePosition
 from stream_app.schemas.topics import EVENTS
+from stream_app.settings.placeholder_ids import PlaceholderIds
 from stream_app.settings.rules import Rules
 from stream_app.testing import INTAKE
 
@@ -118,7 +119,8 @@ def test_an_event_survives_its_wire_form(
     event: events.Event, validator: Callable[[str], Draft202012Validator]
 ):
     wire = event.model_dump_json(by_alias=True)
-    decoded = decode(wire.encode(), RECEIVED_AT.timestamp(), INTAKE.privacy, Rules())
+    every_id = Rules(placeholder_ids=PlaceholderIds(frozenset(), frozenset()))
+    decoded = decode(wire.encode(), RECEIVED_AT.timestamp(), INTAKE.privacy, every_id)
     assert isinstance(decoded, TimedEvent), decoded
     assert plain(decoded.event) == plain(event)
     assert decoded.user_key == (event.user_id or event.anonymous_id)

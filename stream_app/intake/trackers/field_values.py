@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
+from stream_app.settings.placeholder_ids import SHIPPED
+
 MAX_EVENT_NAME = 256  # characters, as the contract takes
 MAX_INTEGER = 2**63  # not every JSON library writes what does not fit 64 bits
 MILLISECONDS_FROM = 2e10  # as seconds, a number above this lies after the year 2600
@@ -64,3 +66,18 @@ def take_text(fields: dict[str, Any], *names: str, limit: int | None = None) -> 
         found = text(fields.pop(name, None), limit)
         taken = found if taken is None else taken
     return taken
+
+
+def take_id(fields: dict[str, Any], *names: str, also: str | None = None) -> str | None:
+    """Remove all `names` from the fields; of them and `also` the first id that is a real one.
+
+    Where there is none, one of the placeholders, so that it is seen what was sent.
+    """
+    return real_id(*(text(fields.pop(name, None)) for name in names), also)
+
+
+def real_id(*given_ids: str | None) -> str | None:
+    """The first of some ids of a user that is no placeholder, else the first that is given."""
+    there = [given_id for given_id in given_ids if given_id]
+    real = (given_id for given_id in there if not SHIPPED.stands_for_nobody(given_id))
+    return next(real, there[0] if there else None)

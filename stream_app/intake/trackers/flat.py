@@ -11,7 +11,7 @@ from typing import Any
 from stream_app.intake.trackers.commerce import event_name, order_revenue
 from stream_app.intake.trackers.context_places import Place, take_context, url_text, user_agent_text
 from stream_app.intake.trackers.declaration import TrackerForm
-from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, take_text, text
+from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, take_id, take_text, text
 from stream_app.intake.trackers.json_records import parse_objects
 from stream_app.intake.trackers.kept_fields import keep
 
@@ -57,7 +57,7 @@ def _event(record: dict[str, Any]) -> dict[str, Any]:
         context=take_context(record, PLACES),
     )
     action = take_text(record, "event")
-    properties = {"product_id": take_text(record, "item_id", "product_id"), **record}
+    properties = {"product_id": take_id(record, "item_id", "product_id"), **record}
     if action is not None and action.lower() in VIEWS:
         event["type"] = "page"
     else:

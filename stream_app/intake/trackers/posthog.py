@@ -10,7 +10,16 @@ from typing import Any
 
 from stream_app.intake.trackers.context_places import MAX_TEXT, Place, take_context, url_text, user_agent_text
 from stream_app.intake.trackers.declaration import Answer, BodyKind, Reading, Route, Sent, TrackerForm
-from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, take_text, text
+from stream_app.intake.trackers.field_values import (
+    MAX_EVENT_NAME,
+    given,
+    iso_time,
+    number,
+    real_id,
+    take_id,
+    take_text,
+    text,
+)
 from stream_app.intake.trackers.json_records import (
     Unreadable,
     decode_base64,
@@ -26,6 +35,7 @@ from stream_app.intake.trackers.startup_files import (
     read_posthog_script,
     read_posthog_start,
 )
+from stream_app.settings.placeholder_ids import SHIPPED
 
 TAKEN = Answer(b'{"status":1}')
 API_KEYS = ("api_key", "token", "$token")
@@ -96,8 +106,8 @@ def _event(capture: dict[str, Any]) -> dict[str, Any]:
     for key in API_KEYS:
         properties.pop(key, None)
     name = take_text(capture, "event")
-    distinct_id = take_text(capture, "distinct_id", "$distinct_id") or text(properties.get("distinct_id"))
-    properties.pop("distinct_id", None)
+    named = text(properties.pop("distinct_id", None))
+    distinct_id = take_id(capture, "distinct_id", "$distinct_id", also=named)
     traits = _traits(capture, properties)
     event = given(
         messageId=take_text(capture, "uuid") or text(properties.get("$insert_id")),
@@ -167,7 +177,9 @@ def _user(name: str | None, distinct_id: str | None, properties: dict[str, Any])
     if name == "$identify" or name in MERGES:
         return {"userId": distinct_id, "anonymousId": anonymous_before}
     if user_id is not None or is_identified is True:
-        return {"userId": user_id or distinct_id}
+        return {"userId": real_id(user_id, distinct_id)}
+    if distinct_id is not None and SHIPPED.stands_for_nobody(distinct_id):
+        return {"userId": distinct_id, "anonymousId": device_id}
     if is_identified is False or has_person is False or distinct_id == device_id:
         return {"anonymousId": distinct_id}
     return {"userId": distinct_id}

@@ -40,7 +40,13 @@ class ContextCleaner:
 
 def build_privacy(settings: Settings, marker_key: bytes = b"") -> Privacy:
     """The privacy rules of some settings; erased users are marked with a key of their own."""
-    return Privacy(settings.named_privacy_keys, settings.hashed_fields, settings.masked_octets, marker_key)
+    return Privacy(
+        settings.named_privacy_keys,
+        settings.hashed_fields,
+        settings.masked_octets,
+        marker_key,
+        settings.all_placeholder_ids,
+    )
 
 
 def build_intake(settings: Settings, marker_key: bytes) -> Intake:

@@ -6,6 +6,7 @@ from aiokafka.partitioner import murmur2
 from pydantic_core import from_json
 
 from stream_app.intake.decoding import named_users
+from stream_app.settings.placeholder_ids import SHIPPED, PlaceholderIds
 
 
 def partition_of(key: bytes | None, partitions: int) -> int:
@@ -15,20 +16,21 @@ def partition_of(key: bytes | None, partitions: int) -> int:
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
-def record_key(value: bytes) -> bytes | None:
+def record_key(value: bytes, ids: PlaceholderIds = SHIPPED) -> bytes | None:
     """The key under which an event is to be produced: its user's; None where it has none.
 
-    What is broken goes to the user whom it names, so that it is found where the user is erased.
+    The placeholders `ids` are nobody's key. What is broken goes to the user whom it names, so that it is
+    found where the user is erased.
     """
     try:
         event = from_json(value)
     except ValueError:
-        named = named_users(value)
+        named = [user for user in named_users(value) if not ids.stands_for_nobody(user)]
         return named[0].encode() if named else None
     if not isinstance(event, dict):
         return None
     for name in ("userId", "anonymousId"):
         user = event.get(name)
-        if isinstance(user, str) and user:
+        if isinstance(user, str) and user and not ids.stands_for_nobody(user):
             return user.encode()
     return None

@@ -295,12 +295,12 @@ def test_pseudonymous_ids_are_joined_too_and_no_message_names_them() -> None:
 
 def test_the_first_user_to_claim_an_id_has_it() -> None:
     world = World(2)
-    world.send("anonymous", event("page", "", 0, anonymousId="anonymous"))
-    world.send("one", event("identify", "one", 1, anonymousId="anonymous"))
+    world.send("visitor", event("page", "", 0, anonymousId="visitor"))
+    world.send("one", event("identify", "one", 1, anonymousId="visitor"))
     world.run()
-    world.send("two", event("identify", "two", 2, anonymousId="anonymous"))
+    world.send("two", event("identify", "two", 2, anonymousId="visitor"))
     world.run()
-    assert world.user("anonymous").merged_into == "one"
+    assert world.user("visitor").merged_into == "one"
     assert "page" not in world.user("two").kinds
 
 
@@ -333,18 +333,18 @@ def test_users_in_a_circle_lose_nothing() -> None:
     assert sum(row.actions["Seen"].count for row in rows if "Seen" in row.actions) == 3
 
 
-@pytest.mark.parametrize("erased", ["user", "anonymous"])
+@pytest.mark.parametrize("erased", ["user", "visitor"])
 def test_an_erasure_follows_the_links_both_ways(erased: str) -> None:
     world = World(4)
-    world.send("anonymous", event("page", "", 0, anonymousId="anonymous", messageId="1"))
-    world.send("user", event("identify", "user", 1, anonymousId="anonymous", messageId="2"))
+    world.send("visitor", event("page", "", 0, anonymousId="visitor", messageId="1"))
+    world.send("user", event("identify", "user", 1, anonymousId="visitor", messageId="2"))
     world.run()
     request = f'{{"request_id": "r", "user_id": "{erased}", "requested_at": "2024-06-01T00:00:00Z"}}'
     world.send(erased, request.encode(), PRIVACY_REQUESTS.name)
     world.run()
     held = b"".join(key.encode() + row for stored in world.stored for key, row in stored.items())
     assert held == b""
-    world.send("anonymous", event("page", "", 0, anonymousId="anonymous", messageId="1"))
-    world.send("user", event("identify", "user", 1, anonymousId="anonymous", messageId="2"))
+    world.send("visitor", event("page", "", 0, anonymousId="visitor", messageId="1"))
+    world.send("user", event("identify", "user", 1, anonymousId="visitor", messageId="2"))
     world.run()
     assert world.stored == [{}, {}, {}, {}]

@@ -79,6 +79,7 @@ def test_a_replay_feeds_every_metric(tmp_path: Path):
     values = [page(f"user-{number % 5}", number * 60.0, f"item-{number % 3}") for number in range(200)]
     values += [label(f"user-{number % 5}", 12_000 + number, number % 3 + 1) for number in range(30)]
     values.append(b"no event")
+    values.append(page("user-1", 12_100.0, context={"sessionId": "undefined"}))
     # The others have expired by then; after a round, what was closed is recommended, and clicked.
     values += [page("user-0", 86_400.0 + number * 60, f"item-{number % 3}") for number in range(60)]
     with Store(tmp_path) as store:

@@ -8,6 +8,7 @@ from stream_app.errors import SettingsError
 from stream_app.intake import consent
 from stream_app.intake.trackers import FORMS
 from stream_app.settings.environment import PREFIX, Settings, load_settings
+from stream_app.settings.placeholder_ids import SHIPPED
 from stream_app.settings.rules import Rules
 
 
@@ -38,6 +39,7 @@ def test_every_rule_that_is_a_setting_reaches_the_core() -> None:
         "default_consent": "marketing,analytics",
         "content_starts": "Quiz Begun, page",
         "content_completions": "",
+        "placeholder_ids": "Kiosk",
     }
     changed = {
         name: getattr(Rules(), name) + (1 if "limit" not in name else 1e6) for name in shared - set(written)
@@ -49,6 +51,7 @@ def test_every_rule_that_is_a_setting_reaches_the_core() -> None:
         default_consent=bits,
         content_starts=frozenset({"Quiz Begun", "page"}),
         content_completions=frozenset(),
+        placeholder_ids=SHIPPED.changed(["Kiosk"], []),
         **changed,
     )
     assert load_settings(flags).rules == expected

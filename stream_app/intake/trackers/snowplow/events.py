@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from stream_app.intake.trackers.commerce import event_name
 from stream_app.intake.trackers.context_places import MAX_TEXT, Place, take_context, url_text, user_agent_text
-from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, number, take_text, text
+from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, number, take_id, take_text, text
 from stream_app.intake.trackers.kept_fields import keep
 from stream_app.intake.trackers.snowplow.entities import CORE, device_context, shop_properties
 from stream_app.intake.trackers.snowplow.self_describing import Described
@@ -40,7 +40,6 @@ PLACES: dict[str, Place] = {
     "br_lang": Place(None, "locale"),
     "os_timezone": Place(None, "timezone"),
     "geo_timezone": Place(None, "timezone"),
-    "domain_sessionid": Place(None, "sessionId", text),
     "page_url": Place("page", "url", url_text),
     "page_urlpath": Place("page", "path", url_text),
     "page_referrer": Place("page", "referrer", url_text),
@@ -114,13 +113,14 @@ def canonical_event(
     shop, entities = shop_properties(entities)
     device, entities = device_context(entities)
     session_user = device.pop("anonymousId", None)
-    anonymous_id = take_text(fields, "domain_userid", "network_userid") or session_user
+    anonymous_id = take_id(fields, "domain_userid", "network_userid", also=session_user)
+    session_id = take_id(fields, "domain_sessionid", also=device.pop("sessionId", None))
     common = given(
         messageId=take_text(fields, "event_id"),
         userId=take_text(fields, "user_id"),
         anonymousId=anonymous_id,
         **_times(fields),
-        context=_context(fields, device),
+        context={**given(sessionId=session_id), **_context(fields, device)},
     )
     kind = take_text(fields, "event")
     fields.pop("event_name", None)

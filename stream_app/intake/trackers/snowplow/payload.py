@@ -19,7 +19,7 @@ from stream_app.intake.trackers.declaration import (
     Sent,
     TrackerForm,
 )
-from stream_app.intake.trackers.field_values import iso_time, number, text
+from stream_app.intake.trackers.field_values import iso_time, number, real_id, text
 from stream_app.intake.trackers.json_records import (
     Unreadable,
     decode_base64,
@@ -83,7 +83,7 @@ def _event(parameters: dict[str, Any]) -> dict[str, Any]:
     code = text(given.pop("e", None)) or ""
     fields: dict[str, Any] = {}
     network_id = text(given.pop("nuid", None))
-    fields["network_userid"] = text(given.pop("tnuid", None)) or network_id
+    fields["network_userid"] = real_id(text(given.pop("tnuid", None)), network_id)
     for name, value in given.items():
         if name in SIZES:
             fields.update(zip(SIZES[name], _size(value), strict=True))

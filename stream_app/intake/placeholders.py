@@ -1,0 +1,97 @@
+"""Ids that stand for nothing taken out of an event: no two people, visits or items become one by them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from stream_app.intake.properties import ITEM_FIELDS, products_of
+from stream_app.intake.wire import AliasEvent, Event, GroupEvent, LabelEvent, SessionEvent
+from stream_app.settings.placeholder_ids import PlaceholderIds
+
+Names = tuple[str, ...]
+Says = Callable[[str], bool]
+_NONE: Names = ()
+
+
+def drop_placeholders(event: Event, ids: PlaceholderIds) -> Names:
+    """Leave out of an event the ids that stand for nothing; the fields in which there were any.
+
+    Fields without which the event says nothing (`previousId`, `groupId`) are named and stay: it is for the
+    caller to refuse the event.
+    """
+    dropped: list[str] = []
+    nobody, nothing = ids.stands_for_nobody, ids.stands_for_nothing
+    if event.user_id and nobody(event.user_id):
+        event.user_id = None
+        dropped.append("userId")
+    if event.anonymous_id and nobody(event.anonymous_id):
+        event.anonymous_id = None
+        dropped.append("anonymousId")
+    if event.message_id is not None and nothing(event.message_id):
+        event.message_id = None
+        dropped.append("messageId")
+    context = event.context
+    if context is not None and context.session_id is not None and nothing(str(context.session_id)):
+        context.session_id = None
+        dropped.append("sessionId")
+    dropped += _drop_own(event, nobody, nothing)
+    return tuple(dropped) if dropped else _NONE
+
+
+def required_among(dropped: Names) -> str | None:
+    """The first of some dropped fields without which an event cannot be used."""
+    return next((name for name in dropped if name in ("previousId", "groupId")), None)
+
+
+def _drop_own(event: Event, nobody: Says, nothing: Says) -> Names:
+    """What only events of one type have."""
+    if isinstance(event, AliasEvent):
+        return ("previousId",) if nobody(event.previous_id) else _NONE
+    if isinstance(event, GroupEvent):
+        return ("groupId",) if nothing(event.group_id) else _NONE
+    if isinstance(event, SessionEvent):
+        return _drop_of_summary(event, nothing)
+    if isinstance(event, LabelEvent):
+        item = event.properties.item_id
+        if item is None or not nothing(item):
+            return _NONE
+        event.properties.item_id = None
+        return ("itemId",)
+    properties = getattr(event, "properties", None)
+    return _drop_items(properties, nothing) if properties else _NONE
+
+
+def _drop_of_summary(event: SessionEvent, nothing: Says) -> Names:
+    dropped: list[str] = []
+    summary = event.properties
+    if summary.session_id is not None and nothing(summary.session_id):
+        summary.session_id = None
+        dropped.append("sessionId")
+    kept = [item for item in summary.items if not nothing(item)]
+    if len(kept) < len(summary.items):
+        dropped += ["itemId"] * (len(summary.items) - len(kept))
+        summary.items = kept
+    return tuple(dropped)
+
+
+def _drop_items(properties: dict[str, Any], nothing: Says) -> Names:
+    dropped = _drop_item(properties, nothing)
+    if "products" in properties:
+        for product in products_of(properties):
+            dropped += _drop_item(product, nothing)
+    return dropped
+
+
+def _drop_item(described: Any, nothing: Says) -> Names:
+    dropped = _NONE
+    for name in ITEM_FIELDS:
+        value = described.get(name)
+        if value is None:
+            continue
+        if isinstance(value, bool):
+            continue
+        if isinstance(value, str | int) and nothing(str(value)):
+            del described[name]
+            dropped += ("itemId",)
+    return dropped

@@ -1,0 +1,67 @@
+"""Texts that stand where an id is missing: those of `data/placeholder_ids.toml`, and an operator's own."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+_EDGES = " \t\r\n\v\f\0\u00a0\u200b\ufeff\"'`"
+
+
+@dataclass(frozen=True)
+class PlaceholderIds:
+    """Placeholders in lower case: those of ids of every kind, and those of users' ids, the former among them.
+
+    An id of nothing but `zeros` stands for nothing; `templates` are beginnings and ends of texts that nobody
+    filled in; `real` are ids whatever else is said.
+    """
+
+    every_kind: frozenset[str]
+    people: frozenset[str]
+    templates: tuple[tuple[str, str], ...] = ()
+    zeros: str = ""
+    real: frozenset[str] = frozenset()
+
+    def stands_for_nothing(self, text: str) -> bool:
+        """Whether an id of a session, item, group or message says that there is none."""
+        return self._is_among(text, self.every_kind)
+
+    def stands_for_nobody(self, text: str) -> bool:
+        """Whether a user's id says that there is none."""
+        return self._is_among(text, self.people)
+
+    def changed(self, more: Iterable[str], real: Iterable[str]) -> PlaceholderIds:
+        """These and `more`, without those that are `real` ids here."""
+        added = frozenset(map(_bare, more))
+        return PlaceholderIds(
+            self.every_kind | added,
+            self.people | added,
+            self.templates,
+            self.zeros,
+            self.real | frozenset(map(_bare, real)),
+        )
+
+    def _is_among(self, text: str, placeholders: frozenset[str]) -> bool:
+        bare = _bare(text)
+        if bare in placeholders or (self.zeros and not bare.strip(self.zeros)):
+            return bare not in self.real
+        return any(bare.startswith(begin) and bare.endswith(end) for begin, end in self.templates)
+
+
+def _bare(text: str) -> str:
+    return text.strip(_EDGES).casefold()
+
+
+def _read() -> PlaceholderIds:
+    path = files("stream_app.settings") / "data" / "placeholder_ids.toml"
+    listed: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    every_kind = frozenset(map(_bare, listed["every_kind"]))
+    templates = tuple((begin, end) for begin, end in listed["templates"])
+    people = every_kind | frozenset(map(_bare, listed["people"]))
+    return PlaceholderIds(every_kind, people, templates, listed["zeros"])
+
+
+SHIPPED = _read()
