@@ -27,6 +27,15 @@ EVENT_NAMES: dict[str, str] = {
     "sitesearch": "Products Searched",
     "search": "Products Searched",
     "pageping": "Page Ping",
+    "viewitem": "Product Viewed",
+    "viewitemlist": "Product List Viewed",
+    "selectitem": "Product Clicked",
+    "viewpromotion": "Promotion Viewed",
+    "selectpromotion": "Promotion Clicked",
+    "viewcart": "Cart Viewed",
+    "begincheckout": "Checkout Started",
+    "addpaymentinfo": "Payment Info Entered",
+    "viewsearchresults": "Products Searched",
 }
 NOT_IN_WORDS = re.compile(r"[\W_]+")
 
@@ -42,3 +51,11 @@ def order_revenue(properties: dict[str, Any]) -> float | int | None:
         return None
     price, quantity = number(properties.get("price")), number(properties.get("quantity"))
     return None if price is None else number(round(price * (1 if quantity is None else quantity), 6))
+
+
+def shop_properties(name: str | None, properties: dict[str, Any]) -> dict[str, Any]:
+    """Properties of a shop's event: of a single product they say themselves what it is."""
+    products = properties.get("products")
+    if name == "Order Completed" or not isinstance(products, list) or len(products) != 1:
+        return properties
+    return {**products[0], **properties} if isinstance(products[0], dict) else properties

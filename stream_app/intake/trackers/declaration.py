@@ -33,6 +33,13 @@ class Answer(NamedTuple):
     status: int = 200
 
 
+# The smallest GIF: one transparent pixel.
+PIXEL = Answer(
+    bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"),
+    "image/gif",
+)
+
+
 class Reading(NamedTuple):
     """The events of a request, the write key that it shows, and its answer if that is not the route's own.
 

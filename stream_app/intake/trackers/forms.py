@@ -44,13 +44,27 @@ def read(value: bytes, form: str) -> list[dict[str, Any]]:
 
 def detect(value: bytes) -> str:
     """The name of a record's form by its shape; the canonical form's where nothing tells."""
+    record = _first_object(value)
+    return next((form for form in IN_ORDER_OF_ASKING if _claims(form, value, record)), CANONICAL).name
+
+
+def claims(form: TrackerForm, value: bytes) -> bool:
+    """Whether a record is of a form by its shape, whatever others say."""
+    return _claims(form, value, _first_object(value))
+
+
+def _claims(form: TrackerForm, value: bytes, record: Mapping[str, Any] | None) -> bool:
+    if record is not None:
+        return form.claims(record)
+    return value.lstrip()[:1] not in {b"{", b"["} and form.claims_text(value)
+
+
+def _first_object(value: bytes) -> Mapping[str, Any] | None:
     if value.lstrip()[:1] not in {b"{", b"["}:
-        return next((form for form in IN_ORDER_OF_ASKING if form.claims_text(value)), CANONICAL).name
+        return None
     try:
         parsed = parse_json(value)
     except Unreadable:
-        return CANONICAL.name
+        return None
     record = parsed[0] if isinstance(parsed, list) and parsed else parsed
-    if not isinstance(record, dict):
-        return CANONICAL.name
-    return next((form for form in IN_ORDER_OF_ASKING if form.claims(record)), CANONICAL).name
+    return record if isinstance(record, dict) else None

@@ -12,15 +12,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from stream_app.errors import BrokerError, StateError
-from stream_app.intake.trackers import FORMS, NotJson, Unreadable
-from stream_app.intake.trackers.declaration import Answer, BodyKind, Reading, Route, Sent
+from stream_app.intake.trackers.declaration import Answer, BodyKind, Sent
 from stream_app.observability.metrics import Metrics
 from stream_app.serving.collector import demo
+from stream_app.serving.collector.addresses import Address, addresses
 from stream_app.serving.collector.bodies import BodyReader
 from stream_app.serving.collector.clients import Clients, rate_place
 from stream_app.serving.collector.cross_origin import CrossOrigin
 from stream_app.serving.collector.delivery import Delivery
-from stream_app.serving.collector.paths import PlainPaths, plain_path
+from stream_app.serving.collector.paths import PlainPaths
 from stream_app.serving.collector.rates import TokenBuckets
 from stream_app.serving.collector.receipt import Receipt
 from stream_app.serving.collector.refusals import RefusalReason, RefusedError
@@ -52,10 +52,9 @@ def create_collector(
     """
     collector = _Collector(deliver, settings, metrics, clock, scrub)
     app = FastAPI(title="Collector", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    for_pages: list[str] = []
-    for form in FORMS.values():
-        for route in (*form.routes, *form.starts):
-            for_pages += _add_route(app, collector, route, settings)
+    taken = addresses(settings)
+    for (method, path), address in taken.items():
+        _add_address(app, collector, method, path, address)
     _add_health_routes(app, deliver)
     app.include_router(demo.router)
     app.add_exception_handler(RefusedError, collector.refuse)
@@ -63,7 +62,7 @@ def create_collector(
     app.add_middleware(
         CrossOrigin,
         origins=settings.cors_origins or (),
-        paths=for_pages,
+        paths=[path for _, path in taken],
         note_refusal=collector.note_refusal,
     )
     app.add_middleware(RequestCount, metrics=metrics)
@@ -91,7 +90,7 @@ class _Collector:
         for reason in RefusalReason:
             metrics.collector_refused.labels(reason)
 
-    async def take(self, request: Request, route: Route) -> Answer:
+    async def take(self, request: Request, address: Address) -> Answer:
         """Make the events of a request durable; what its SDK expects to hear of it.
 
         Raises:
@@ -100,18 +99,19 @@ class _Collector:
         self._clients.check_origin(request)
         if not self._keys.are_asked:
             self._clients.check_local(request)
-        if route.body is BodyKind.NONE:
-            return await self._take_read(request, route, b"")
-        async with self._bodies.read(request, route.body) as body:
-            return await self._take_read(request, route, body)
+        if address.body is BodyKind.NONE:
+            return await self._take_read(request, address, b"")
+        async with self._bodies.read(request, address.body) as body:
+            return await self._take_read(request, address, body)
 
-    async def _take_read(self, request: Request, route: Route, body: bytes) -> Answer:
-        reading = _read(route, Sent(body, request.query_params, request.headers, request.path_params))
+    async def _take_read(self, request: Request, address: Address, body: bytes) -> Answer:
+        sent = Sent(body, request.query_params, request.headers, request.path_params)
+        route, reading = address.read(sent)
         key = self._keys.check(shown_outside_body(request) or reading.write_key)
-        address = self._clients.address(request)
-        self._buckets.take((key, rate_place(address)), max(len(reading.events), 1))
+        client = self._clients.address(request)
+        self._buckets.take((key, rate_place(client)), max(len(reading.events), 1))
         received_at = self._clock()
-        noted = "" if reading.is_anonymous else str(address or "")
+        noted = "" if reading.is_anonymous else str(client or "")
         receipt = Receipt(received_at, noted, request.headers.get("user-agent", ""))
         values = [self._encode(event, receipt) for event in reading.events]
         if values:
@@ -163,29 +163,14 @@ class _Collector:
             ) from error
 
 
-def _read(route: Route, sent: Sent) -> Reading:
-    try:
-        return route.read(sent)
-    except NotJson as error:
-        raise RefusedError(RefusalReason.BAD_JSON, f"the body is {error.detail}") from None
-    except Unreadable as error:
-        raise RefusedError(RefusalReason.BAD_FORM, f"not as its tracker sends it: {error.detail}") from None
-
-
-def _add_route(app: FastAPI, collector: _Collector, route: Route, settings: Settings) -> list[str]:
-    """Add a route under all its paths, and give these."""
-
+def _add_address(app: FastAPI, collector: _Collector, method: str, path: str, address: Address) -> None:
     async def endpoint(request: Request) -> Response:
-        answer = await collector.take(request, route)
+        answer = await collector.take(request, address)
         # A start-up file names the host by which it was asked for: no cache may hand it to somebody else.
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         return Response(answer.body, answer.status, headers, answer.media_type)
 
-    own_path = str(getattr(settings, route.path_setting)) if route.path_setting else ""
-    paths = list(dict.fromkeys(plain_path(path) for path in (*route.paths, own_path) if path))
-    for path in paths:
-        app.add_api_route(path, endpoint, methods=[route.method])
-    return paths
+    app.add_api_route(path, endpoint, methods=[method])
 
 
 def _add_health_routes(app: FastAPI, deliver: Delivery) -> None:

@@ -67,5 +67,6 @@ class RefusedError(Exception):
         if self.reason is RefusalReason.WRITE_KEY:
             # The scheme `Basic` would make a browser ask its user for a password.
             headers["WWW-Authenticate"] = "WriteKey"
-        content = {"success": False, "reason": self.reason, "message": self.detail}
+        # Amplitude's SDKs believe the `code` of a body, not the status.
+        content = {"success": False, "code": self.status, "reason": self.reason, "message": self.detail}
         return JSONResponse(content, self.status, headers)

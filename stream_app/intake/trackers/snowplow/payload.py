@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from stream_app.intake.trackers.declaration import (
+    PIXEL,
     Answer,
     BodyKind,
     FormSetting,
@@ -38,9 +39,6 @@ MAX_PARAMETERS = 512
 ANONYMOUS_HEADER = "sp-anonymous"
 OF_THE_NETWORK = ("nuid", "tnuid", "ip")
 QUERY = re.compile(rb"(?:^|[?&])e=(?:pv|pp|ue|se|tr|ti)(?:&|$)")
-PIXEL = bytes.fromhex(
-    "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
-)
 TIMES = ("dvce_created_tstamp", "dvce_sent_tstamp", "true_tstamp")
 
 
@@ -144,7 +142,7 @@ PAYLOAD = TrackerForm(
             Answer(b"ok", "text/plain"),
             path_setting="snowplow_post_path",
         ),
-        Route(("/i", "/ice.png"), _read_pixel, Answer(PIXEL, "image/gif"), BodyKind.NONE),
+        Route(("/i", "/ice.png"), _read_pixel, PIXEL, BodyKind.NONE),
     ),
     settings=(
         FormSetting(

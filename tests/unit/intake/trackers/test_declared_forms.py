@@ -97,11 +97,10 @@ def test_a_made_up_form_is_in_every_table(used: Any) -> None:
     assert used["tables"] == dict.fromkeys(("forms", "fields", "names", "senders"), True)
 
 
-def test_no_two_forms_share_an_address_or_a_setting() -> None:
-    addresses = [
-        (route.method, path) for form in FORMS.values() for route in form.routes for path in route.paths
-    ]
-    assert len(addresses) == len(set(addresses))
+def test_a_form_has_an_address_once_and_no_two_forms_a_setting() -> None:
+    for form in FORMS.values():
+        addresses = [(route.method, path) for route in form.routes for path in route.paths]
+        assert len(addresses) == len(set(addresses))
     names = [setting.name for setting in FORM_SETTINGS]
     assert len(names) == len(set(names))
     for form in FORMS.values():
