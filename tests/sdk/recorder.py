@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"})
 ANSWER_SECONDS = 60
+EVENTS_IN_ADDRESSES = ("/i?", "/i/?", "/track?", "/engage?", "/matomo.php?", "/g/collect?")
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -57,7 +58,7 @@ class Recorder:
             exchange
             for exchange in self.exchanges
             if (exchange.method == "POST" and not exchange.path.startswith(("/flags", "/decide")))
-            or exchange.path.startswith(("/i?", "/i/?"))
+            or exchange.path.startswith(EVENTS_IN_ADDRESSES)
         ]
 
 
