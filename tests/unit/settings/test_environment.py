@@ -60,8 +60,8 @@ def test_every_rule_that_is_a_setting_reaches_the_core() -> None:
 def test_every_form_of_a_tracker_can_be_named() -> None:
     for form in FORMS:
         assert load_settings([f"tracker_form={form}"]).tracker_form == form
-    with pytest.raises(SettingsError, match="tracker_form 'matomo'"):
-        load_settings(["tracker_form=matomo"])
+    with pytest.raises(SettingsError, match="tracker_form 'urchin'"):
+        load_settings(["tracker_form=urchin"])
 
 
 def test_nothing_may_be_agreed_to_by_default() -> None:
