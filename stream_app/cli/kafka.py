@@ -61,7 +61,15 @@ def worker(
     settings.required_snapshot_key  # noqa: B018  # refuse a missing key before anything is started
     collect_seldom()
     switch_often()
-    _run(run_app(lambda: build_worker(settings, metrics), settings, metrics, command))
+    _run(
+        run_app(
+            settings.app_id,
+            lambda position: build_worker(settings, metrics, position=position),
+            settings,
+            metrics,
+            command,
+        )
+    )
 
 
 def trainer(
@@ -69,13 +77,21 @@ def trainer(
     flags: SetOption = None,
 ) -> None:
     """Learn from training examples and publish model snapshots until stopped."""
-    from stream_app.runtimes.kafka.consume.app import build_trainer
+    from stream_app.runtimes.kafka.consume.app import build_trainer, trainer_id
     from stream_app.runtimes.kafka.operate.worker import run_app
 
     settings = load_settings(flags or ())
     metrics = _begin(settings)
     settings.required_snapshot_key  # noqa: B018  # refuse a missing key before anything is started
-    _run(run_app(lambda: build_trainer(settings, metrics), settings, metrics, ends_with_input=beside))
+    _run(
+        run_app(
+            trainer_id(settings),
+            lambda position: build_trainer(settings, metrics, position),
+            settings,
+            metrics,
+            ends_with_input=beside,
+        )
+    )
 
 
 def produce(

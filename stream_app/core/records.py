@@ -9,12 +9,16 @@ import msgspec
 
 
 class Record(msgspec.Struct, frozen=True):
-    """One raw record. `received_at` is epoch seconds: when the log (or the file's reader) took it in."""
+    """One raw record. `received_at` is epoch seconds: when the log (or the file's reader) took it in.
+
+    One that is `left_out` is not looked at, and fails: it has stopped its worker too often.
+    """
 
     offset: int
     key: bytes | None
     value: bytes | None
     received_at: float
+    left_out: bool = False
 
 
 class Batch(NamedTuple):

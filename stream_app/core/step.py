@@ -39,6 +39,7 @@ from stream_app.settings.rules import Rules
 __all__ = ["MESSAGE_TYPE", "UNKNOWN_TYPE", "StepResult", "advance_event_time", "close_idle", "step"]
 
 MESSAGE_TYPE = "identity"
+LEFT_OUT = Failure(FailureReason.UNPROCESSABLE, "work on it has stopped a worker again and again")
 
 
 def step(
@@ -60,7 +61,11 @@ def step(
         if record.offset <= applied.get(batch.topic, -1):
             workspace.count(UNKNOWN_TYPE, "already_applied")
             continue
-        process(workspace, record, Cause(batch.topic, partition.number, record.offset), intake)
+        cause = Cause(batch.topic, partition.number, record.offset)
+        if record.left_out:
+            refuse(workspace, record, cause, LEFT_OUT, intake.privacy)
+        else:
+            process(workspace, record, cause, intake)
         applied[batch.topic] = record.offset
     return _finish(workspace)
 

@@ -8,17 +8,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-from stream_app.errors import StalledError
-
-log = logging.getLogger(__name__)
-
 GOODBYE_SECONDS = 8.0
-CHECKS = 10
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -52,42 +46,6 @@ def call_when_told_to_stop(tell: Callable[[], None], within: float = GOODBYE_SEC
 
     for number in SIGNALS:
         signal.signal(number, told)
-
-
-@contextmanager
-def guarded_loop(limit: float) -> Iterator[None]:
-    """End the process if the running loop stands still for `limit` seconds: nothing in it could any more."""
-    loop = asyncio.get_running_loop()
-    thread = threading.main_thread().ident
-    ended = threading.Event()
-
-    def watch() -> None:
-        # Counted are checks, not seconds: a machine that was asleep has not stood still.
-        missed = 0
-        turned = threading.Event()
-        loop.call_soon_threadsafe(turned.set)
-        while not ended.wait(limit / CHECKS):
-            if not turned.is_set():
-                missed += 1
-                if missed >= CHECKS:
-                    end(StalledError.exit_code, f"nothing else ran for {limit:.0f} s: {_place(thread)}")
-                continue
-            missed = 0
-            turned.clear()
-            loop.call_soon_threadsafe(turned.set)
-
-    threading.Thread(target=watch, name="loop guard", daemon=True).start()
-    try:
-        yield
-    finally:
-        ended.set()
-
-
-def _place(thread: int | None) -> str:
-    frame = sys._current_frames().get(thread or 0)
-    if frame is None:
-        return "the main thread has ended"
-    return f"{frame.f_code.co_qualname} in {frame.f_code.co_filename}, line {frame.f_lineno}"
 
 
 def _after(seconds: float, act: Callable[[], None]) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -17,10 +18,13 @@ from faust.types import TP
 from mode import CrashingSupervisor, Service
 
 from stream_app.errors import StateError
+from stream_app.observability.guard import STRIKES_FILE, Position
 from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.private_folder import make_private
 from stream_app.runtimes.kafka.consume.follower import TopicFollower
 from stream_app.runtimes.kafka.consume.processor import Processor
 from stream_app.runtimes.kafka.consume.producer import BulkProducer
+from stream_app.runtimes.kafka.consume.strikes import Strikes
 from stream_app.runtimes.kafka.consume.transport import RecordBatchSchema
 from stream_app.runtimes.kafka.models.loaded_models import LoadedModels, ModelSource
 from stream_app.runtimes.kafka.models.recommender_publisher import RecommenderPublisher
@@ -82,17 +86,28 @@ def build_worker(
     make_models: Callable[[Settings, Metrics], ModelSource] = LoadedModels,
     clock: Callable[[], float] = time.time,
     stopwatch: Callable[[], float] = time.monotonic,
+    position: Position | None = None,
 ) -> StreamApp:
     """The app that turns events into rows and decisions.
 
     `clock` is the time of day in epoch seconds, which may be set; `stopwatch` measures spans and never jumps.
+    Where the work stands is noted on `position`.
     """
     producer = BulkProducer(settings, metrics.failed.labels(FailureReason.TOO_LARGE_OUTPUT).inc)
     loaded = make_models(settings, metrics)
     app = _build_app(settings.app_id, settings, [producer, loaded], followers=loaded.followers)
     table = RowTable(app, "rows", settings.partitions, producer.send, times_of)
     processor = Processor(
-        settings, table, producer, lambda: loaded.models, loaded.complete, metrics, clock, stopwatch
+        settings,
+        table,
+        producer,
+        lambda: loaded.models,
+        loaded.complete,
+        metrics,
+        clock,
+        stopwatch,
+        position,
+        Strikes(state_folder(settings.app_id, settings) / STRIKES_FILE),
     )
     schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
     sources = source_names(settings)
@@ -130,20 +145,22 @@ def build_worker(
     return app
 
 
-def build_trainer(settings: Settings, metrics: Metrics) -> StreamApp:
+def build_trainer(settings: Settings, metrics: Metrics, position: Position | None = None) -> StreamApp:
     """The app that learns; of several only the one that holds the topic's partition does anything."""
     producer = BulkProducer(settings, metrics.failed.labels(FailureReason.TOO_LARGE_OUTPUT).inc)
     # What waits for its snapshot at a rebalance is learned again by whoever goes on, from the last snapshot.
     publisher = RecommenderPublisher(settings, producer, metrics, lambda: _has_partitions(app))
     app = _build_app(
-        f"{settings.app_id}-trainer",
+        trainer_id(settings),
         settings,
         [producer, publisher],
         stream_wait_empty=False,
         followers=[publisher.follower],
         snapshot_interval=settings.snapshot_interval,
     )
-    training = Training(lambda: ModelTrainer(settings, producer, metrics, time.time, time.monotonic))
+    training = Training(
+        lambda: ModelTrainer(settings, producer, metrics, time.time, time.monotonic), position or Position()
+    )
     schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
     examples = app.topic(name_of(EXAMPLES, settings), schema=schema)
 
@@ -175,8 +192,9 @@ def build_trainer(settings: Settings, metrics: Metrics) -> StreamApp:
 class Training:
     """One trainer for as long as the partition is held; events are acknowledged once a snapshot has them."""
 
-    def __init__(self, make_trainer: Callable[[], ModelTrainer]) -> None:
+    def __init__(self, make_trainer: Callable[[], ModelTrainer], position: Position) -> None:
         self._make_trainer = make_trainer
+        self._position = position
         self._trainer: ModelTrainer | None = None
         self._waiting: list[tuple[Any, Any]] = []
         self._lock = asyncio.Lock()
@@ -189,9 +207,12 @@ class Training:
                 trainer = self._make_trainer()
                 await trainer.restore()
                 self._trainer = trainer
-            await self._trainer.learn(event.value.records)
+            batch = event.value
+            self._position.begin(batch.topic, 0, batch.records[0].offset, batch.records[-1].offset)
+            await self._trainer.learn(batch.records)
+            self._position.end()
             self._waiting.append((event, stream))
-            self.next_offset = event.value.records[-1].offset + 1
+            self.next_offset = batch.records[-1].offset + 1
         await self.publish_if_due()
 
     async def publish_if_due(self) -> None:
@@ -214,12 +235,31 @@ class Training:
             self.next_offset = None
 
 
-def _build_app(app_id: str, settings: Settings, services: Iterable[Service], **options: Any) -> StreamApp:
-    folder = settings.state_dir / app_id
+def trainer_id(settings: Settings) -> str:
+    """The trainer's group, and the name of its state folder."""
+    return f"{settings.app_id}-trainer"
+
+
+def state_folder(app_id: str, settings: Settings) -> Path:
+    """Where an app keeps what it holds on this machine."""
+    return settings.state_dir / app_id
+
+
+def make_state_folder(folder: Path) -> None:
+    """Make an app's folder, for its owner alone.
+
+    Raises:
+        StateError: it cannot be made.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
     except OSError as error:
         raise StateError(f"{folder} cannot be made ({error}): set STREAM_APP_STATE_DIR") from error
+
+
+def _build_app(app_id: str, settings: Settings, services: Iterable[Service], **options: Any) -> StreamApp:
+    folder = state_folder(app_id, settings)
+    make_state_folder(folder)
     return StreamApp(
         app_id,
         services=services,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from aiokafka import ConsumerRecord
 
 from stream_app.core.erasures import encode_erasure
 from stream_app.core.partition import Partition
@@ -13,12 +15,14 @@ from stream_app.core.row_times import pack_times
 from stream_app.core.step import StepResult, close_idle, step
 from stream_app.features.user_row import UserRow, decode_row, encode_row
 from stream_app.learning.ports import Models
+from stream_app.observability.guard import Position
 from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.common.intake import build_intake
 from stream_app.runtimes.common.partitioning import partition_of
 from stream_app.runtimes.common.row_cache import RowCache
 from stream_app.runtimes.kafka.consume.ordered_writes import OrderedWrites
 from stream_app.runtimes.kafka.consume.producer import BulkProducer
+from stream_app.runtimes.kafka.consume.strikes import Strikes
 from stream_app.runtimes.kafka.consume.transport import RecordBatch
 from stream_app.runtimes.kafka.models.explored import explored_places
 from stream_app.runtimes.kafka.operate.privacy import complete_receipt
@@ -55,6 +59,8 @@ class Processor:
         metrics: Metrics,
         clock: Callable[[], float],
         stopwatch: Callable[[], float],
+        position: Position | None = None,
+        strikes: Strikes | None = None,
     ) -> None:
         self._settings = settings
         self._source_names = source_names(settings)
@@ -72,6 +78,8 @@ class Processor:
         self._partitions: dict[int, Partition] = {}
         self._last_batch_at: dict[int, float] = {}
         self._writes = OrderedWrites()
+        self._position = position or Position()
+        self._strikes = strikes or Strikes()
 
     async def process(self, records: RecordBatch) -> asyncio.Task[None]:
         """Compute one batch. Its offsets may be committed once the task is done that this returns.
@@ -79,19 +87,36 @@ class Processor:
         Raises, as the task does:
             BrokerError: an output or a row of this batch, or of one before, was not acknowledged.
         """
-        number = records.partition
+        topic, number, taken = records.topic, records.partition, records.records
+        last = taken[-1].offset
+        if not self._strikes.concern(topic, number, taken[0].offset, last):
+            return await self._process(topic, number, taken)
+        # One of these may have stopped the worker: each is taken alone, so that only that one is to blame.
+        for record in taken:
+            is_left_out = self._strikes.are_too_many(topic, number, record.offset)
+            written = await self._process(topic, number, [record], is_left_out)
+
+        def forget(done: asyncio.Task[None]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                self._strikes.forget(topic, number, last)
+
+        written.add_done_callback(forget)
+        return written
+
+    async def _process(
+        self, topic: str, number: int, taken: Sequence[ConsumerRecord], is_left_out: bool = False
+    ) -> asyncio.Task[None]:
         await self._writes.room(number)
         begun_at, now = self._stopwatch(), self._clock()
+        self._position.begin(topic, number, taken[0].offset, taken[-1].offset)
         partition = self._partition(number)
-        batch = Batch(
-            self._source_names[records.topic],  # as declared: ids are the same on every cluster
-            number,
-            [Record(raw.offset, raw.key, raw.value, raw.timestamp / 1000) for raw in records.records],
-        )
+        records = [Record(raw.offset, raw.key, raw.value, raw.timestamp / 1000, is_left_out) for raw in taken]
+        # The topic as it is declared: ids are the same on every cluster.
+        batch = Batch(self._source_names[topic], number, Followed(records, self._position))
         rows = self._rows.of_partition(number)
         result = step(partition, batch, rows, self._intake, self._models(), self._rules, now)
         self._last_batch_at[number] = self._stopwatch()
-        received = Counter(record.received_at for record in batch.records)
+        received = Counter(record.received_at for record in records)
 
         def count() -> None:
             self._metrics.commits.inc()
@@ -174,6 +199,7 @@ class Processor:
             self._metrics.show_time(number, highest_at, watermark)
             count()
 
+        self._position.end()
         return await self._writes.begin(number, write)
 
     def _partition(self, number: int) -> Partition:
@@ -191,6 +217,20 @@ class Processor:
     def _load(self, partition: int, user_key: str) -> UserRow | None:
         data = self._table.get(partition, USER_PREFIX + user_key.encode())
         return decode_row(data) if data is not None else None
+
+
+class Followed(list[Record]):
+    """Records that note on a position how far they have been looked through."""
+
+    def __init__(self, records: Iterable[Record], position: Position) -> None:
+        super().__init__(records)
+        self._position = position
+
+    def __iter__(self) -> Iterator[Record]:
+        reach = self._position.reach
+        for record in super().__iter__():
+            reach(record.offset)
+            yield record
 
 
 def _encode_changes(

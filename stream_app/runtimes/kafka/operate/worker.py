@@ -8,10 +8,12 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 from stream_app.errors import StreamAppError
+from stream_app.observability.guard import Position
 from stream_app.observability.metrics import Metrics
-from stream_app.runtimes.common.departure import call_when_told_to_stop, guarded_loop, leave
+from stream_app.runtimes.common.departure import call_when_told_to_stop, leave
 from stream_app.runtimes.common.folder_lock import lock_folder
-from stream_app.runtimes.kafka.consume.app import StreamApp
+from stream_app.runtimes.common.guarded import guarded
+from stream_app.runtimes.kafka.consume.app import StreamApp, make_state_folder, state_folder
 from stream_app.runtimes.kafka.operate.access import find_coordinator
 from stream_app.runtimes.kafka.operate.topics import check_topics
 from stream_app.runtimes.kafka.operate.watching import Watch
@@ -23,7 +25,8 @@ STOP_SECONDS = 6.0
 
 
 async def run_app(
-    build: Callable[[], StreamApp],
+    app_id: str,
+    build: Callable[[Position], StreamApp],
     settings: Settings,
     metrics: Metrics,
     trainer_command: Sequence[str] = (),
@@ -31,7 +34,7 @@ async def run_app(
 ) -> None:
     """Run an app until SIGINT or SIGTERM, or until standard input closes where it is to end with that.
 
-    A trainer's process runs beside it where a command is given.
+    A trainer's process runs beside it where a command is given. `build` is given where to note its position.
 
     Raises:
         StreamAppError: it cannot start or go on; the message says why.
@@ -39,8 +42,10 @@ async def run_app(
     stop = asyncio.Event()
     call_when_told_to_stop(stop.set)
     ends: list[Awaitable[object]] = [stop.wait(), _input_closed()] if ends_with_input else [stop.wait()]
-    with guarded_loop(settings.stall_timeout):
-        await _first_of(*ends, _work(build, settings, metrics, trainer_command))
+    folder = state_folder(app_id, settings)
+    make_state_folder(folder)
+    with lock_folder(folder), guarded(folder, settings.stall_timeout) as position:
+        await _first_of(*ends, _work(lambda: build(position), settings, metrics, trainer_command))
     log.info("stopped")
 
 
@@ -50,11 +55,10 @@ async def _work(
     await check_topics(settings)
     app = build()
     await find_coordinator(app.conf.id, settings)
-    with lock_folder(settings.state_dir / app.conf.id):
-        parts: list[Awaitable[object]] = [_run(app), Watch(app, settings, metrics).run()]
-        if trainer_command:
-            parts.append(_run_trainer(trainer_command))
-        await _first_of(*parts)
+    parts: list[Awaitable[object]] = [_run(app), Watch(app, settings, metrics).run()]
+    if trainer_command:
+        parts.append(_run_trainer(trainer_command))
+    await _first_of(*parts)
 
 
 async def _first_of(*parts: Awaitable[object]) -> None:
