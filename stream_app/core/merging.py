@@ -58,7 +58,7 @@ def merge_rows(row: UserRow, other: UserRow, cause: Cause, rules: Rules) -> None
     row.control_group = row.control_group or other.control_group
     row.linked = {**other.linked, **row.linked}
     row.sent_lists = sorted([*other.sent_lists, *row.sent_lists], key=lambda sent: sent.at)[-MAX_SENT_LISTS:]
-    row.moments = sorted([*row.moments, *other.moments], key=lambda moment: moment.at)[: moments.MAX_MOMENTS]
+    row.moments = moments.merge(row.moments, other.moments)
     moments.note_use(row, row.last_at, False, rules)
     moments.note_use(row, other.last_at, False, rules)
     moments.note_use(row, other.funnel.ordered_at, True, rules)

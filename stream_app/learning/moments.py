@@ -6,6 +6,7 @@ the labels. So no label can leak into its features, and late events count for th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isnan, nan
 from struct import pack, unpack
 from typing import NamedTuple
@@ -73,6 +74,20 @@ def note_use(row: UserRow, at: float, is_purchase: bool, rules: Rules) -> None:
         if moment.at < at <= moment.at + rules.outlook_horizon:
             moment.has_returned = True
             moment.has_bought = moment.has_bought or is_purchase
+
+
+def merge(mine: Sequence[Moment], theirs: Sequence[Moment]) -> list[Moment]:
+    """The moments of two rows of one user in order of time, as far as a row keeps them.
+
+    One record may have been the moment of both rows. One user has one such moment, so that its example has an
+    id of its own: it keeps my features, and the labels that either row saw.
+    """
+    merged = {moment.at: moment for moment in mine}
+    for moment in theirs:
+        same = merged.setdefault(moment.at, moment)
+        same.has_returned = same.has_returned or moment.has_returned
+        same.has_bought = same.has_bought or moment.has_bought
+    return [merged[at] for at in sorted(merged)][:MAX_MOMENTS]
 
 
 def take_due(row: UserRow, watermark: float, rules: Rules) -> list[Outcome]:

@@ -133,3 +133,16 @@ def test_what_the_user_said_of_consent_stays() -> None:
     row = UserRow(consent=1)
     merge_rows(row, UserRow(consent=7), CAUSE, RULES)
     assert row.consent == 1
+
+
+def test_a_moment_of_both_rows_is_one_with_the_labels_of_both() -> None:
+    row, other = UserRow(), UserRow()
+    row.moments = [Moment(10.0, b"mine", has_bought=True), Moment(30.0, b"mine")]
+    other.moments = [Moment(10.0, b"theirs", has_returned=True), Moment(20.0, b"theirs")]
+    merge_rows(row, other, CAUSE, RULES)
+    assert [(moment.at, moment.values) for moment in row.moments] == [
+        (10.0, b"mine"),
+        (20.0, b"theirs"),
+        (30.0, b"mine"),
+    ]
+    assert (row.moments[0].has_returned, row.moments[0].has_bought) == (True, True)

@@ -1,0 +1,43 @@
+"""Every output of a run has an id of its own, identities that are joined late included."""
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+from stream_app.settings.rules import DAY
+from stream_app.testing import Driver, event, page, track
+
+
+def lives(random: Random, days: int) -> list[bytes]:
+    """People who share devices and are identified late, in order of arrival."""
+    events: list[tuple[float, bytes]] = []
+    for number in range(days * 14):
+        at = round(random.uniform(0, days * DAY), 3)
+        user, device = f"user-{random.randrange(4)}", f"device-{random.randrange(6)}"
+        who = random.choice([user, device, device])
+        item, message = f"item-{random.randrange(9)}", {"messageId": f"m{number}"}
+        match random.choices(["page", "order", "identify", "alias"], [10, 2, 2, 1])[0]:
+            case "page":
+                value = page(who, at, item, **message)
+            case "order":
+                value = track(who, at, "Order Completed", {"revenue": 5, "product_id": item}, **message)
+            case "identify":
+                value = event("identify", user, at, anonymousId=device, **message)
+            case _:
+                value = event("alias", user, at, previousId=device, **message)
+        arrives_at = at + random.choice([0, 0, 0, random.uniform(0, 3_000)])
+        events.append((arrives_at, value))
+    return [value for _, value in sorted(events)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ids_are_unique(seed: int) -> None:
+    random = Random(seed)
+    driver = Driver(partitions=random.choice([1, 3]))
+    for value in lives(random, days=40):
+        driver.pipe(value)
+    driver.advance_event_time(80 * DAY)
+    counts = Counter(output.id for output in driver.outputs)
+    assert len(driver.outputs) > 300
+    assert [output for output in driver.outputs if counts[output.id] > 1] == []
