@@ -8,7 +8,7 @@ from stream_app.core.removals import make_room
 from stream_app.core.workspace import Workspace
 from stream_app.features import repeats
 from stream_app.features.user_row import UserRow
-from stream_app.intake.identifiers import event_fingerprint
+from stream_app.intake.identifiers import event_fingerprint, order_fingerprint
 from stream_app.intake.ports import Privacy
 
 
@@ -47,9 +47,12 @@ def admit(workspace: Workspace, arrival: Arrival, privacy: Privacy) -> UserRow |
 
 def _unless_repeated(workspace: Workspace, row: UserRow, arrival: Arrival) -> UserRow | None:
     timed = arrival.timed
-    fingerprint = event_fingerprint(timed.event)
-    if fingerprint in row.recent_ids:
+    fingerprint, order = event_fingerprint(timed.event), order_fingerprint(timed.event)
+    if repeats.is_known(row, fingerprint, order):
         workspace.count(timed.event.type, "repeated")
         return None
-    repeats.remember(row, fingerprint, timed.at, workspace.partition.watermark)
+    if order is not None:
+        repeats.remember_order(row, order)
+    if repeats.remember(row, fingerprint, timed.at, workspace.partition.watermark):
+        workspace.result.forgotten_ids += 1
     return row

@@ -9,6 +9,7 @@ from stream_app.features.interests import merge_interests
 from stream_app.features.statistics import Shares, count_category
 from stream_app.features.user_row import (
     ACTIVITY_HALF_LIFE,
+    MAX_ORDER_IDS,
     MAX_RECENT_IDS,
     MAX_RECENT_ITEMS,
     MAX_SENT_LISTS,
@@ -48,6 +49,7 @@ def merge_rows(row: UserRow, other: UserRow, cause: Cause, rules: Rules) -> None
     merge_interests(row.interests, other.interests)
     older, newer = (row, other) if is_newer else (other, row)
     row.recent_items = (older.recent_items + newer.recent_items)[-MAX_RECENT_ITEMS:]
+    row.order_ids = list(dict.fromkeys(older.order_ids + newer.order_ids))[-MAX_ORDER_IDS:]
     row.bought_items = (older.bought_items + newer.bought_items)[-MAX_RECENT_ITEMS:]
     row.time_zone = newer.time_zone or older.time_zone
     for name, trait in other.traits.items():

@@ -19,6 +19,8 @@ class StepResult:
     is unknown. `placeholders` counts ids that stood for nothing, by field. `removed` counts rows by why they
     were removed. `erasures` are by marker, to be written or, None, to be deleted. `sent` are messages for
     other rows, to be sent in their order before the rows are written; `sent_after` once they are.
+    `forgotten_ids` counts events that would count again if they came again: their users sent more within the
+    allowed lateness than a row remembers.
     """
 
     rows: dict[str, UserRow | None] = field(default_factory=dict)
@@ -31,3 +33,4 @@ class StepResult:
     sent_after: list[Sent] = field(default_factory=list)
     placeholders: Counter[str] = field(default_factory=Counter)
     new_users: int = 0
+    forgotten_ids: int = 0

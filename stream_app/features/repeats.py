@@ -1,23 +1,41 @@
-"""The fingerprints of recent events, by which a row knows an event that comes again.
+"""The fingerprints of recent events and orders, by which a row knows what comes again.
 
 A repeat has its original's event time, so what is older than the watermark need not be remembered: it would
-be refused as late.
+be refused as late. An order may come again much later, under another message id, as when a confirmation
+page is reloaded: the newest orders are remembered whenever they were.
 """
 
 from __future__ import annotations
 
-from stream_app.features.user_row import MAX_RECENT_IDS, UserRow
+from stream_app.features.user_row import MAX_ORDER_IDS, MAX_RECENT_IDS, UserRow
 
 IDS_BETWEEN_LOOKS = 32
 
 
-def remember(row: UserRow, fingerprint: int, at: float, watermark: float) -> None:
-    """Remember an event of time `at` that the row has not seen; times are epoch seconds."""
+def is_known(row: UserRow, event_fingerprint: int, order_fingerprint: int | None) -> bool:
+    """Whether the row contains the event, or the order that it tells of."""
+    return event_fingerprint in row.recent_ids or order_fingerprint in row.order_ids
+
+
+def remember_order(row: UserRow, fingerprint: int) -> None:
+    """Remember an order that the row has not seen."""
+    row.order_ids = [*row.order_ids, fingerprint][-MAX_ORDER_IDS:]
+
+
+def remember(row: UserRow, fingerprint: int, at: float, watermark: float) -> bool:
+    """Remember an event of time `at` that the row has not seen; times are epoch seconds.
+
+    Returns whether an event had to be forgotten that would count again if it came again: a row remembers
+    `MAX_RECENT_IDS`.
+    """
     if len(row.recent_ids) % IDS_BETWEEN_LOOKS == IDS_BETWEEN_LOOKS - 1:
         forget_before(row, watermark)
+    is_short_of_room = False
     if len(row.recent_ids) >= MAX_RECENT_IDS:
-        del row.recent_ids[next(iter(row.recent_ids))]
+        oldest = next(iter(row.recent_ids))
+        is_short_of_room = row.recent_ids.pop(oldest) >= watermark
     row.recent_ids[fingerprint] = at
+    return is_short_of_room
 
 
 def forget_before(row: UserRow, watermark: float) -> None:

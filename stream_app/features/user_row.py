@@ -18,6 +18,7 @@ ROW_VERSION = 2
 MAX_TRAITS = 24
 
 MAX_RECENT_IDS = 512
+MAX_ORDER_IDS = 16
 MAX_RECENT_ITEMS = 20
 MAX_TOP_NAMES = 8
 MAX_SENT_LISTS = 2
@@ -110,7 +111,8 @@ class UserRow(msgspec.Struct, array_like=True):
     recommendations follow. Events up to `erased_until` were erased. `heard` holds, per topic and other
     row, the last offset that caused a message from there. `linked` are the keys
     of the user's other ids; a row that was `merged_into` another is empty but for that, and
-    for `outgoing`, what it gives to the other, until that has it.
+    for `outgoing`, what it gives to the other, until that has it. `order_ids` are the fingerprints of the
+    newest orders.
     """
 
     version: int = ROW_VERSION
@@ -167,6 +169,7 @@ class UserRow(msgspec.Struct, array_like=True):
     outgoing: bytes = b""
     sent_lists: list[SentList] = []
     item_starts: list[ItemStart] = []
+    order_ids: list[int] = []
 
 
 # What says where a row stands, and nothing of what its user did.

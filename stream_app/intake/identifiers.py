@@ -6,7 +6,8 @@ from hashlib import blake2b
 
 import msgspec
 
-from stream_app.intake.wire import Event
+from stream_app.intake import properties
+from stream_app.intake.wire import Event, TrackEvent
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -35,3 +36,13 @@ def event_fingerprint(event: Event) -> int:
     else:
         identity = _encode(msgspec.structs.replace(event, sent_at=None, received_at=None))
     return int.from_bytes(blake2b(identity, digest_size=8).digest(), "big") >> 1
+
+
+def order_fingerprint(event: Event) -> int | None:
+    """63 bits of the hash of a completed order's id; None for what is no order, or has no id."""
+    if not isinstance(event, TrackEvent) or event.event != properties.PURCHASE:
+        return None
+    order = properties.order_id(event.properties)
+    if not order:
+        return None
+    return int.from_bytes(blake2b(order.encode(), digest_size=8, person=b"order").digest(), "big") >> 1

@@ -17,6 +17,7 @@ PERSONAL_TRAITS = frozenset(
 # Of a trait, a long number may be a telephone's, and what has an @ an account.
 _PERSONAL_TRAIT = re.compile(r"@|^\+?[\d\s()./-]{7,}$")
 ITEM_FIELDS = ("product_id", "item_id", "course_id")
+ORDER_FIELDS = ("order_id", "orderId", "checkout_id", "transaction_id")
 MAX_ITEM_LENGTH = 128
 MAX_TRAIT_LENGTH = 64
 MAX_PRODUCTS = 50
@@ -73,6 +74,15 @@ def item_id(properties: Mapping[str, Any]) -> str | None:
             value = str(value)
         if isinstance(value, str) and 0 < len(value) <= MAX_ITEM_LENGTH and not is_personal(value):
             return value
+    return None
+
+
+def order_id(properties: Mapping[str, Any]) -> str | None:
+    """The id of the order that properties name, as a text of bounded length."""
+    for name in ORDER_FIELDS:
+        value = properties.get(name)
+        if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
+            return str(value)[:MAX_ITEM_LENGTH]
     return None
 
 

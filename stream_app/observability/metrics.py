@@ -89,6 +89,10 @@ class Metrics:
             "Batches (worker), checkpoints (embedded) or rounds of snapshots (trainer) made durable.",
         )
         self.users = self._gauge("stream_app_users", "Users held, by partition.", "partition")
+        self.forgotten_ids = self._counter(
+            "stream_app_forgotten_ids_total",
+            "Events that would count again if they came again: over 512 of a user in the allowed lateness.",
+        )
         self.removed_users = self._counter(
             "stream_app_removed_users_total", "Users whose rows were removed, by why.", "reason"
         )
@@ -210,6 +214,8 @@ class Metrics:
         self._count_recommendations(result.outputs)
         for field, count in result.placeholders.items():
             self.placeholder_ids.labels(field).inc(count)
+        if result.forgotten_ids:
+            self.forgotten_ids.inc(result.forgotten_ids)
         for why, count in result.removed.items():
             self.removed_users.labels(why).inc(count)
         self.users.labels(str(partition)).set(users)

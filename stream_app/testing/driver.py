@@ -220,7 +220,9 @@ def _add(whole: StepResult, part: StepResult) -> None:
     whole.events += part.events
     whole.failures += part.failures
     whole.removed += part.removed
+    whole.placeholders += part.placeholders
     whole.erasures |= part.erasures
     whole.sent += part.sent
     whole.sent_after += part.sent_after
     whole.new_users += part.new_users
+    whole.forgotten_ids += part.forgotten_ids

@@ -26,12 +26,18 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference("failed_event", "original_cut", "what is too long for its topic is cut, and this tells of it"),
 )
 
+# dc90abe gave one id to the examples of a moment that both rows of a user had noted before they were joined.
+# They are one example now, so neither is compared.
+SHARED_IDS = frozenset({"dbd473b2add4506b988c7babe3f54c16"})
+
 
 def compared(outputs: Iterable[bytes], differences: Iterable[Difference] = DIFFERENCES) -> list[bytes]:
     """What of outputs is to be as dc90abe had it, byte for byte: canonical JSON, sorted."""
     kept = []
     for line in outputs:
         output = orjson.loads(line)
+        if output["id"] in SHARED_IDS:
+            continue
         found = [difference for difference in differences if difference.concerns(output)]
         if any(difference.field == ALL for difference in found):
             continue

@@ -55,7 +55,13 @@ def rich_row() -> UserRow:
         page("u", 3_000, "item-1", context=context),
         session("u", 4_000, 900, 2),
         track("u", 9_000, "Product Added", cart, context=context),
-        track("u", 9_060, "Order Completed", {"revenue": 20, "products": [cart]}, context=context),
+        track(
+            "u",
+            9_060,
+            "Order Completed",
+            {"revenue": 20, "order_id": "o1", "products": [cart]},
+            context=context,
+        ),
         track("u", 9_100, "Product Added", {"product_id": "item-3"}),
         page("u", 9_200, "item-1", context=context),
     )

@@ -82,6 +82,8 @@ def test_a_replay_feeds_every_metric(tmp_path: Path):
     values.append(page("user-1", 12_100.0, context={"sessionId": "undefined"}))
     # The others have expired by then; after a round, what was closed is recommended, and clicked.
     values += [page("user-0", 86_400.0 + number * 60, f"item-{number % 3}") for number in range(60)]
+    # More within the allowed lateness than a row remembers.
+    values += [page("user-0", 90_000.0 + number, messageId=f"m{number}") for number in range(600)]
     with Store(tmp_path) as store:
         learned = LearnedModels(store, b"a key for tests", ("engagement_tier",), metrics, lambda: 2e9)
         replay = Replay(
