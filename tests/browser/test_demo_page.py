@@ -51,7 +51,7 @@ def browser() -> str:
     if found is None:
         reason = f"no browser on the PATH: install one of {', '.join(BROWSERS)}"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    return found
+    return found  # type: ignore[return-value]
 
 
 @contextmanager

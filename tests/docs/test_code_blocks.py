@@ -122,8 +122,8 @@ def test_commands_run_on_kafka(document: str, input_files: Path, tmp_path: Path)
         shell.run(f"export STREAM_APP_KAFKA_SERVERS={broker.bootstrap_servers}")
         shell.run("export STREAM_APP_SNAPSHOT_KEY=any-secret-of-16-characters-or-more")
         if document not in ("README.md", "docs/operations.md"):
-            for command in ("topics create", "worker", "produce events.jsonl"):
-                shell.run(f"stream-app {command}")
+            for first in ("topics create", "worker", "produce events.jsonl"):
+                shell.run(f"stream-app {first}")
         for command in commands(document):
             if command in RUN and not ON_ONE_MACHINE.search(command.text):
                 run = (

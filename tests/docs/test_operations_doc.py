@@ -65,7 +65,7 @@ def test_alerts_table_is_the_rules():
 def test_exit_codes_are_those_of_the_errors():
     kinds = [errors.StreamAppError, *errors.StreamAppError.__subclasses__()]
     assert [int(code) for code, *_ in table_under("Exit code")] == sorted(
-        {0, early_stop.UNFINISHED_CODE, *(kind.exit_code for kind in kinds)}
+        {0, early_stop.UNFINISHED_CODE, *(kind.exit_code for kind in kinds)}  # type: ignore[attr-defined]
     )
 
 

@@ -63,7 +63,7 @@ def _run(start: Start) -> None:
     changes: dict[str, object] = {"clock": clock}
     if start.has_frozen_models:
         changes["make_models"] = lambda *_: FixedModelSource(FROZEN_MODELS)
-    app.BulkProducer = partial(HaltingProducer, start.halt_file)
+    app.BulkProducer = partial(HaltingProducer, start.halt_file)  # type: ignore[assignment, attr-defined]
     app.build_worker = partial(app.build_worker, **changes)
     sys.argv = ["stream-app", *start.command]
     main.main()

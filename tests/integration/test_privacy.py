@@ -158,7 +158,7 @@ def test_export_gives_the_row_and_the_outputs_of_one_user(cluster: Cluster) -> N
     assert [learned["items"] for learned in found.recommender_sessions] == [["item-0", "item-30", "item-60"]]
 
 
-async def _export(cluster: Cluster) -> user_records.UserData:
+async def _export(cluster: Cluster) -> user_records.UserData:  # type: ignore[name-defined]
     await cluster.create_topics()
     await _produce(cluster)
     worker = Worker(cluster)

@@ -57,11 +57,11 @@ def test_it_stops_its_worker_three_times_and_no_more(
 
 
 def _get_stuck() -> None:
-    decode = step.decode
+    decode = step.decode  # type: ignore[attr-defined]
 
     def decode_or_not(value: bytes | None, *others: Any) -> Any:
         if value == STUCK:
             ctypes.PyDLL(None).sleep(600)  # which, called so, keeps the interpreter to itself
         return decode(value, *others)
 
-    step.decode = decode_or_not
+    step.decode = decode_or_not  # type: ignore[assignment, attr-defined]

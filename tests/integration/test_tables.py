@@ -143,7 +143,7 @@ def test_a_worker_killed_between_changelog_and_rows_loses_nothing(
         await cluster.send(cluster.source, 1, [(b"key %d" % n, b"row %d" % n) for n in range(1_000)])
         command = [sys.executable, KILLED_WORKER, cluster.servers, cluster.source, cluster.group, tmp_path]
         killed = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=False)
-        assert killed.returncode == -9, killed.stderr.decode()
+        assert killed.returncode == -9, killed.stderr.decode()  # type: ignore[attr-defined]
         worker = TableWorker(cluster, tmp_path)
         async with running(worker.app):
             await until(lambda: len(worker.partitions) == PARTITIONS)

@@ -30,9 +30,9 @@ def replay(folder: Path, piped: Path, die_at: int = 0) -> str | None:
 
 def _prepare(piped: Path, die_at: int) -> None:
     sys.stdin = piped.open()
-    data_folder.Replay = partial(Replay, round_records=40, checkpoint_rounds=3)
+    data_folder.Replay = partial(Replay, round_records=40, checkpoint_rounds=3)  # type: ignore[assignment, attr-defined]
     if die_at:
-        data_folder.Store = partial(_dying_store, die_at)
+        data_folder.Store = partial(_dying_store, die_at)  # type: ignore[assignment, attr-defined]
 
 
 def _dying_store(die_at: int, folder: Path) -> Store:

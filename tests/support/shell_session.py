@@ -38,7 +38,7 @@ class ShellSession:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for _, server in reversed(self._servers):
+        for server in (server for _, server in reversed(self._servers)):
             os.killpg(server.pid, signal.SIGTERM)
         for name, server in self._servers:
             assert server.wait(30) in (0, -signal.SIGTERM), name

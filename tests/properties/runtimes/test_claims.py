@@ -6,7 +6,7 @@ from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_app.runtimes.kafka.state.claims import (
+from stream_app.runtimes.kafka.state.claims import (  # type: ignore[attr-defined]
     CLAIM_KEY,
     ClaimReader,
     Headers,

@@ -47,7 +47,7 @@ def test_a_replay_reports_what_came_of_it(tmp_path: Path, events_file: Path) -> 
 def test_a_report_leaves_off_the_sources_that_are_off(tmp_path: Path, events_file: Path) -> None:
     off = replay(tmp_path / "off", events_file)["recommendations"]
     on = replay(tmp_path / "on", events_file, "--set", "recommend_factorisation=true")["recommendations"]
-    assert on.keys() - off.keys() == {"factorisation"}
+    assert on.keys() - off.keys() == {"factorisation"}  # type: ignore[attr-defined]
     assert "blend" in off
 
 
@@ -67,7 +67,7 @@ def test_outputs_are_one_object_a_line_in_their_order(tmp_path: Path, events_fil
         assert bodies == list(store.outputs())
     tiers = call("outputs", "--data-dir", tmp_path / "data", "--schema", "engagement_tier", "--json")
     users = [EngagementTier.model_validate_json(body).user_key for body in tiers.stdout_bytes.splitlines()]
-    assert sorted(users) == ["u", "v"]
+    assert sorted(users) == ["u", "v"]  # type: ignore[type-var]
     limited = call("outputs", "--data-dir", tmp_path / "data", "--limit", 1)
     assert len(limited.stdout.splitlines()) == 1
     assert "bad_json" in call("outputs", "--data-dir", tmp_path / "data").stdout
@@ -129,7 +129,7 @@ def test_marketing_tables_give_every_user_a_tier(tmp_path: Path) -> None:
         "b,s2,2024-03-04T12:00:00,mobile,Chrome,Android,1.2.3.4,NL,,2,120\n"
     )
     report = replay(tmp_path / "data", "--format", "marketing", "--users", users, "--sessions", sessions)
-    assert (report["users"], report["users_by_tier"].get("none", 0)) == (2, 0)
+    assert (report["users"], report["users_by_tier"].get("none", 0)) == (2, 0)  # type: ignore[attr-defined]
     assert report["models"]["engagement_tier"]["examples"] == 2
 
 

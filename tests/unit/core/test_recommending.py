@@ -36,7 +36,7 @@ class Shelf(FixedRecommender):
 
     asked: list[Occasion] = field(default_factory=list)
 
-    def recommend(self, occasion: Occasion, count: int) -> list[Shown]:
+    def recommend(self, occasion: Occasion, count: int) -> list[Shown]:  # type: ignore[override]
         self.asked.append(occasion._replace(bought=tuple(occasion.bought)))
         return list(SHELF)[:count]
 
@@ -156,7 +156,7 @@ def test_what_a_row_keeps_of_lists_is_small() -> None:
     long_list = [Shown(f"sku-{number:06}", source=f"source_{number % 4}") for number in range(100)]
 
     class Long(Shelf):
-        def recommend(self, occasion: Occasion, count: int) -> list[Shown]:  # noqa: ARG002
+        def recommend(self, occasion: Occasion, count: int) -> list[Shown]:  # noqa: ARG002  # type: ignore[override]
             return long_list
 
     rows: dict[str, UserRow] = {}

@@ -36,9 +36,9 @@ class ScriptedTiers:
         return [FixedPrediction(features.get("says"), {1: 0.25, 3: 0.75}) for features in examples]
 
 
-def requests(row: UserRow, tiers: Sequence[int | None], **features: float) -> list[scoring.ScoreRequest]:
+def requests(row: UserRow, tiers: Sequence[int | None], **features: float) -> list[scoring.ScoreRequest]:  # type: ignore[name-defined]
     return [
-        scoring.ScoreRequest(
+        scoring.ScoreRequest(  # type: ignore[attr-defined]
             "u",
             row,
             features | ({"says": tier} if tier else {}),
@@ -174,7 +174,7 @@ class Grouping:
 def test_an_outlook_tells_the_cluster_of_its_user_and_what_sets_it_apart() -> None:
     regulars = Cluster(4, 30, 0.25, [Trait("sessions_7d", 2.0, 9.0, 1.5)])
     ended = [
-        request._replace(moment=scoring.SESSION_CLOSED)
+        request._replace(moment=scoring.SESSION_CLOSED)  # type: ignore[attr-defined]
         for visits in (9.0, 1.0)
         for request in requests(UserRow(), [None], sessions_7d=visits)
     ]

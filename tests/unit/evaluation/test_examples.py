@@ -46,7 +46,7 @@ def test_features_are_those_that_the_tables_rows_say(tmp_path: Path) -> None:
         assert features["distinct_browsers"] == len(set(browsers))
         assert features["top_browser_share"] == max(map(browsers.count, browsers)) / len(browsers)
         assert features["active_days"] == len({end.date() for end in ends} | {_first_day(own)})
-        assert (features["trait_age"], features["recency_days"]) == (
+        assert (features["trait_age"], features["recency_days"]) == (  # type: ignore[comparison-overlap]
             float(user["age"]),
             pytest.approx(0.0, abs=1e-6),
         )

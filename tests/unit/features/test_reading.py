@@ -27,7 +27,9 @@ DAY = 86_400.0
 def row_of(*values: bytes) -> UserRow:
     partition = Partition(0, RULES)
     batch = Batch("events", 0, records(values))
-    return step(partition, batch, {}, INTAKE, FixedModels().models, RULES, RECEIVED_AT).rows["u"]
+    row = step(partition, batch, {}, INTAKE, FixedModels().models, RULES, RECEIVED_AT).rows["u"]
+    assert row is not None
+    return row
 
 
 def features_of(*values: bytes, at: float) -> Features:

@@ -47,8 +47,8 @@ def sum_of_covered(added: list[Addition], window: windows.Window, at: float) -> 
     pages = items = 0
     for one in covered:
         pages, items = pages | one.distinct_pages, items | one.distinct_items
-    return Sums(
-        *(sum(column) for column in columns[:7]),
+    return Sums(  # type: ignore[call-arg]
+        *(sum(column) for column in columns[:7]),  # type: ignore[call-overload]
         min((one.shortest_session for one in sessions), default=0),
         max((one.longest_session for one in sessions), default=0),
         min((one.smallest_purchase for one in purchases), default=0),

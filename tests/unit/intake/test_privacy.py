@@ -188,7 +188,7 @@ def test_users_are_hidden_where_they_are_listed_alone() -> None:
 
 
 def test_what_nests_too_deeply_to_be_looked_through_is_cut() -> None:
-    value = "jane.roe@mail.example"
+    value: object = "jane.roe@mail.example"
     for _ in range(2 * MAX_DEPTH):
         value = {"a": value}
     kept = Privacy().scrub_bytes(json.dumps(value).encode())

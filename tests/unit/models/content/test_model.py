@@ -103,7 +103,7 @@ def test_labels_come_from_starts_that_their_features_do_not_know(
     examples: list[Example[float]] = []
     model = engagement_model()
     learn_many: Callable[[list[Example[float]]], object] = model.learn_many
-    monkeypatch.setattr(model, "learn_many", lambda given: (examples.extend(given), learn_many(given))[1])
+    monkeypatch.setattr(model, "learn_many", lambda given: (examples.extend(given), learn_many(given))[1])  # type: ignore[func-returns-value]
     starts = [
         Start("a", 60.0 * number, number % 4 == 0, 1, False, {}) for number in range(3 * LABEL_STARTERS)
     ]

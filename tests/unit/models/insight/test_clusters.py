@@ -15,7 +15,7 @@ def users(count, seed=0):
     for _ in range(count):
         kind = chance.choices(list(KINDS), (1, 1, 2))[0]
         orders, seconds = KINDS[kind]
-        x = {
+        x: dict[str, float | str] = {
             "orders": chance.gauss(orders, 0.5),
             "seconds": chance.gauss(seconds, 20),
             "noise": chance.gauss(0, 0.1),

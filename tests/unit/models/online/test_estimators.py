@@ -100,7 +100,7 @@ def test_an_outcome_is_foretold_better_than_by_its_share_and_goes_on_from_a_snap
     stream = [Example(x, y) for x, y in users(900)]
     model = outcome_model(name, seed=3)
     model.learn_many(stream[:600])
-    model, _ = load(dump(model, b"key", 599, CREATED_AT), b"key")
+    model, _ = load(dump(model, b"key", 599, CREATED_AT), b"key")  # type: ignore[assignment]
     model.learn_many(stream[600:])
     scores = model.scores()
     assert scores["model"]["rolling"]["roc_auc"] > 0.75

@@ -14,7 +14,7 @@ def users(count, seed=0):
     chance = random.Random(seed)
     for _ in range(count):
         x = {f"noise_{n}": chance.random() for n in range(7)}
-        x |= {"age": chance.uniform(18, 70), "seconds": chance.gauss(160, 30), "kind": chance.choice("abc")}
+        x |= {"age": chance.uniform(18, 70), "seconds": chance.gauss(160, 30), "kind": chance.choice("abc")}  # type: ignore[dict-item]
         tier = 2 if x["seconds"] > 170 and x["age"] > 40 else 3 if x["seconds"] > 195 else 1
         yield x, tier
 

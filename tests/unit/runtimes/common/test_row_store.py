@@ -117,7 +117,7 @@ def test_a_start_reads_rows_only_where_their_times_are_missing(tmp_path: Path) -
     rows = [(b"key %d" % number, b"row %d" % number) for number in range(3)]
     with opened(tmp_path) as store:
         store.put(rows, 1)  # their times are taken for all there are
-    assert started() == read == []
+    assert started() == read == []  # type: ignore[comparison-overlap]
     with opened(tmp_path) as store:
         store._database.delete(TIMES_POSITION_KEY)  # as if by a program of before
     for _ in range(2):

@@ -64,7 +64,7 @@ def save(store: Store, learned: LearnedModels) -> None:
     store.write(Checkpoint({}, [], {}, {}, learned.take_changed_snapshots()))
 
 
-def answers(learned: LearnedModels, examples: Sequence[dict[str, float | str]] = EXAMPLES) -> object:
+def answers(learned: LearnedModels, examples: Sequence[dict[str, float | str]] = EXAMPLES) -> object:  # type: ignore[assignment]
     return (
         learned.tiers.predict_tiers(examples),
         learned.scores.model.predict_many(examples),

@@ -151,7 +151,7 @@ def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
         await asyncio.Event().wait()
 
     request = request_of([])
-    request.stream = stalled  # type: ignore[method-assign]
+    request.stream = stalled  # type: ignore[assignment, method-assign]
     assert read(request) == "slow_body"
 
 

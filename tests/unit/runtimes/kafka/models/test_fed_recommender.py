@@ -72,7 +72,7 @@ def snapshot_of(recommender: FedRecommender) -> Version:
 @given(topics, st.integers(0, 14))
 @settings(max_examples=30, deadline=None)
 def test_begun_with_a_snapshot_is_read_from_the_beginning(topic, split) -> None:
-    records = [record(offset, *kind, number) for offset, (kind, number) in enumerate(topic)]
+    records = [record(offset, *kind, number) for offset, (kind, number) in enumerate(topic)]  # type: ignore[call-arg]
     restored, whole = fresh(), fed(records)
     if records[:split]:
         assert restored._take_snapshot(NAME, snapshot_of(fed(records[:split])))
