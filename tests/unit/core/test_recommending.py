@@ -156,7 +156,7 @@ def test_what_a_row_keeps_of_lists_is_small() -> None:
     long_list = [Shown(f"sku-{number:06}", source=f"source_{number % 4}") for number in range(100)]
 
     class Long(Shelf):
-        def recommend(self, occasion: Occasion, count: int) -> list[Shown]:  # noqa: ARG002  # type: ignore[override]
+        def recommend(self, occasion: Occasion, count: int) -> list[Shown]:  # type: ignore[override]  # noqa: ARG002
             return long_list
 
     rows: dict[str, UserRow] = {}
