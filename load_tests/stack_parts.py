@@ -14,7 +14,7 @@ _WHOLE = (
     ("recommend", r"_Step\._recommend|recommending|models/recommenders"),
     ("rows: encode, changelog, RocksDB", r"RowTable\.write|_encode_changes|encode_row"),
     ("rows: RocksDB get, decode", r"Processor\._load|decode_row"),
-    ("output encode", r"encode_outputs|encode_sent|_key_of"),
+    ("output encode", r"encode_outputs|encode_sent"),
     ("produce", r"BulkProducer|aiokafka/producer|aiokafka/record"),
     ("fetch", r"aiokafka/consumer|_BulkConsumer|faust/transport|MethodQueue|ServiceThread"),
     ("commit, group", r"\.commit|Coordinator|_commit"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -14,6 +15,7 @@ from stream_app.schemas.outputs import (
     ClosedSession,
     ContentScore,
     EngagementTier,
+    Envelope,
     ExploredPlace,
     FailedEvent,
     ItemOutcomes,
@@ -28,6 +30,7 @@ from stream_app.schemas.privacy import PrivacyRequest
 
 DAY_SECONDS = 86_400
 MEBIBYTE = 1_048_576
+USER_PREFIX = b"u"  # of the keys of users' rows in a changelog
 
 
 class Role(StrEnum):
@@ -36,6 +39,69 @@ class Role(StrEnum):
     INPUT = "input"
     OUTPUT = "output"
     INTERNAL = "internal"
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a topic's records are keyed by: in words, and as the function that gives a value's key."""
+
+    text: str
+    of: Callable[..., bytes | None]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def event_key(
+    event: Mapping[str, Any], is_nobody: Callable[[str], bool] = lambda _: False
+) -> bytes | None:
+    """The key of an event in plain JSON: its user id, else its anonymous id; None where it has none.
+
+    An id that `is_nobody` calls a placeholder counts as missing.
+    """
+    for name in ("userId", "anonymousId"):
+        user = event.get(name)
+        if isinstance(user, str) and user and not is_nobody(user):
+            return user.encode()
+    return None
+
+
+def _output_key(output: Envelope) -> bytes | None:
+    return output.user_key.encode() if output.user_key is not None else None
+
+
+def _failed_key(failed: FailedEvent) -> bytes | None:
+    return failed.key
+
+
+def _item_key(item: CatalogueItem | ContentScore) -> bytes:
+    return item.item_id.encode()
+
+
+def _request_key(receipt: PrivacyReceipt) -> bytes:
+    return receipt.request_id.encode()
+
+
+def _erased_user_key(request: PrivacyRequest) -> bytes:
+    return request.user_id.encode()
+
+
+def _text_key(text: str) -> bytes:
+    return text.encode()
+
+
+def _part_key(model: str, slot: int, part: int) -> bytes:
+    return f"{model}/{slot}/{part}".encode()
+
+
+def row_key(user_key: str) -> bytes:
+    """The key of a user's row in a changelog."""
+    return USER_PREFIX + user_key.encode()
+
+
+USER_KEY = Key("user key", _output_key)
+ITEM_ID = Key("item id", _item_key)
+SNAPSHOT_PART = Key("model, slot and part", _part_key)
 
 
 @dataclass(frozen=True)
@@ -50,7 +116,7 @@ class Topic:
 
     name: str
     role: Role
-    key: str
+    key: Key
     contract: type[BaseModel] | None
     partitions: int | None
     retention: int | None
@@ -90,7 +156,7 @@ class Topic:
 EVENTS = Topic(
     "clickstream.events.v1",
     Role.INPUT,
-    key="user id, else anonymous id",
+    key=Key("user id, else anonymous id", event_key),
     contract=None,
     partitions=None,
     retention=7 * DAY_SECONDS,
@@ -99,7 +165,7 @@ EVENTS = Topic(
 CATALOGUE = Topic(
     "catalogue.items.v1",
     Role.INPUT,
-    key="item id",
+    key=ITEM_ID,
     contract=CatalogueItem,
     partitions=1,
     retention=None,
@@ -109,7 +175,7 @@ CATALOGUE = Topic(
 FAILED = Topic(
     "clickstream.failed.v1",
     Role.OUTPUT,
-    key="the record's own key",
+    key=Key("the record's own key", _failed_key),
     contract=FailedEvent,
     partitions=None,
     retention=30 * DAY_SECONDS,
@@ -119,7 +185,7 @@ FAILED = Topic(
 SESSIONS = Topic(
     "clickstream.sessions.v1",
     Role.OUTPUT,
-    key="user key",
+    key=USER_KEY,
     contract=ClosedSession,
     partitions=1,
     retention=7 * DAY_SECONDS,
@@ -130,7 +196,7 @@ SESSIONS = Topic(
 TIERS = Topic(
     "engagement.tiers.v1",
     Role.OUTPUT,
-    key="user key",
+    key=USER_KEY,
     contract=EngagementTier,
     partitions=None,
     retention=30 * DAY_SECONDS,
@@ -139,7 +205,7 @@ TIERS = Topic(
 OUTLOOKS = Topic(
     "engagement.outlooks.v1",
     Role.OUTPUT,
-    key="user key",
+    key=USER_KEY,
     contract=Outlook,
     partitions=None,
     retention=30 * DAY_SECONDS,
@@ -148,7 +214,7 @@ OUTLOOKS = Topic(
 RECOMMENDATIONS = Topic(
     "engagement.recommendations.v1",
     Role.OUTPUT,
-    key="user key",
+    key=USER_KEY,
     contract=Recommendations,
     partitions=None,
     retention=7 * DAY_SECONDS,
@@ -157,7 +223,7 @@ RECOMMENDATIONS = Topic(
 RECOMMENDATION_CLICKS = Topic(
     "engagement.recommendation-clicks.v1",
     Role.OUTPUT,
-    key="user key",
+    key=USER_KEY,
     contract=RecommendationClick,
     partitions=None,
     retention=30 * DAY_SECONDS,
@@ -166,7 +232,7 @@ RECOMMENDATION_CLICKS = Topic(
 CONTENT_SCORES = Topic(
     "engagement.content-scores.v1",
     Role.OUTPUT,
-    key="item id",
+    key=ITEM_ID,
     contract=ContentScore,
     partitions=1,
     retention=None,
@@ -176,7 +242,7 @@ CONTENT_SCORES = Topic(
 EXAMPLES = Topic(
     "training.examples.v1",
     Role.INTERNAL,
-    key="user key",
+    key=USER_KEY,
     contract=TrainingExample,
     partitions=1,
     retention=30 * DAY_SECONDS,
@@ -186,7 +252,7 @@ EXAMPLES = Topic(
 PRIVACY_REQUESTS = Topic(
     "privacy.requests.v1",
     Role.INPUT,
-    key="user id",
+    key=Key("user id", _erased_user_key),
     contract=PrivacyRequest,
     partitions=None,
     retention=7 * DAY_SECONDS,
@@ -195,7 +261,7 @@ PRIVACY_REQUESTS = Topic(
 PRIVACY_RECEIPTS = Topic(
     "privacy.receipts.v1",
     Role.OUTPUT,
-    key="request id",
+    key=Key("request id", _request_key),
     contract=PrivacyReceipt,
     partitions=None,
     retention=30 * DAY_SECONDS,
@@ -204,7 +270,7 @@ PRIVACY_RECEIPTS = Topic(
 LINKS = Topic(
     "identity.links.v1",
     Role.INTERNAL,
-    key="user key",
+    key=Key("user key", _text_key),
     contract=None,
     partitions=None,
     retention=7 * DAY_SECONDS,
@@ -213,7 +279,7 @@ LINKS = Topic(
 SNAPSHOTS = Topic(
     "models.snapshots.v1",
     Role.INTERNAL,
-    key="model, slot and part",
+    key=SNAPSHOT_PART,
     contract=None,
     partitions=1,
     retention=None,
@@ -225,7 +291,7 @@ SNAPSHOTS = Topic(
 RECOMMENDER_SNAPSHOTS = Topic(
     "models.recommender-snapshots.v1",
     Role.INTERNAL,
-    key="model, slot and part",
+    key=SNAPSHOT_PART,
     contract=None,
     partitions=1,
     retention=None,
@@ -239,7 +305,7 @@ def rows_changelog(app_id: str) -> Topic:
     return Topic(
         f"{app_id}-rows-changelog",
         Role.INTERNAL,
-        key="user key, a partition's meta, or a claim",
+        key=Key("user key, a partition's meta, or a claim", row_key),
         contract=None,
         partitions=None,
         retention=None,

@@ -161,7 +161,7 @@ def show(flags: SetOption = None) -> None:
     table = Table("topic", "role", "partitions", "key", "what it carries")
     for topic in topics_of(settings):
         table.add_row(
-            topic.name, topic.role, str(partitions_of(topic, settings)), topic.key, topic.description
+            topic.name, topic.role, str(partitions_of(topic, settings)), topic.key.text, topic.description
         )
     console.print(table)
 

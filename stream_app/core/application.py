@@ -26,7 +26,6 @@ from stream_app.features.user_row import (
 from stream_app.features.uses import note_use
 from stream_app.intake import properties
 from stream_app.intake.decoding import TimedEvent
-from stream_app.intake.identifiers import Cause
 from stream_app.intake.personal_text import is_personal
 from stream_app.intake.ports import Cleaner, Surroundings
 from stream_app.intake.wire import (
@@ -39,6 +38,7 @@ from stream_app.intake.wire import (
     TrackEvent,
 )
 from stream_app.learning import moments
+from stream_app.schemas.envelopes import Cause
 from stream_app.settings.rules import Rules
 
 _NOWHERE = Context()

@@ -7,7 +7,7 @@ import msgspec
 from stream_app.core.identity_messages import Forwarded
 from stream_app.core.records import Record
 from stream_app.intake.decoding import TimedEvent
-from stream_app.intake.identifiers import Cause
+from stream_app.schemas.envelopes import Cause
 
 
 class Arrival(msgspec.Struct, frozen=True):

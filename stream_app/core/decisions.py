@@ -9,7 +9,7 @@ from stream_app.core.score_requests import EVENT
 from stream_app.core.session_ends import end_session
 from stream_app.core.workspace import Workspace
 from stream_app.features.user_row import OpenSession, UserRow
-from stream_app.intake.identifiers import Cause, output_id
+from stream_app.schemas.envelopes import Cause, output_id
 
 
 def decide(workspace: Workspace, row: UserRow, arrival: Arrival, applied: Applied) -> None:

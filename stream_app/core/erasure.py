@@ -6,8 +6,8 @@ from stream_app.core import identity, outputs
 from stream_app.core.erasures import Erasure, count_contents
 from stream_app.core.workspace import Workspace
 from stream_app.features.user_row import UserRow
-from stream_app.intake.identifiers import Cause
 from stream_app.intake.ports import Privacy
+from stream_app.schemas.envelopes import Cause
 from stream_app.schemas.privacy import PrivacyRequest
 
 

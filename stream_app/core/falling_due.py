@@ -10,8 +10,8 @@ from stream_app.core.workspace import Workspace
 from stream_app.features import content
 from stream_app.features.user_row import UserRow
 from stream_app.intake import consent
-from stream_app.intake.identifiers import Cause
 from stream_app.learning import moments
+from stream_app.schemas.envelopes import Cause
 from stream_app.settings.rules import Rules
 
 

@@ -31,9 +31,9 @@ from stream_app.core.identity_messages import (
 from stream_app.core.merging import merge_rows
 from stream_app.core.partition import Partition
 from stream_app.features.user_row import Place, UserRow, decode_row, encode_row
-from stream_app.intake.identifiers import Cause
 from stream_app.intake.ports import Privacy
 from stream_app.intake.wire import AliasEvent, Event, IdentifyEvent
+from stream_app.schemas.envelopes import Cause
 from stream_app.settings.rules import Rules
 
 LINKING_EVENTS = frozenset({IdentifyEvent.type, AliasEvent.type})

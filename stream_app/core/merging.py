@@ -20,8 +20,8 @@ from stream_app.features.user_row import (
     UserRow,
 )
 from stream_app.intake.consent import UNSAID
-from stream_app.intake.identifiers import Cause
 from stream_app.learning import moments
+from stream_app.schemas.envelopes import Cause
 from stream_app.settings.rules import Rules
 
 

@@ -18,9 +18,9 @@ from stream_app.features.statistics import most_common
 from stream_app.features.user_row import UserRow
 from stream_app.intake import consent
 from stream_app.intake.decoding import Failure
-from stream_app.intake.identifiers import Cause, output_id
 from stream_app.intake.ports import Privacy
 from stream_app.learning.moments import Outcome
+from stream_app.schemas.envelopes import Cause, envelope, output_id
 from stream_app.schemas.outputs import (
     KEPT_KEY_BYTES,
     KEPT_ORIGINAL_BYTES,
@@ -37,7 +37,6 @@ from stream_app.schemas.outputs import (
     RecommendationClick,
     Recommendations,
     RecommendedItem,
-    SourcePosition,
     StoreErasure,
     TrainingExample,
     UserErased,
@@ -47,11 +46,6 @@ from stream_app.settings.rules import Rules
 
 KEPT_DETAIL_CHARACTERS = 1_000
 NO_OTHERS: Mapping[str, LabelValue] = MappingProxyType({})
-
-
-def source_of(cause: Cause) -> SourcePosition:
-    """The position of the causing record, as an envelope tells it."""
-    return SourcePosition.of_valid(topic=cause.topic, partition=cause.partition, offset=cause.offset)
 
 
 def time_of(at: float) -> datetime:
@@ -69,12 +63,9 @@ def build_closed_session(
     now: datetime,
 ) -> ClosedSession:
     """A session that is known to be over at event time `at`."""
+    session_id = output_id("closed_session", cause, finished.session_id)
     return ClosedSession.of_valid(
-        id=output_id("closed_session", cause, finished.session_id),
-        user_key=user_key,
-        as_of=time_of(at),
-        emitted_at=now,
-        source=source_of(cause),
+        **envelope(session_id, user_key, time_of(at), now, cause),
         session_id=finished.session_id,
         started_at=time_of(finished.started_at),
         ended_at=time_of(finished.ended_at),
@@ -105,12 +96,8 @@ def build_recommendations(
 ) -> Recommendations:
     """One emission for one user, as of their last use; the request's id is the output's too."""
     return Recommendations.of_valid(
-        id=request_id,
+        **envelope(request_id, user_key, time_of(row.last_at), now, cause),
         request_id=request_id,
-        user_key=user_key,
-        as_of=time_of(row.last_at),
-        emitted_at=now,
-        source=source_of(cause),
         model=stamp,
         items=list(items),
         expires_at=time_of(row.last_at + rules.recommend_validity),
@@ -124,11 +111,7 @@ def build_click(
 ) -> RecommendationClick:
     """A click on what was recommended, at event time `at`."""
     return RecommendationClick.of_valid(
-        id=output_id("recommendation_click", cause),
-        user_key=user_key,
-        as_of=time_of(at),
-        emitted_at=now,
-        source=source_of(cause),
+        **envelope(output_id("recommendation_click", cause), user_key, time_of(at), now, cause),
         request_id=click.request_id,
         item_id=click.item,
         rank=click.rank,
@@ -152,11 +135,7 @@ def build_example(
 ) -> TrainingExample:
     """A label that became known at event time `at`; `moment` tells apart several of one cause."""
     return TrainingExample(
-        id=output_id("training_example", cause, moment),
-        user_key=user_key,
-        as_of=time_of(at),
-        emitted_at=now,
-        source=source_of(cause),
+        **envelope(output_id("training_example", cause, moment), user_key, time_of(at), now, cause),
         target=target,
         features=finite(features),
         label=label,
@@ -167,11 +146,7 @@ def build_example(
 def build_user_erased(user_key: str, until: float, cause: Cause, now: datetime) -> UserErased:
     """Word to whoever keeps something of a user."""
     return UserErased(
-        id=output_id("user_erased", cause, user_key),
-        user_key=user_key,
-        as_of=time_of(until),
-        emitted_at=now,
-        source=source_of(cause),
+        **envelope(output_id("user_erased", cause, user_key), user_key, time_of(until), now, cause),
     )
 
 
@@ -182,12 +157,9 @@ def build_receipt(
     removed: Counter[str] = Counter()
     for erasure in erasures:
         removed.update(erasure.removed)
+    until = max(erasure.until for erasure in erasures)
     return PrivacyReceipt(
-        id=output_id("privacy_receipt", cause),
-        user_key=None,
-        as_of=time_of(max(erasure.until for erasure in erasures)),
-        emitted_at=now,
-        source=source_of(cause),
+        **envelope(output_id("privacy_receipt", cause), None, time_of(until), now, cause),
         request_id=request.request_id,
         kind=request.kind,
         subject=subject,
@@ -209,12 +181,9 @@ def build_item_outcomes(
 ) -> ItemOutcomes:
     """What became of items that a user started, the earliest first; at least one."""
     due_at = outcomes[-1].started_at + rules.content_horizon
+    outcomes_id = output_id("item_outcomes", cause, repr(outcomes[0].started_at))
     return ItemOutcomes.of_valid(
-        id=output_id("item_outcomes", cause, repr(outcomes[0].started_at)),
-        user_key=user_key,
-        as_of=time_of(due_at),
-        emitted_at=now,
-        source=source_of(cause),
+        **envelope(outcomes_id, user_key, time_of(due_at), now, cause),
         outcomes=[
             ItemOutcome.of_valid(
                 item_id=outcome.item,
@@ -245,11 +214,7 @@ def build_failed_event(
     scrubbed = record.value if not kept_bytes else _keep(privacy, record.value)
     original, original_cut = _cut(record.value, kept_bytes, scrubbed)
     return FailedEvent(
-        id=output_id("failed_event", cause),
-        user_key=user_key,
-        as_of=time_of(at),
-        emitted_at=now,
-        source=source_of(cause),
+        **envelope(output_id("failed_event", cause), user_key, time_of(at), now, cause),
         reason=failure.reason,
         detail=failure.detail[:KEPT_DETAIL_CHARACTERS],
         key=_keep(privacy, key),

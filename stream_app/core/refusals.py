@@ -7,8 +7,8 @@ from stream_app.core.arrival import Arrival
 from stream_app.core.records import Record
 from stream_app.core.workspace import Workspace
 from stream_app.intake.decoding import Failure
-from stream_app.intake.identifiers import Cause
 from stream_app.intake.ports import Privacy
+from stream_app.schemas.envelopes import Cause
 from stream_app.schemas.topics import EVENTS
 
 UNKNOWN_TYPE = "unknown"

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from stream_app.features.reading import Features, Reading, reading_of
 from stream_app.features.user_row import UserRow
-from stream_app.intake.identifiers import Cause
 from stream_app.learning.moments import OUTLOOK_FEATURES
+from stream_app.schemas.envelopes import Cause
 
 SESSION_CLOSED = "session_closed"
 EVENT = "event"

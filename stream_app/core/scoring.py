@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from stream_app.core.outputs import source_of, time_of
+from stream_app.core.outputs import time_of
 from stream_app.core.score_requests import SESSION_CLOSED, USAGE_FEATURE, ScoreRequest
 from stream_app.features.reading import Features
 from stream_app.intake import consent
-from stream_app.intake.identifiers import output_id
 from stream_app.learning import moments
 from stream_app.learning.ports import Cluster, Contribution, OutcomeModel, TierModel
+from stream_app.schemas.envelopes import envelope, output_id
 from stream_app.schemas.outputs import (
     ClusterTrait,
     EngagementTier,
@@ -77,11 +77,7 @@ def foresee(
     clusters = _clusters_of(examples, known.values())
     return [
         Outlook(
-            id=output_id("outlook", request.cause, request.moment),
-            user_key=request.user_key,
-            as_of=time_of(request.at),
-            emitted_at=now,
-            source=source_of(request.cause),
+            **_envelope("outlook", request, now),
             chances=[
                 OutcomeChance(target=target, probability=chances[target][place], model=stamps[target])
                 for target in known
@@ -93,6 +89,11 @@ def foresee(
         )
         for place, request in enumerate(ended)
     ]
+
+
+def _envelope(kind: str, request: ScoreRequest, now: datetime) -> dict[str, Any]:
+    made_id = output_id(kind, request.cause, request.moment)
+    return envelope(made_id, request.user_key, time_of(request.at), now, request.cause)
 
 
 def tier_by_usage(features: Features) -> int:
@@ -144,11 +145,7 @@ def _tier_output(
 ) -> EngagementTier:
     request = decision.request
     return EngagementTier(
-        id=output_id("engagement_tier", request.cause, request.moment),
-        user_key=request.user_key,
-        as_of=time_of(request.at),
-        emitted_at=now,
-        source=source_of(request.cause),
+        **_envelope("engagement_tier", request, now),
         model=decision.decided_by,
         tier=decision.tier,
         tier_name=TIER_NAMES[decision.tier],

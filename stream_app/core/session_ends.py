@@ -10,7 +10,7 @@ from stream_app.core.workspace import Workspace
 from stream_app.features import sessions
 from stream_app.features.finished_sessions import FinishedSession, finish_session
 from stream_app.features.user_row import OpenSession, UserRow
-from stream_app.intake.identifiers import Cause
+from stream_app.schemas.envelopes import Cause
 
 
 def close_due(workspace: Workspace, until: float) -> None:

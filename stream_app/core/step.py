@@ -28,10 +28,10 @@ from stream_app.core.session_ends import close_due
 from stream_app.core.step_result import StepResult
 from stream_app.core.workspace import Workspace
 from stream_app.intake.decoding import Failure, decode
-from stream_app.intake.identifiers import Cause
 from stream_app.intake.ports import Intake, Privacy
 from stream_app.intake.wire import LabelEvent
 from stream_app.learning.ports import Models
+from stream_app.schemas.envelopes import Cause
 from stream_app.schemas.outputs import FailureReason
 from stream_app.schemas.topics import LINKS, PRIVACY_REQUESTS
 from stream_app.settings.rules import Rules

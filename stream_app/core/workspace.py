@@ -17,8 +17,8 @@ from stream_app.core.score_requests import EVENT, SESSION_CLOSED, ScoreRequest, 
 from stream_app.core.step_result import StepResult
 from stream_app.features.reading import read_features
 from stream_app.features.user_row import UserRow
-from stream_app.intake.identifiers import Cause
 from stream_app.learning.ports import Models
+from stream_app.schemas.envelopes import Cause
 from stream_app.schemas.outputs import Output
 from stream_app.settings.rules import Rules
 

@@ -1,4 +1,4 @@
-"""Deterministic identifiers: the same cause gives the same id, on every machine and in every replay."""
+"""What tells an event from all others, however often it comes."""
 
 from __future__ import annotations
 
@@ -10,20 +10,6 @@ from stream_app.intake import properties
 from stream_app.intake.wire import Event, TrackEvent
 
 _encode = msgspec.json.Encoder(order="sorted").encode
-
-
-class Cause(msgspec.Struct, frozen=True):
-    """The record that causes outputs."""
-
-    topic: str
-    partition: int
-    offset: int
-
-
-def output_id(kind: str, cause: Cause, moment: str = "") -> str:
-    """32 hex digits for one kind of output of one record; `moment` tells apart several of a kind."""
-    text = f"{kind}\x1f{cause.topic}\x1f{cause.partition}\x1f{cause.offset}\x1f{moment}"
-    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def event_fingerprint(event: Event) -> int:

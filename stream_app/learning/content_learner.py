@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from stream_app.intake.identifiers import Cause, output_id
 from stream_app.learning.model_adapters import ValueLearner
 from stream_app.models.content.item_use import Start
 from stream_app.models.content.model import ContentModel, ItemScore
+from stream_app.schemas.envelopes import cause_of, envelope, output_id
 from stream_app.schemas.outputs import ContentScore, ItemOutcomes, TierReason
 
 
@@ -63,14 +63,10 @@ class ContentLearner(ValueLearner):
         self._told += [self._build(score, outcomes, as_of, now) for score in self.model.take_changed()]
 
     def _build(self, score: ItemScore, cause: ItemOutcomes, as_of: datetime, now: datetime) -> ContentScore:
-        source = cause.source
-        position = Cause(source.topic, source.partition, source.offset)
+        position = cause_of(cause.source)
+        score_id = output_id("content_score", position, f"{cause.id} {score.item}")
         return ContentScore(
-            id=output_id("content_score", position, f"{cause.id} {score.item}"),
-            user_key=None,
-            as_of=as_of,
-            emitted_at=now,
-            source=source,
+            **envelope(score_id, None, as_of, now, position),
             model=self.stamp(),
             item_id=score.item,
             score=score.score,

@@ -18,7 +18,6 @@ from stream_app.models.snapshot import SnapshotRefused
 from stream_app.runtimes.kafka.models import snapshots
 from stream_app.runtimes.kafka.operate.topics import name_of, partitions_of
 from stream_app.runtimes.kafka.state.claims import rows_that_count
-from stream_app.runtimes.kafka.state.stored_partition import USER_PREFIX
 from stream_app.schemas.topics import (
     EVENTS,
     EXAMPLES,
@@ -26,6 +25,7 @@ from stream_app.schemas.topics import (
     PRIVACY_REQUESTS,
     SNAPSHOTS,
     TOPICS,
+    USER_PREFIX,
     Role,
     rows_changelog,
 )

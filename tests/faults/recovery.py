@@ -26,8 +26,8 @@ from load_tests.broker import free_port, running_broker
 from stream_app.core.partition import Partition
 from stream_app.runtimes.common.partitioning import partition_of
 from stream_app.runtimes.kafka.consume.producer import BulkProducer, Message
-from stream_app.runtimes.kafka.state.stored_partition import META_KEY, USER_PREFIX
-from stream_app.schemas.topics import rows_changelog
+from stream_app.runtimes.kafka.state.stored_partition import META_KEY
+from stream_app.schemas.topics import USER_PREFIX, rows_changelog
 from stream_app.settings.rules import Rules
 
 PARTITIONS = 4

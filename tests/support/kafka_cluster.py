@@ -19,8 +19,8 @@ from stream_app.runtimes.kafka.models.loaded_models import ModelSource
 from stream_app.runtimes.kafka.operate.connection import client_options
 from stream_app.runtimes.kafka.operate.topics import create_topics, name_of, partitions_of
 from stream_app.runtimes.kafka.state.claims import rows_that_count
-from stream_app.runtimes.kafka.state.stored_partition import META_KEY, USER_PREFIX
-from stream_app.schemas.topics import EVENTS, TOPICS, Role, rows_changelog
+from stream_app.runtimes.kafka.state.stored_partition import META_KEY
+from stream_app.schemas.topics import EVENTS, TOPICS, USER_PREFIX, Role, rows_changelog
 from stream_app.settings.environment import Settings
 from stream_app.settings.rules import Rules
 

@@ -6,6 +6,7 @@ from aiokafka.partitioner import murmur2
 from pydantic_core import from_json
 
 from stream_app.intake.decoding import named_users
+from stream_app.schemas.topics import event_key
 from stream_app.settings.placeholder_ids import SHIPPED, PlaceholderIds
 
 
@@ -27,10 +28,4 @@ def record_key(value: bytes, ids: PlaceholderIds = SHIPPED) -> bytes | None:
     except ValueError:
         named = [user for user in named_users(value) if not ids.stands_for_nobody(user)]
         return named[0].encode() if named else None
-    if not isinstance(event, dict):
-        return None
-    for name in ("userId", "anonymousId"):
-        user = event.get(name)
-        if isinstance(user, str) and user and not ids.stands_for_nobody(user):
-            return user.encode()
-    return None
+    return event_key(event, ids.stands_for_nobody) if isinstance(event, dict) else None

@@ -2,8 +2,8 @@ from stream_app.core.application import apply_event
 from stream_app.features.finished_sessions import finish_session
 from stream_app.features.user_row import UserRow
 from stream_app.intake.decoding import TimedEvent
-from stream_app.intake.identifiers import Cause
 from stream_app.intake.wire import convert_event
+from stream_app.schemas.envelopes import Cause
 from stream_app.schemas.events import EVENT_ADAPTER
 from stream_app.settings.rules import Rules
 from stream_app.testing import INTAKE, START, page, session

@@ -12,7 +12,7 @@ from stream_app.core.step import step
 from stream_app.features import windows
 from stream_app.features.funnel import Funnel, Stage
 from stream_app.features.user_row import Moment, UserRow, decode_row, encode_row
-from stream_app.intake.identifiers import Cause
+from stream_app.schemas.envelopes import Cause
 from stream_app.schemas.topics import LINKS
 from stream_app.settings.rules import DAY, Rules
 from stream_app.testing import INTAKE, RECEIVED_AT, FixedModels, event, page, records, session, track

@@ -7,8 +7,8 @@ import pytest
 from stream_app.core import outputs, scoring
 from stream_app.features.user_row import UserRow
 from stream_app.intake import consent
-from stream_app.intake.identifiers import Cause
 from stream_app.models.insight.clusters import Cluster, Trait
+from stream_app.schemas.envelopes import Cause
 from stream_app.schemas.outputs import EngagementTier, ModelStamp, RecommendedItem
 from stream_app.settings.rules import Rules
 from stream_app.testing import START, FixedContribution, FixedPrediction

@@ -1,7 +1,8 @@
 from itertools import product
 
-from stream_app.intake.identifiers import Cause, event_fingerprint, output_id
+from stream_app.intake.identifiers import event_fingerprint
 from stream_app.intake.wire import decode_event
+from stream_app.schemas.envelopes import Cause, output_id
 from stream_app.testing import page, track
 
 

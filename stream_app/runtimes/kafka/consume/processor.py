@@ -30,12 +30,11 @@ from stream_app.runtimes.kafka.operate.topics import source_names
 from stream_app.runtimes.kafka.state.stored_partition import (
     ERASURE_PREFIX,
     META_KEY,
-    USER_PREFIX,
     load_partition,
 )
 from stream_app.runtimes.kafka.state.tables import RowTable
 from stream_app.schemas.outputs import ExploredPlace, Output
-from stream_app.schemas.topics import LINKS
+from stream_app.schemas.topics import LINKS, row_key
 from stream_app.settings.environment import Settings
 
 EXPLORED = ExploredPlace.model_fields["schema_name"].default
@@ -215,7 +214,7 @@ class Processor:
         return partition_of(user_id.encode(), self._settings.partitions)
 
     def _load(self, partition: int, user_key: str) -> UserRow | None:
-        data = self._table.get(partition, USER_PREFIX + user_key.encode())
+        data = self._table.get(partition, row_key(user_key))
         return decode_row(data) if data is not None else None
 
 
@@ -244,7 +243,7 @@ def _encode_changes(
     }
     times: dict[bytes, bytes] = {}
     for user_key, row in result.rows.items():
-        key = USER_PREFIX + user_key.encode()
+        key = row_key(user_key)
         changes[key] = encode_row(row) if row is not None else None
         if row is not None:
             times[key] = pack_times(row)

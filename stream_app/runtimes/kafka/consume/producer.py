@@ -17,14 +17,8 @@ from stream_app.core.identity_messages import Sent, encode_message
 from stream_app.errors import BrokerError
 from stream_app.runtimes.kafka.operate.connection import client_options
 from stream_app.runtimes.kafka.operate.topics import name_of, topics_of
-from stream_app.schemas.outputs import (
-    ContentScore,
-    CutBytes,
-    FailedEvent,
-    FailureReason,
-    Output,
-    PrivacyReceipt,
-)
+from stream_app.schemas.envelopes import cause_of, envelope
+from stream_app.schemas.outputs import CutBytes, FailedEvent, FailureReason, Output
 from stream_app.schemas.topics import LINKS, TOPIC_BY_CONTRACT
 from stream_app.settings.environment import Settings
 
@@ -58,7 +52,7 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
         }
         self._settings = settings
         self._topics = {
-            contract: (name_of(topic, settings), topic.partitions is None)
+            contract: (name_of(topic, settings), topic.partitions is None, topic.key.of)
             for contract, topic in TOPIC_BY_CONTRACT.items()
         }
 
@@ -93,14 +87,14 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
         """
         messages: Messages = {}
         for output in outputs:
-            topic, is_spread = self._topics[type(output)]
+            topic, is_spread, key_of = self._topics[type(output)]
             body = output.encode()
-            message: Message = (_key_of(output), body)
+            message: Message = (key_of(output), body)
             if (size := _size_of(message)) > self._limits[topic]:
                 log.warning("a %s of %d bytes is more than %s takes", output.schema_name, size, topic)
                 self._count_too_large()
                 message = (None, _too_large(output, body, topic).encode())
-                topic, is_spread = self._topics[FailedEvent]
+                topic, is_spread, _ = self._topics[FailedEvent]
             messages.setdefault((topic, partition if is_spread else 0), []).append(message)
         return messages
 
@@ -109,7 +103,7 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
         topic = name_of(LINKS, self._settings)
         messages: Messages = {}
         for partition, message in sent:
-            record = (message.key.encode(), encode_message(message))
+            record = (LINKS.key.of(message.key), encode_message(message))
             messages.setdefault((topic, partition), []).append(record)
         return messages
 
@@ -167,24 +161,13 @@ def _size_of(message: Message) -> int:
 
 
 def _too_large(output: Output, body: bytes, topic: str) -> FailedEvent:
+    failed_id = blake2b(f"too large\x1f{output.id}".encode(), digest_size=16).hexdigest()
+    cause = cause_of(output.source)
     return FailedEvent(
-        id=blake2b(f"too large\x1f{output.id}".encode(), digest_size=16).hexdigest(),
-        user_key=output.user_key,
-        as_of=output.as_of,
-        emitted_at=output.emitted_at,
-        source=output.source,
+        **envelope(failed_id, output.user_key, output.as_of, output.emitted_at, cause),
         reason=FailureReason.TOO_LARGE_OUTPUT,
         detail=f"{output.schema_name} {output.id} of {len(body)} bytes is more than {topic} takes",
         key=None,
         original=b"",
         original_cut=CutBytes(length=len(body), sha256=sha256(body).hexdigest()),
     )
-
-
-def _key_of(output: Output) -> bytes | None:
-    if isinstance(output, FailedEvent):
-        return output.key
-    if isinstance(output, ContentScore):
-        return output.item_id.encode()
-    key = output.request_id if isinstance(output, PrivacyReceipt) else output.user_key
-    return key.encode() if key is not None else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from stream_app.intake.identifiers import Cause, output_id
+from stream_app.schemas.envelopes import cause_of, envelope, output_id
 from stream_app.schemas.outputs import ExploredPlace, Output, RecommendationClick, Recommendations
 
 
@@ -23,13 +23,10 @@ def explored_places(outputs: Iterable[Output]) -> Iterator[ExploredPlace]:
 
 
 def _place(output: Recommendations | RecommendationClick, source: str, is_clicked: bool) -> ExploredPlace:
-    cause = Cause(output.source.topic, output.source.partition, output.source.offset)
+    cause = cause_of(output.source)
+    place_id = output_id("explored_place", cause, output.id)
     return ExploredPlace(
-        id=output_id("explored_place", cause, output.id),
-        user_key=None,
-        as_of=output.as_of,
-        emitted_at=output.emitted_at,
-        source=output.source,
+        **envelope(place_id, None, output.as_of, output.emitted_at, cause),
         request_id=output.request_id,
         item_source=source,
         is_clicked=is_clicked,

@@ -15,6 +15,7 @@ from aiokafka import ConsumerRecord
 from stream_app.models import snapshot
 from stream_app.models.learning import AnyModel
 from stream_app.runtimes.kafka.consume.producer import BulkProducer
+from stream_app.schemas.topics import SNAPSHOT_PART
 
 PART_BYTES = 900_000
 SLOTS = 2
@@ -113,7 +114,7 @@ async def publish(
     slot = 0 if last_slot is None else (last_slot + 1) % SLOTS
     parts = [data[begin : begin + PART_BYTES] for begin in range(0, len(data), PART_BYTES)]
     headers = [(VERSION_HEADER, str(number).encode()), (PARTS_HEADER, str(len(parts)).encode())]
-    messages = [(f"{model}/{slot}/{index}".encode(), part) for index, part in enumerate(parts)]
+    messages = [(SNAPSHOT_PART.of(model, slot, index), part) for index, part in enumerate(parts)]
     await producer.send(topic, 0, messages, headers)
     return slot
 

@@ -56,7 +56,7 @@ async def send_catalogue(items: Iterable[CatalogueItem], settings: Settings) -> 
     async with BulkProducer(settings) as producer:
         left = iter(items)
         while taken := list(islice(left, ROUND_RECORDS)):
-            messages = [(item.item_id.encode(), item.model_dump_json().encode()) for item in taken]
+            messages = [(CATALOGUE.key.of(item), item.model_dump_json().encode()) for item in taken]
             await producer.send(name_of(CATALOGUE, settings), 0, messages)
             sent += len(taken)
     return sent

@@ -64,7 +64,7 @@ async def ask(request: PrivacyRequest, settings: Settings, timeout: float) -> Pr
         await consumer.seek_to_end(receipts)
         await consumer.position(receipts)  # known before the request is out
         async with BulkProducer(settings) as producer:
-            message = (request.user_id.encode(), request.model_dump_json().encode())
+            message = (PRIVACY_REQUESTS.key.of(request), request.model_dump_json().encode())
             await producer.send(name_of(PRIVACY_REQUESTS, settings), number, [message])
         return await asyncio.wait_for(_receive(consumer, request.request_id), timeout)
     except KafkaError as error:

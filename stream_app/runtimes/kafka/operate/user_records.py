@@ -16,8 +16,7 @@ from stream_app.runtimes.common.partitioning import partition_of
 from stream_app.runtimes.kafka.operate.connection import client_options
 from stream_app.runtimes.kafka.operate.topics import check_topics, name_of
 from stream_app.runtimes.kafka.state.claims import ClaimReader
-from stream_app.runtimes.kafka.state.stored_partition import USER_PREFIX
-from stream_app.schemas.topics import TOPICS, Role, rows_changelog
+from stream_app.schemas.topics import TOPICS, Role, row_key, rows_changelog
 from stream_app.settings.environment import Settings
 
 POLL_MS = 500
@@ -38,7 +37,7 @@ async def export(user_id: str, settings: Settings) -> UserData:
     try:
         await consumer.start()
         rows: dict[str, JsonObject] = {}
-        wanted = {USER_PREFIX + key.encode(): key for key in user_keys}
+        wanted = {row_key(key): key for key in user_keys}
         reader = ClaimReader()
         async for record in _records(consumer, rows_changelog(settings.app_id).name, partition):
             if reader.counts(record) and record.key in wanted:

@@ -12,10 +12,10 @@ from stream_app.core.row_times import pack_stored_times, unpack_times
 from stream_app.errors import StateError
 from stream_app.features.user_row import RowVersionError
 from stream_app.runtimes.kafka.state.tables import RowTable
+from stream_app.schemas.topics import USER_PREFIX
 from stream_app.settings.rules import Rules
 
 META_KEY = b"m"
-USER_PREFIX = b"u"
 ERASURE_PREFIX = b"e"
 
 

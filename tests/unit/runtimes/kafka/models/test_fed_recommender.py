@@ -7,11 +7,11 @@ from types import SimpleNamespace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_app.intake.identifiers import Cause, output_id
 from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.kafka.models.fed_recommender import FedRecommender
 from stream_app.runtimes.kafka.models.sealed import seal
 from stream_app.runtimes.kafka.models.snapshots import Version
+from stream_app.schemas.envelopes import Cause, output_id
 from stream_app.schemas.outputs import ClosedSession, ExploredPlace, SourcePosition, UserErased
 from stream_app.settings.environment import Settings
 from stream_app.testing import START

@@ -8,11 +8,11 @@ import pytest
 from pydantic import BaseModel
 from support.item_outcomes import outcomes
 
-from stream_app.intake.identifiers import Cause, output_id
 from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.kafka.models.explored import explored_places
 from stream_app.runtimes.kafka.models.loaded_models import LoadedModels
 from stream_app.schemas.catalogue import CatalogueItem
+from stream_app.schemas.envelopes import Cause, output_id
 from stream_app.schemas.outputs import (
     ClosedSession,
     ItemOutcomes,
