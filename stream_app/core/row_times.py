@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_app.features.content import GATHERED_FOR, first_start
+from stream_app.features import content, sessions
 from stream_app.features.user_row import ROW_VERSION, ItemStart, UserRow, check_version
-from stream_app.learning.moments import MAX_MOMENTS
+from stream_app.learning import moments
 from stream_app.settings.rules import Rules
 
 Times = NDArray[Any]
@@ -36,16 +36,18 @@ _pack = Struct("<5d?").pack
 
 def pack_times(row: UserRow) -> bytes:
     """The times of a row as they are stored."""
-    sessions, moments = row.open_sessions, row.moments
-    started_at = first_start(row) if row.item_starts else None
     return _pack(
         row.seen_at,
-        min([session.last_at for session in sessions]) if sessions else nan,
-        moments[0].at if moments else nan,
-        row.next_moment_at if row.next_moment_at and len(moments) < MAX_MOMENTS else nan,
-        nan if started_at is None else started_at,
+        _or_nan(sessions.first_last_at(row)),
+        _or_nan(moments.oldest_moment_at(row)),
+        _or_nan(moments.next_moment_at(row)),
+        _or_nan(content.first_start(row)),
         bool(row.outgoing),
     )
+
+
+def _or_nan(at: float | None) -> float:
+    return nan if at is None else at
 
 
 def pack_stored_times(data: bytes) -> bytes:
@@ -67,20 +69,21 @@ def unpack_times(packed: Iterable[bytes]) -> Times:
 
 def sessions_due(times: Times, rules: Rules) -> NDArray[np.float64]:
     """What `sessions.next_due` says of each row; NaN for None."""
-    due: NDArray[np.float64] = times["session_at"] + rules.session_gap
-    return due
+    session_at: NDArray[np.float64] = times["session_at"]
+    return sessions.due_after(session_at, rules)
 
 
 def outlooks_due(times: Times, rules: Rules) -> NDArray[np.float64]:
-    """What `outlook.next_due` says of each row; NaN for None."""
-    due: NDArray[np.float64] = np.fmin(times["moment_at"] + rules.outlook_horizon, times["next_moment_at"])
+    """What `moments.next_due` says of each row; NaN for None."""
+    moment_at: NDArray[np.float64] = times["moment_at"]
+    due: NDArray[np.float64] = np.fmin(moments.label_due_after(moment_at, rules), times["next_moment_at"])
     return due
 
 
 def starts_due(times: Times, rules: Rules) -> NDArray[np.float64]:
     """What `content.next_due` says of each row; NaN for None."""
-    due: NDArray[np.float64] = times["start_at"] + rules.content_horizon + GATHERED_FOR
-    return due
+    start_at: NDArray[np.float64] = times["start_at"]
+    return content.due_after(start_at, rules)
 
 
 class _StoredSession(msgspec.Struct, array_like=True):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from stream_app.features.times import Times
 from stream_app.features.user_row import ItemStart, UserRow
 from stream_app.intake import properties
 from stream_app.intake.personal_text import is_personal
@@ -83,7 +84,7 @@ def take_due(row: UserRow, watermark: float, rules: Rules) -> list[StartOutcome]
 
 def first_start(row: UserRow) -> float | None:
     """When the first of the open starts was; None where nothing is open."""
-    return min(map(_known_at, row.item_starts), default=None)
+    return min(map(_known_at, row.item_starts)) if row.item_starts else None
 
 
 def next_due(row: UserRow, rules: Rules) -> float | None:
@@ -92,8 +93,8 @@ def next_due(row: UserRow, rules: Rules) -> float | None:
     return None if first is None else due_after(first, rules)
 
 
-def due_after(started_at: float, rules: Rules) -> float:
-    """The watermark at which the outcome of a start is told at the latest; times are in epoch seconds."""
+def due_after(started_at: Times, rules: Rules) -> Times:
+    """The watermark at which the outcome of a start is sent at the latest."""
     return started_at + rules.content_horizon + GATHERED_FOR
 
 

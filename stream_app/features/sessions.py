@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Mapping, Sequence
 
+from stream_app.features.times import Times
 from stream_app.features.user_row import OpenSession, UserRow
 from stream_app.intake.personal_text import is_personal
 from stream_app.settings.rules import Rules
@@ -89,9 +90,21 @@ def join(row: UserRow, added: Sequence[OpenSession], topic: str, offset: int, ru
     row.open_sessions.sort(key=_start_of)
 
 
+def due_after(last_at: Times, rules: Rules) -> Times:
+    """The watermark at which no event can extend a session any more whose last event was at `last_at`."""
+    return last_at + rules.session_gap
+
+
 def due_at(session: OpenSession, rules: Rules) -> float:
     """The watermark at which no event can extend the session any more."""
-    return session.last_at + rules.session_gap
+    return due_after(session.last_at, rules)
+
+
+def first_last_at(row: UserRow) -> float | None:
+    """The time of the last event of the session that ends first; None where none is open."""
+    if not row.open_sessions:
+        return None
+    return min([session.last_at for session in row.open_sessions])
 
 
 def take_due(row: UserRow, watermark: float, rules: Rules) -> list[OpenSession]:
@@ -129,7 +142,8 @@ def newest_described(*described: Mapping[str, tuple[str, str]]) -> dict[str, tup
 
 def next_due(row: UserRow, rules: Rules) -> float | None:
     """When the first open session falls due, in event time; None where none is open."""
-    return min((due_at(session, rules) for session in row.open_sessions), default=None)
+    last_at = first_last_at(row)
+    return None if last_at is None else due_after(last_at, rules)
 
 
 def _fact(told: object) -> str:

@@ -7,7 +7,6 @@ Zipline feature stores' scheme of accurate head and coarse tail.
 
 from __future__ import annotations
 
-from enum import IntEnum
 from functools import reduce
 from operator import or_
 from typing import NamedTuple
@@ -42,37 +41,13 @@ WINDOWS: tuple[Window, ...] = (
 _LEVELS = tuple((window.hop, window.tile_count) for window in WINDOWS)
 
 
-class Cell(IntEnum):
-    """What a tile holds, in the order of its list; durations in seconds, revenue in the events' currency.
-
-    Shortest, longest, smallest and largest mean nothing while there is no session or no purchase. Pages
-    and items are sets in 64 bits (see `distinct`).
-    """
-
-    EVENTS = 0
-    PAGE_VIEWS = 1
-    ACTIONS = 2
-    SESSIONS = 3
-    PURCHASES = 4
-    DURATION = 5
-    REVENUE = 6
-    SHORTEST = 7
-    LONGEST = 8
-    SMALLEST = 9
-    LARGEST = 10
-    PAGES = 11
-    ITEMS = 12
-
-
-_EMPTY: Tile = [0] * len(Cell)
-# Plain numbers: an enum's member costs a look-up at each use.
-_EVENTS, _PAGE_VIEWS, _ACTIONS, _SESSIONS, _PURCHASES, _DURATION, _REVENUE = range(7)
-PLAIN_SUMS = range(7)
-_SHORTEST, _LONGEST, _SMALLEST, _LARGEST, _PAGES, _ITEMS = range(7, 13)
-
-
 class Sums(NamedTuple):
-    """One window as it stands at one time."""
+    """One window as it stands at one time; a tile holds the same in a list of the same order.
+
+    Durations are in seconds, revenue in the events' currency. Shortest, longest, smallest and largest mean
+    nothing while there is no session or no purchase. Of pages and items a tile holds a set in 64 bits (see
+    `distinct`).
+    """
 
     events: int
     page_views: int
@@ -87,6 +62,17 @@ class Sums(NamedTuple):
     largest_purchase: float
     distinct_pages: float
     distinct_items: float
+
+
+_EMPTY: Tile = [0] * len(Sums._fields)
+_cell = Sums._fields.index
+_EVENTS, _PAGE_VIEWS, _ACTIONS = _cell("events"), _cell("page_views"), _cell("actions")
+_SESSIONS, _DURATION = _cell("sessions"), _cell("duration")
+_SHORTEST, _LONGEST = _cell("shortest_session"), _cell("longest_session")
+_PURCHASES, _REVENUE = _cell("purchases"), _cell("revenue")
+_SMALLEST, _LARGEST = _cell("smallest_purchase"), _cell("largest_purchase")
+_PAGES, _ITEMS = _cell("distinct_pages"), _cell("distinct_items")
+PLAIN_SUMS = range(_SHORTEST)  # the cells of which a window is the sum over its tiles
 
 
 def new_tiles() -> list[Tiles]:
@@ -181,8 +167,8 @@ def _short(value: float) -> float:
 
 
 def _combine(tiles: list[Tile]) -> Tile:
-    combined: Tile = list(map(sum, zip(*[tile[:_SHORTEST] for tile in tiles], strict=True)))
-    combined += [0] * (len(Cell) - _SHORTEST)
+    combined: Tile = list(map(sum, zip(*[tile[: PLAIN_SUMS.stop] for tile in tiles], strict=True)))
+    combined += [0] * (len(_EMPTY) - PLAIN_SUMS.stop)
     for low, high, count in ((_SHORTEST, _LONGEST, _SESSIONS), (_SMALLEST, _LARGEST, _PURCHASES)):
         if combined[count]:
             counted = [tile for tile in tiles if tile[count]]

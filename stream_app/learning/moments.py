@@ -12,6 +12,7 @@ from struct import pack, unpack
 from typing import NamedTuple
 
 from stream_app.features.reading import Features, read_features, reading_of
+from stream_app.features.times import Times
 from stream_app.features.user_row import Moment, UserRow
 from stream_app.settings.rules import Rules
 
@@ -57,7 +58,8 @@ def note_moment(row: UserRow, at: float, rules: Rules) -> None:
     Users who have been idle for several horizons are not asked about again until they use something: they
     would crowd out all others.
     """
-    if not row.next_moment_at or at < row.next_moment_at or len(row.moments) >= MAX_MOMENTS:
+    next_at = next_moment_at(row)
+    if next_at is None or at < next_at:
         return
     if at - row.last_at > IDLE_HORIZONS * rules.outlook_horizon:
         row.next_moment_at = 0.0
@@ -93,7 +95,7 @@ def merge(mine: Sequence[Moment], theirs: Sequence[Moment]) -> list[Moment]:
 def take_due(row: UserRow, watermark: float, rules: Rules) -> list[Outcome]:
     """Remove the moments whose horizon the watermark has passed, and return their labels."""
     outcomes: list[Outcome] = []
-    while row.moments and row.moments[0].at + rules.outlook_horizon <= watermark:
+    while row.moments and label_due_after(row.moments[0].at, rules) <= watermark:
         moment = row.moments.pop(0)
         values = unpack(f"<{len(moment.values) // 4}f", moment.values)
         known = zip(OUTLOOK_FEATURES, values, strict=False)  # one stored before a feature was added has fewer
@@ -107,9 +109,25 @@ def take_due(row: UserRow, watermark: float, rules: Rules) -> list[Outcome]:
     return outcomes
 
 
+def label_due_after(made_at: Times, rules: Rules) -> Times:
+    """The watermark at which the labels of a moment are known."""
+    return made_at + rules.outlook_horizon
+
+
+def oldest_moment_at(row: UserRow) -> float | None:
+    """The time of the oldest moment without labels; None where there is none."""
+    return row.moments[0].at if row.moments else None
+
+
+def next_moment_at(row: UserRow) -> float | None:
+    """The time of the next moment to note; None where there is none, or no room for it."""
+    return row.next_moment_at if row.next_moment_at and len(row.moments) < MAX_MOMENTS else None
+
+
 def next_due(row: UserRow, rules: Rules) -> float | None:
     """The watermark at which a label falls due, or the next moment comes; None where neither will."""
-    due = row.moments[0].at + rules.outlook_horizon if row.moments else None
-    if row.next_moment_at and len(row.moments) < MAX_MOMENTS:
-        return row.next_moment_at if due is None else min(due, row.next_moment_at)
-    return due
+    made_at, next_at = oldest_moment_at(row), next_moment_at(row)
+    if made_at is None:
+        return next_at
+    due = label_due_after(made_at, rules)
+    return due if next_at is None else min(due, next_at)

@@ -1,0 +1,11 @@
+"""Event times that a rule takes one by one or, at the start of a partition, those of all its users at once."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Times = TypeVar("Times", float, NDArray[np.float64])
+"""Epoch seconds: one time, or an array in which NaN stands for none."""
