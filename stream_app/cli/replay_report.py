@@ -56,7 +56,7 @@ class ReplayReport:
         for _, _, row in store.rows():
             if not row.merged_into:  # an id whose history is its user's now
                 tiers[TIER_NAMES[row.tier].value if row.tier else "none"] += 1
-        taught = [scorer.model for scorer in learned.taught if scorer.model.examples_seen]
+        taught = [scorer.model for scorer in learned.learners.all if scorer.model.examples_seen]
         return cls(
             data_dir=str(data_dir),
             records=records,

@@ -1,4 +1,4 @@
-"""Event times that a rule takes one by one or, at the start of a partition, those of all its users at once."""
+"""Event times, which a rule takes one by one or, at a partition's start, those of all users at once."""
 
 from __future__ import annotations
 

@@ -6,18 +6,18 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from stream_app.errors import StateError
 from stream_app.learning.catalogue_features import CatalogueFeatures
-from stream_app.learning.content_learner import ContentLearner
-from stream_app.learning.model_adapters import Adapted, OutcomeScorer, SessionRecommender, TierScorer
-from stream_app.learning.ports import Learner, Models
+from stream_app.learning.learner_set import LearnerSet
+from stream_app.learning.model_adapters import SessionRecommender
+from stream_app.learning.ports import Models
 from stream_app.learning.trainer import ExampleOutcome, Taught, Trainer, by_label
-from stream_app.models import snapshot, targets
+from stream_app.models import snapshot
 from stream_app.models.learning import ClassificationModel, RegressionModel
+from stream_app.models.model_set import unlearned_models
 from stream_app.models.recommenders.surface import Surface
 from stream_app.models.recommenders.surface_rules import SurfaceRules
 from stream_app.observability.metrics import Metrics
@@ -52,18 +52,12 @@ class LearnedModels:
         self._key = key
         self._metrics = metrics
         self._clock = clock
-        self.tiers = TierScorer(targets.tier_model())
-        self.scores = ContentLearner(targets.engagement_model(), content_interval, clock)
-        self.outcomes = {name: OutcomeScorer(targets.outcome_model(name)) for name in targets.OUTCOMES}
-        self.taught: tuple[Adapted[Any], ...] = (self.tiers, self.scores, *self.outcomes.values())
+        self.learners = LearnerSet(unlearned_models(), tier_targets, content_interval, clock)
         self._catalogue = CatalogueFeatures()
         contained = self._load(store, surface_rules)
-        self._learners: dict[str, Learner] = dict.fromkeys(tier_targets, self.tiers)
-        self._learners[self.scores.name] = self.scores
-        self._learners |= self.outcomes
-        self._trainer = Trainer(self._learners, contained)
+        self._trainer = Trainer(self.learners.by_target, contained)
         self._changed: set[str] = set()
-        self.models = Models(self.tiers, self.recommender, self.outcomes)
+        self.models = Models(self.learners.tiers, self.recommender, self.learners.outcomes)
 
     def learn(self, outputs: Sequence[Output]) -> Sequence[Output]:
         """Learn what a round brought, in its order: closed sessions, labelled examples, outcomes of starts.
@@ -84,8 +78,8 @@ class LearnedModels:
         for example, outcome in zip(examples, outcomes, strict=True):
             self._metrics.count_example(example.target, outcome)
             if outcome is ExampleOutcome.LEARNED:
-                self._changed.add(self._learners[example.target].name)
-        scores = self.scores.take_scores()
+                self._changed.add(self.learners.by_target[example.target].name)
+        scores = self.learners.content.take_scores()
         self._metrics.outputs.labels(CONTENT_SCORE).inc(len(scores))
         return scores
 
@@ -103,7 +97,7 @@ class LearnedModels:
 
     def refresh(self) -> None:
         """At the end of all input: bring the models up to date with all that they learned."""
-        for scorer in self.taught:
+        for scorer in self.learners.all:
             if scorer.model.examples_seen:
                 scorer.refresh()
                 self._changed.add(scorer.name)
@@ -111,7 +105,7 @@ class LearnedModels:
     def take_changed_snapshots(self) -> dict[str, bytes]:
         """The models that learned since this was last asked, as they are to be stored; shows their scores."""
         snapshots: dict[str, bytes] = {}
-        for model in (scorer.model for scorer in self.taught):
+        for model in (scorer.model for scorer in self.learners.all):
             if model.name in self._changed:
                 now = datetime.fromtimestamp(self._clock(), UTC)
                 snapshots[model.name] = snapshot.dump(model, self._key, self._trainer.offset, now)
@@ -129,7 +123,7 @@ class LearnedModels:
     def _load(self, store: Store, surface_rules: SurfaceRules | None) -> dict[str, int]:
         """Take the stored models in and return the training offset that each contains."""
         contained: dict[str, int] = {}
-        for scorer in self.taught:
+        for scorer in self.learners.all:
             data = store.snapshot(scorer.name)
             if data is None:
                 continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,9 +12,10 @@ from mode import Service
 from pydantic import TypeAdapter
 
 from stream_app.learning.catalogue_features import CatalogueFeatures
-from stream_app.learning.model_adapters import OutcomeScorer, TierScorer
+from stream_app.learning.learner_set import is_scored_with, scoring_models, with_loaded
 from stream_app.learning.ports import Models
-from stream_app.models import snapshot, targets
+from stream_app.models import snapshot
+from stream_app.models.model_set import unlearned_models
 from stream_app.observability.metrics import WRONG_MODEL, Metrics
 from stream_app.runtimes.kafka.consume.contract_reader import ContractReader
 from stream_app.runtimes.kafka.consume.follower import TopicFollower
@@ -60,8 +60,7 @@ class LoadedModels(ModelSource):
         self._recommender = self._fed.recommender
         self._catalogue = CatalogueFeatures()
         self._shown_positions = 0
-        outcomes = {name: OutcomeScorer(targets.outcome_model(name)) for name in targets.OUTCOMES}
-        self.models = Models(TierScorer(targets.tier_model()), self._recommender, outcomes)
+        self.models = scoring_models(unlearned_models(), self._recommender)
         refuse = partial(self._reader.refuse, SNAPSHOTS, why="no part of a snapshot")
         reader = SnapshotReader(self._load, refuse)
         self._sessions = TopicFollower(settings, SESSIONS, self._learn_sessions)
@@ -86,26 +85,16 @@ class LoadedModels(ModelSource):
             await follower.caught_up()
 
     def _load(self, name: str, version: Version) -> bool:
-        if name != targets.TIER.name and name not in targets.OUTCOMES:
+        if not is_scored_with(name):
             return True
-        scorer: TierScorer | OutcomeScorer
         try:
             model, header = snapshots.load(name, version, self._key)
-            if name == targets.TIER.name:
-                scorer = TierScorer(targets.tier_model())
-            else:
-                scorer = OutcomeScorer(targets.outcome_model(name))
-            scorer.take_model(model)
+            self.models = with_loaded(self.models, name, model)
         except (snapshot.SnapshotRefused, TypeError) as refusal:
             reason = refusal.reason if isinstance(refusal, snapshot.SnapshotRefused) else WRONG_MODEL
             self._metrics.refused_snapshots.labels(reason).inc()
             log.warning("snapshot %s of %s refused: %s", version.number, name, refusal)
             return False
-        # Another object, not the same changed: a batch is scored to its end with the models it began with.
-        if isinstance(scorer, TierScorer):
-            self.models = replace(self.models, tiers=scorer)
-        else:
-            self.models = replace(self.models, outcomes={**self.models.outcomes, name: scorer})
         self._metrics.show_model(
             name, header.model_version, header.examples_seen, header.created_at.timestamp()
         )

@@ -7,18 +7,17 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from aiokafka import ConsumerRecord
 from pydantic import Field, TypeAdapter, ValidationError
 
 from stream_app.errors import StateError
-from stream_app.learning.content_learner import ContentLearner
-from stream_app.learning.model_adapters import Adapted, OutcomeScorer, TierScorer
-from stream_app.learning.ports import Learner
+from stream_app.learning.learner_set import LearnerSet
 from stream_app.learning.trainer import REMEMBERED_IDS, ExampleOutcome, Taught, Trainer, by_label
-from stream_app.models import snapshot, targets
+from stream_app.models import snapshot
 from stream_app.models.learning import ClassificationModel, RegressionModel
+from stream_app.models.model_set import unlearned_models
 from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.kafka.consume.follower import TopicFollower
 from stream_app.runtimes.kafka.consume.producer import BulkProducer
@@ -64,14 +63,10 @@ class ModelTrainer:
         self._metrics = metrics
         self._clock = clock
         self._stopwatch = stopwatch
-        self._tiers = TierScorer(targets.tier_model())
-        self._scores = ContentLearner(targets.engagement_model(), settings.content_interval, clock)
-        outcomes = {name: OutcomeScorer(targets.outcome_model(name)) for name in targets.OUTCOMES}
-        self._taught: tuple[Adapted[Any], ...] = (self._tiers, self._scores, *outcomes.values())
-        self._learners: dict[str, Learner] = dict.fromkeys(settings.tier_targets, self._tiers)
-        self._learners[self._scores.name] = self._scores
-        self._learners |= outcomes
-        self._trainer = Trainer(self._learners)
+        self._learners = LearnerSet(
+            unlearned_models(), settings.tier_targets, settings.content_interval, clock
+        )
+        self._trainer = Trainer(self._learners.by_target)
         self._slots: dict[str, int] = {}
         self._changed: dict[str, int] = {}
         self._published_at = stopwatch()
@@ -95,7 +90,7 @@ class ModelTrainer:
                     f"snapshot {number} of {name} cannot be used ({refusal}): set the key that "
                     "signed it, or begin anew as docs/operations.md says under Upgrade"
                 )
-        self._trainer = Trainer(self._learners, contained)
+        self._trainer = Trainer(self._learners.by_target, contained)
         first = max(self._trainer.offset - REMEMBERED_IDS, 0)
         await _read(TopicFollower(self._settings, EXAMPLES, self._remember, first))
 
@@ -107,7 +102,7 @@ class ModelTrainer:
         """
         begun_at = self._stopwatch()
         await asyncio.to_thread(self._learn, records)
-        told = self._scores.take_scores()
+        told = self._learners.content.take_scores()
         await self._producer.send_all(self._producer.encode_outputs(told, 0))
         self._metrics.outputs.labels(CONTENT_SCORE).inc(len(told))
         self._metrics.count_batch(self._stopwatch() - begun_at)
@@ -132,7 +127,7 @@ class ModelTrainer:
         Raises:
             BrokerError: a snapshot was not acknowledged.
         """
-        for model in (scorer.model for scorer in self._taught):
+        for model in (learner.model for learner in self._learners.all):
             if model.name in self._changed:
                 await self._publish(model)
         self._changed = {}
@@ -144,7 +139,7 @@ class ModelTrainer:
         for (_, example), outcome in zip(examples, self._trainer.take(examples), strict=True):
             self._metrics.count_example(example.target, outcome)
             if outcome is ExampleOutcome.LEARNED:
-                name = self._learners[example.target].name
+                name = self._learners.by_target[example.target].name
                 self._changed[name] = self._changed.get(name, 0) + 1
 
     def _refuse_part(self, record: ConsumerRecord) -> None:
@@ -188,7 +183,7 @@ class ModelTrainer:
         self._metrics.show_drifts(model.name, model.drift.counts)
 
     def _take_snapshot(self, refused: dict[str, _Refused], name: str, version: snapshots.Version) -> bool:
-        learner = next((learner for learner in self._taught if learner.name == name), None)
+        learner = next((learner for learner in self._learners.all if learner.name == name), None)
         if learner is None:
             return False
         try:

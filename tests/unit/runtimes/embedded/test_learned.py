@@ -66,12 +66,12 @@ def save(store: Store, learned: LearnedModels) -> None:
 
 def answers(learned: LearnedModels, examples: Sequence[dict[str, float | str]] = EXAMPLES) -> object:  # type: ignore[assignment]
     return (
-        learned.tiers.predict_tiers(examples),
-        learned.scores.model.predict_many(examples),
+        learned.learners.tiers.predict_tiers(examples),
+        learned.learners.content.model.predict_many(examples),
         learned.recommender.recommend(Occasion(["item-1", "item-5"], NOW.timestamp(), "seed", "u"), 10),
-        learned.tiers.stamp(),
+        learned.learners.tiers.stamp(),
         learned.recommender.stamp(),
-        learned.tiers.model.scores(),
+        learned.learners.tiers.model.scores(),
     )
 
 
@@ -85,7 +85,7 @@ def test_models_stored_at_a_checkpoint_go_on_as_if_they_had_never_been_away(tmp_
         for learned in (through, again):
             learned.learn(lesson(20, 105))
         assert answers(again) == answers(through)
-        assert again.tiers.stamp().status == "ready"
+        assert again.learners.tiers.stamp().status == "ready"
 
 
 def test_sessions_of_bots_teach_nothing(tmp_path: Path) -> None:
@@ -203,11 +203,11 @@ def test_a_trainer_killed_at_random_moments_ends_with_the_models_of_one_that_was
     for folder in (whole, killed):
         with Store(folder) as store:
             learned = dying_trainer.learned_of(store)
-            assert learned.tiers.model.examples_seen == 120
-            assert learned.outcomes["churn"].model.examples_seen > 20
-            scores = [scorer.model.scores() for scorer in learned.taught]
-            stamps = [scorer.stamp() for scorer in learned.taught]
-            items = learned.scores.model.items.all()
+            assert learned.learners.tiers.model.examples_seen == 120
+            assert learned.learners.outcomes["churn"].model.examples_seen > 20
+            scores = [scorer.model.scores() for scorer in learned.learners.all]
+            stamps = [scorer.stamp() for scorer in learned.learners.all]
+            items = learned.learners.content.model.items.all()
             told = comparable(store.outputs("content_score"))
             assert {score["item_id"] for score in told.values()} == set(items)
             states.append((answers(learned), scores, stamps, items, told))

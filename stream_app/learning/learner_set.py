@@ -1,0 +1,64 @@
+"""The models of a `ModelSet` as the stream meets them: what is learned, scored with and loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from stream_app.learning.content_learner import ContentLearner
+from stream_app.learning.model_adapters import Adapted, OutcomeScorer, TierScorer
+from stream_app.learning.ports import Learner, Models, Recommender
+from stream_app.models.learning import AnyModel, ClassificationModel
+from stream_app.models.model_set import ModelSet
+from stream_app.models.targets import OUTCOMES, TIER
+
+
+class LearnerSet:
+    """Every model as a learner; tiers learn under the names that senders give their labels.
+
+    `content_interval` is in seconds, `clock` gives epoch seconds of wall time (see `ContentLearner`).
+    """
+
+    def __init__(
+        self,
+        models: ModelSet,
+        tier_targets: Sequence[str],
+        content_interval: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.tiers = TierScorer(models.tiers)
+        self.content = ContentLearner(models.content, content_interval, clock)
+        self.outcomes = {name: OutcomeScorer(model) for name, model in models.outcomes.items()}
+        self.all: tuple[Adapted[Any], ...] = (self.tiers, self.content, *self.outcomes.values())
+        self.by_target: Mapping[str, Learner] = {
+            **dict.fromkeys(tier_targets, self.tiers),
+            self.content.name: self.content,
+            **self.outcomes,
+        }
+
+
+def scoring_models(models: ModelSet, recommender: Recommender) -> Models:
+    """What a batch is scored with: models that nobody learns here, and the recommender."""
+    outcomes = {name: OutcomeScorer(model) for name, model in models.outcomes.items()}
+    return Models(TierScorer(models.tiers), recommender, outcomes)
+
+
+def is_scored_with(name: str) -> bool:
+    """Whether batches are scored with the model of such a name."""
+    return name == TIER.name or name in OUTCOMES
+
+
+def with_loaded(models: Models, name: str, model: AnyModel) -> Models:
+    """The models with a loaded one in its place; for names with which batches are scored.
+
+    They are new objects: a batch is scored to its end with the models it began with.
+
+    Raises:
+        TypeError: the model is of another kind than its name says.
+    """
+    if not isinstance(model, ClassificationModel):
+        raise TypeError(f"{type(model).__name__} is no {ClassificationModel.__name__}")
+    if name == TIER.name:
+        return replace(models, tiers=TierScorer(model))
+    return replace(models, outcomes={**models.outcomes, name: OutcomeScorer(model)})
