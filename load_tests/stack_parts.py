@@ -28,7 +28,7 @@ _INNERMOST = (
     ("clean", r"stream_app/intake/cleaning/|stream_app/intake/privacy|runtimes/common/intake"),
     ("decode", r"intake/(decoding|wire|properties|identifiers|personal_text)"),
     ("features", r"features/reading"),
-    ("score", r"core/scor|models/|model_adapters|sklearn|river"),
+    ("score", r"core/(scor|tiers|outlooks)|models/|model_adapters|sklearn|river"),
     ("outputs built", r"core/outputs"),
     ("labels and outlooks", r"learning/(moments|trainer)|core/falling_due"),
     (

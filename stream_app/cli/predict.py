@@ -13,7 +13,7 @@ from rich.table import Table
 
 from stream_app.cli.evaluate_models import warn_of_refused
 from stream_app.cli.options import console, messages
-from stream_app.core.scoring import TIER_NAMES
+from stream_app.core.tiers import TIER_NAMES
 from stream_app.errors import InputError
 from stream_app.evaluation.examples import replay_marketing
 from stream_app.intake.sources.tables import read_table

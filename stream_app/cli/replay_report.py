@@ -12,7 +12,7 @@ import orjson
 from rich.table import Table
 
 from stream_app.cli.options import console
-from stream_app.core.scoring import TIER_NAMES
+from stream_app.core.tiers import TIER_NAMES
 from stream_app.learning.model_adapters import SessionRecommender
 from stream_app.models.recommenders.factorisation import Factorisation
 from stream_app.observability.metrics import Metrics

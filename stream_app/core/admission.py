@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stream_app.core.arrival import Arrival
-from stream_app.core.identity import MAX_HOPS, is_known
+from stream_app.core.identity_messages import MAX_HOPS, is_known
 from stream_app.core.removals import make_room
 from stream_app.core.workspace import Workspace
 from stream_app.features import repeats

@@ -18,6 +18,7 @@ import msgspec
 
 from stream_app.core.arrival import Arrival
 from stream_app.core.identity_messages import (
+    MAX_HOPS,
     Forget,
     Forwarded,
     History,
@@ -27,6 +28,7 @@ from stream_app.core.identity_messages import (
     Sent,
     decode_message,
     encode_message,
+    is_known,
 )
 from stream_app.core.merging import merge_rows
 from stream_app.core.partition import Partition
@@ -38,7 +40,6 @@ from stream_app.settings.rules import Rules
 
 LINKING_EVENTS = frozenset({IdentifyEvent.type, AliasEvent.type})
 MAX_LINKED = 32
-MAX_HOPS = 8
 
 
 class Answer(NamedTuple):
@@ -123,11 +124,6 @@ def forget(user_key: str, row: UserRow, until: float, cause: Cause) -> list[Sent
         Sent(partition, Forget(key=key, sender=user_key, until=until, **_position(cause)))
         for key, partition in places.items()
     ]
-
-
-def is_known(row: UserRow, message: Message) -> bool:
-    """Whether the row has taken the message before."""
-    return message.offset <= row.heard.get(message.source, -1)
 
 
 def _answer_link(link: Link, row: UserRow | None, cause: Cause, erased_until: float) -> Answer:

@@ -6,6 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from stream_app.features.user_row import UserRow
+
+MAX_HOPS = 8  # rows that point to each other in a circle end it after so many
+
 
 class Message(msgspec.Struct, kw_only=True, array_like=True):
     """Word from one row, the sender, to another; topic and offset are those of its cause."""
@@ -75,6 +79,11 @@ def decode_message(data: bytes) -> AnyMessage:
     """
     message: AnyMessage = _decoder.decode(data)
     return message
+
+
+def is_known(row: UserRow, message: Message) -> bool:
+    """Whether the row has taken the message before."""
+    return message.offset <= row.heard.get(message.source, -1)
 
 
 class Sent(NamedTuple):

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from types import MappingProxyType
+from typing import Any
 
 from stream_app.core.erasures import Erasure
 from stream_app.core.recommending import ListClick
 from stream_app.core.records import Record
+from stream_app.core.score_requests import ScoreRequest
 from stream_app.features.content import StartOutcome
 from stream_app.features.finished_sessions import FinishedSession
 from stream_app.features.reading import Features, finite
@@ -51,6 +53,12 @@ NO_OTHERS: Mapping[str, LabelValue] = MappingProxyType({})
 def time_of(at: float) -> datetime:
     """Epoch seconds as an output tells them."""
     return datetime.fromtimestamp(at, UTC)
+
+
+def request_envelope(kind: str, request: ScoreRequest, now: datetime) -> dict[str, Any]:
+    """The envelope of what a score leads to."""
+    made_id = output_id(kind, request.cause, request.moment)
+    return envelope(made_id, request.user_key, time_of(request.at), now, request.cause)
 
 
 def build_closed_session(

@@ -1,161 +1,21 @@
-"""All scores of a batch at once: tiers with hysteresis, and what users who ended a session will do."""
+"""All scores that a batch asked for, in one call of each model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
-
-from stream_app.core.outputs import time_of
-from stream_app.core.score_requests import SESSION_CLOSED, USAGE_FEATURE, ScoreRequest
-from stream_app.features.reading import Features
-from stream_app.intake import consent
-from stream_app.learning import moments
-from stream_app.learning.ports import Cluster, Contribution, OutcomeModel, TierModel
-from stream_app.schemas.envelopes import envelope, output_id
-from stream_app.schemas.outputs import (
-    ClusterTrait,
-    EngagementTier,
-    ModelStamp,
-    OutcomeChance,
-    Outlook,
-    Tier,
-    TierReason,
-    UserCluster,
-)
-from stream_app.settings.rules import Rules
-
-TIER_NAMES: Mapping[int, Tier] = {1: Tier.LOW, 2: Tier.MEDIUM, 3: Tier.HIGH}
-
-USAGE_RULE = ModelStamp(name="usage_rule", version=1, examples_seen=0, status="ready")
-USAGE_MEDIUM_SESSIONS = 3
-USAGE_HIGH_SESSIONS = 10
+from stream_app.core.outlooks import foresee
+from stream_app.core.tiers import decide_tiers
+from stream_app.core.workspace import Workspace
 
 
-def decide_tiers(
-    requests: Sequence[ScoreRequest], model: TierModel, rules: Rules, now: datetime
-) -> list[EngagementTier]:
-    """Score all requests of a batch at once; a tier is sent when first known, when it changes, and anew
-    before its validity ends.
-
-    Hysteresis: a change must be decided twice in a row.
-    """
-    if not requests:
-        return []
-    stamp = model.stamp()
-    predictions = model.predict_tiers([request.features for request in requests])
-    decisions: list[_Decision] = []
-    for request, prediction in zip(requests, predictions, strict=True):
-        row, tier, decided_by = request.row, prediction.label, stamp
-        if not isinstance(tier, int):
-            tier, decided_by = tier_by_usage(request.features), USAGE_RULE
-        is_changed = row.tier == 0 or (tier != row.tier and tier == row.next_tier)
-        if is_changed or (tier == row.tier and request.at >= row.tier_until):
-            row.tier_until = request.at + rules.tier_validity
-            decisions.append(_Decision(request, tier, row.tier, prediction.probabilities, decided_by))
-            row.tier = tier
-        row.next_tier = tier
-    by_model = [decision for decision in decisions if decision.decided_by is stamp]
-    explained = model.explain_tiers(
-        [decision.request.features for decision in by_model], [decision.tier for decision in by_model]
+def score_batch(workspace: Workspace) -> None:
+    """Decide tiers and foresee outcomes for all rows of the batch that wait for it."""
+    requests, models, rules, now = (
+        workspace.score_requests,
+        workspace.models,
+        workspace.rules,
+        workspace.now,
     )
-    reasons = {id(decision): reasons for decision, reasons in zip(by_model, explained, strict=True)}
-    return [_tier_output(decision, reasons.get(id(decision), ()), rules, now) for decision in decisions]
-
-
-def foresee(
-    requests: Sequence[ScoreRequest], models: Mapping[str, OutcomeModel], rules: Rules, now: datetime
-) -> list[Outlook]:
-    """What the users of ended sessions will do; models that have seen nothing say nothing."""
-    ended = [request for request in requests if request.moment == SESSION_CLOSED]
-    stamps = {target: model.stamp() for target, model in models.items()}
-    known = {target: model for target, model in models.items() if stamps[target].examples_seen}
-    if not ended or not known:
-        return []
-    examples = [moments.select(request.features) for request in ended]
-    chances = {target: model.predict_chances(examples) for target, model in known.items()}
-    clusters = _clusters_of(examples, known.values())
-    return [
-        Outlook(
-            **_envelope("outlook", request, now),
-            chances=[
-                OutcomeChance(target=target, probability=chances[target][place], model=stamps[target])
-                for target in known
-            ],
-            ends_at=time_of(request.at + rules.outlook_horizon),
-            cluster=clusters[place],
-            consent=consent.agreed_purposes(request.consent, rules.default_consent),
-            control_group=request.control_group or None,
-        )
-        for place, request in enumerate(ended)
-    ]
-
-
-def _envelope(kind: str, request: ScoreRequest, now: datetime) -> dict[str, Any]:
-    made_id = output_id(kind, request.cause, request.moment)
-    return envelope(made_id, request.user_key, time_of(request.at), now, request.cause)
-
-
-def tier_by_usage(features: Features) -> int:
-    """The rule that answers while no model can: finished sessions within 30 days."""
-    recent_sessions = float(features.get(USAGE_FEATURE, 0))
-    if recent_sessions >= USAGE_HIGH_SESSIONS:
-        return 3
-    return 2 if recent_sessions >= USAGE_MEDIUM_SESSIONS else 1
-
-
-def _clusters_of(
-    examples: Sequence[Features], models: Iterable[OutcomeModel]
-) -> Sequence[UserCluster | None]:
-    """What the first model says that tells clusters apart."""
-    for model in models:
-        found = model.clusters_of(examples)
-        if any(found):
-            told = {cluster.number: _cluster_output(cluster) for cluster in found if cluster}
-            return [told[cluster.number] if cluster else None for cluster in found]
-    return [None] * len(examples)
-
-
-def _cluster_output(cluster: Cluster) -> UserCluster:
-    return UserCluster(
-        number=cluster.number,
-        share=cluster.share,
-        traits=[
-            ClusterTrait(
-                feature=trait.feature,
-                difference=trait.difference,
-                inside=trait.inside,
-                everybody=trait.everybody,
-            )
-            for trait in cluster.traits
-        ],
-    )
-
-
-class _Decision(NamedTuple):
-    request: ScoreRequest
-    tier: int
-    previous: int
-    probabilities: Mapping[int | str, float]
-    decided_by: ModelStamp
-
-
-def _tier_output(
-    decision: _Decision, reasons: Sequence[Contribution], rules: Rules, now: datetime
-) -> EngagementTier:
-    request = decision.request
-    return EngagementTier(
-        **_envelope("engagement_tier", request, now),
-        model=decision.decided_by,
-        tier=decision.tier,
-        tier_name=TIER_NAMES[decision.tier],
-        previous_tier=decision.previous or None,
-        probabilities={str(name): share for name, share in decision.probabilities.items()},
-        valid_until=time_of(request.at + rules.tier_validity),
-        reasons=[
-            TierReason(feature=reason.feature, value=reason.value, contribution=reason.contribution)
-            for reason in reasons
-        ],
-        consent=consent.agreed_purposes(request.consent, rules.default_consent),
-        control_group=request.control_group or None,
-    )
+    for tier in decide_tiers(requests, models.tiers, rules, now):
+        workspace.emit(tier)
+    for outlook in foresee(requests, models.outcomes, rules, now):
+        workspace.emit(outlook)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
-from stream_app.core import erasure, falling_due, identity, labels, scoring
+from stream_app.core import erasure, falling_due, identity, labels
 from stream_app.core.admission import admit
 from stream_app.core.agreement import ask_consent
 from stream_app.core.application import apply_event
@@ -24,6 +24,7 @@ from stream_app.core.records import Batch, Record
 from stream_app.core.refusals import UNKNOWN_TYPE, refuse
 from stream_app.core.removals import make_room
 from stream_app.core.rows import UserRows
+from stream_app.core.scoring import score_batch
 from stream_app.core.session_ends import close_due
 from stream_app.core.step_result import StepResult
 from stream_app.core.workspace import Workspace
@@ -98,16 +99,8 @@ def _begin(partition: Partition, rows: UserRows, models: Models, rules: Rules, n
 
 
 def _finish(workspace: Workspace) -> StepResult:
-    requests, models, rules, now = (
-        workspace.score_requests,
-        workspace.models,
-        workspace.rules,
-        workspace.now,
-    )
-    result = workspace.result
-    result.outputs += scoring.decide_tiers(requests, models.tiers, rules, now)
-    result.outputs += scoring.foresee(requests, models.outcomes, rules, now)
-    return result
+    score_batch(workspace)
+    return workspace.result
 
 
 def _process_event(workspace: Workspace, record: Record, cause: Cause, intake: Intake) -> None:

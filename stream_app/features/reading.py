@@ -11,6 +11,7 @@ from typing import NamedTuple
 from stream_app.features import windows
 from stream_app.features.calendar import local_time, streak
 from stream_app.features.interests import FACETS, strongest_interest
+from stream_app.features.loyalty import count_uses, is_loyal
 from stream_app.features.statistics import RunningStats, most_common
 from stream_app.features.user_row import ACTIVITY_HALF_LIFE, SPENDING_HALF_LIFE, UserRow
 from stream_app.settings.rules import DAY, HOUR, LOYAL_USES
@@ -135,9 +136,9 @@ def _describe_use(features: Features, row: UserRow, _at: float, loyal_uses: int)
     _describe_stats(features, "session_duration", row.session_durations)
     _describe_stats(features, "session_page_views", row.session_page_views)
     _describe_stats(features, "session_gap", row.session_gaps)
-    uses = row.session_durations.count + len(row.open_sessions)
+    uses = count_uses(row)
     features["uses"] = uses
-    features["is_loyal"] = float(uses >= loyal_uses)
+    features["is_loyal"] = float(is_loyal(uses, loyal_uses))
     features["has_returned"] = float(uses > 1)
 
 

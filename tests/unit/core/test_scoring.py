@@ -4,7 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from stream_app.core import outputs, scoring
+from stream_app.core import outlooks, outputs
+from stream_app.core.score_requests import SESSION_CLOSED, ScoreRequest
+from stream_app.core.tiers import USAGE_RULE, decide_tiers
 from stream_app.features.user_row import UserRow
 from stream_app.intake import consent
 from stream_app.models.insight.clusters import Cluster, Trait
@@ -36,9 +38,9 @@ class ScriptedTiers:
         return [FixedPrediction(features.get("says"), {1: 0.25, 3: 0.75}) for features in examples]
 
 
-def requests(row: UserRow, tiers: Sequence[int | None], **features: float) -> list[scoring.ScoreRequest]:  # type: ignore[name-defined]
+def requests(row: UserRow, tiers: Sequence[int | None], **features: float) -> list[ScoreRequest]:
     return [
-        scoring.ScoreRequest(  # type: ignore[attr-defined]
+        ScoreRequest(
             "u",
             row,
             features | ({"says": tier} if tier else {}),
@@ -53,7 +55,7 @@ def requests(row: UserRow, tiers: Sequence[int | None], **features: float) -> li
 
 
 def decide(row: UserRow, tiers: Sequence[int | None], **features: float) -> list[EngagementTier]:
-    return scoring.decide_tiers(requests(row, tiers, **features), ScriptedTiers(), RULES, NOW)
+    return decide_tiers(requests(row, tiers, **features), ScriptedTiers(), RULES, NOW)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_a_change_must_be_decided_twice_in_a_row(
     assert [(tier.source.offset, tier.previous_tier, tier.tier) for tier in together] == emitted
     row, one_by_one = UserRow(), []
     for request in requests(UserRow(), decided):
-        one_by_one += scoring.decide_tiers([request._replace(row=row)], ScriptedTiers(), RULES, NOW)
+        one_by_one += decide_tiers([request._replace(row=row)], ScriptedTiers(), RULES, NOW)
     assert one_by_one == together
     assert (row.tier, row.next_tier) == (emitted[-1][2], decided[-1])
 
@@ -93,19 +95,19 @@ def test_an_output_names_its_cause_its_time_and_its_model() -> None:
 @pytest.mark.parametrize(("sessions", "tier"), [(0, 1), (2, 1), (3, 2), (9, 2), (10, 3), (500, 3)])
 def test_usage_decides_while_the_model_cannot(sessions: int, tier: int) -> None:
     [decided] = decide(UserRow(), [None], sessions_30d=sessions)
-    assert (decided.tier, decided.model, decided.reasons) == (tier, scoring.USAGE_RULE, [])
+    assert (decided.tier, decided.model, decided.reasons) == (tier, USAGE_RULE, [])
 
 
 def test_usage_is_that_of_the_request_whatever_happened_to_the_row_since() -> None:
     row = UserRow()
     [request] = requests(row, [None])
     row.tiles = [{0: [0, 0, 0, 99, 0, 0, 0]}] * 5
-    [decided] = scoring.decide_tiers([request], ScriptedTiers(), RULES, NOW)
+    [decided] = decide_tiers([request], ScriptedTiers(), RULES, NOW)
     assert decided.tier == 1
 
 
 def test_no_requests_ask_no_model() -> None:
-    assert scoring.decide_tiers([], SimpleNamespace(), RULES, NOW) == []
+    assert decide_tiers([], SimpleNamespace(), RULES, NOW) == []
 
 
 def test_recommendations_expire_in_event_time() -> None:
@@ -131,7 +133,7 @@ def test_recommendations_expire_in_event_time() -> None:
 def test_a_tier_tells_what_its_user_agreed_to_and_how_long_it_holds() -> None:
     rules = Rules(tier_validity=90.0, default_consent=consent.ANALYTICS)
     row = UserRow(consent=consent.UNSAID)
-    [tier] = scoring.decide_tiers(requests(row, [3]), ScriptedTiers(), rules, NOW)
+    [tier] = decide_tiers(requests(row, [3]), ScriptedTiers(), rules, NOW)
     assert (tier.consent, tier.control_group) == (["analytics"], None)
     assert tier.valid_until.timestamp() == START + 90
     [example] = decide(UserRow(consent=0, control_group="a"), [3])
@@ -150,7 +152,7 @@ def test_a_tier_is_told_anew_when_its_validity_ends(
     decided: list[int], emitted: list[tuple[int, int | None, int]]
 ) -> None:
     rules = Rules(tier_validity=3.0)
-    made = scoring.decide_tiers(requests(UserRow(), decided), ScriptedTiers(), rules, NOW)
+    made = decide_tiers(requests(UserRow(), decided), ScriptedTiers(), rules, NOW)
     assert [(tier.source.offset, tier.previous_tier, tier.tier) for tier in made] == emitted
     assert [tier.valid_until.timestamp() - START for tier in made] == [offset + 3 for offset, _, _ in emitted]
 
@@ -174,12 +176,12 @@ class Grouping:
 def test_an_outlook_tells_the_cluster_of_its_user_and_what_sets_it_apart() -> None:
     regulars = Cluster(4, 30, 0.25, [Trait("sessions_7d", 2.0, 9.0, 1.5)])
     ended = [
-        request._replace(moment=scoring.SESSION_CLOSED)  # type: ignore[attr-defined]
+        request._replace(moment=SESSION_CLOSED)
         for visits in (9.0, 1.0)
         for request in requests(UserRow(), [None], sessions_7d=visits)
     ]
     models = {"churn": Grouping({}), "will_return": Grouping({9.0: regulars})}
-    often, seldom = scoring.foresee(ended, models, RULES, NOW)
+    often, seldom = outlooks.foresee(ended, models, RULES, NOW)
     assert often.cluster is not None
     assert often.cluster.model_dump() == {
         "number": 4,
@@ -187,6 +189,6 @@ def test_an_outlook_tells_the_cluster_of_its_user_and_what_sets_it_apart() -> No
         "traits": [{"feature": "sessions_7d", "difference": 2.0, "inside": 9.0, "everybody": 1.5}],
     }
     assert seldom.cluster is None
-    assert [told.cluster for told in scoring.foresee(ended, {"churn": Grouping({})}, RULES, NOW)] == [
+    assert [told.cluster for told in outlooks.foresee(ended, {"churn": Grouping({})}, RULES, NOW)] == [
         None
     ] * 2
