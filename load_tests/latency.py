@@ -106,7 +106,7 @@ async def _sending_times(topics: Topics, topic: str) -> Mapping[tuple[int, int],
     return {(record.partition, record.offset): record.timestamp async for record in topics.records(topic)}
 
 
-async def _send_all(
+async def _send_all(  # noqa: PLR0913
     servers: str,
     topic: str,
     pool: Sequence[bytes],

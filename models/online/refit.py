@@ -86,7 +86,7 @@ class RefitClassifier(RefittedClassifier[FittedClasses]):
     learning", theorem 2), so that they are probabilities.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         capacity: int = 5_000,
         first: int = 100,

@@ -12,7 +12,7 @@ ROWS_PER_TREE = 500
 Places = NDArray[np.int_]
 
 
-def rank_features(
+def rank_features(  # noqa: PLR0913
     rows: Matrix,
     targets: NDArray[np.int32],
     feature_of: Places,

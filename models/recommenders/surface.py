@@ -92,7 +92,7 @@ class Surface:
         self.attribution = Attribution()
         self.levels = SurfaceLevels(self.blend, self.fallback, self.factorisation)
 
-    def recommend(
+    def recommend(  # noqa: PLR0913
         self,
         session_items: Sequence[str],
         count: int,

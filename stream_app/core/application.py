@@ -10,7 +10,7 @@ import msgspec
 from stream_app.features import content, sessions, windows
 from stream_app.features.distinct import bit_of
 from stream_app.features.finished_sessions import FinishedSession, finish_by_summary
-from stream_app.features.funnel import take_step
+from stream_app.features.funnel import note_step
 from stream_app.features.interests import FIELD, SEARCH, add_interest, note_interest
 from stream_app.features.statistics import count_top
 from stream_app.features.traits import note_traits
@@ -72,7 +72,7 @@ def apply_event(row: UserRow, timed: TimedEvent, cause: Cause, cleaner: Cleaner,
         item = properties.item_id(event.properties)
         has_started = _note_looks(row, event, action, item, at, rules)
         if action is not None:
-            take_step(row.funnel, action, item, at)
+            note_step(row.funnel, action, item, at)
             _note_action(row, action, event.properties, at)
             _note_search(row, surroundings, properties.search_of(event.properties), at, cleaner)
             if action in properties.CART_EVENTS:
@@ -112,7 +112,7 @@ def _note_looks(
         moments.note_use(row, at, action == properties.PURCHASE, rules)
     if row.item_starts and content.PAGE in rules.content_starts:
         content.note_reading(row, at, rules)
-    return content.is_told_by(action, rules) and content.note_event(row, event, action, at, rules)
+    return content.starts_or_completes(action, rules) and content.note_event(row, event, action, at, rules)
 
 
 def _note_action(row: UserRow, action: str, described: Mapping[str, Any], at: float) -> None:

@@ -61,7 +61,7 @@ def request_envelope(kind: str, request: ScoreRequest, now: datetime) -> dict[st
     return envelope(made_id, request.user_key, time_of(request.at), now, request.cause)
 
 
-def build_closed_session(
+def build_closed_session(  # noqa: PLR0913
     user_key: str,
     row: UserRow,
     finished: FinishedSession,
@@ -92,7 +92,7 @@ def build_closed_session(
     )
 
 
-def build_recommendations(
+def build_recommendations(  # noqa: PLR0913
     request_id: str,
     user_key: str,
     row: UserRow,
@@ -130,7 +130,7 @@ def build_click(
     )
 
 
-def build_example(
+def build_example(  # noqa: PLR0913
     user_key: str,
     target: str,
     label: LabelValue,
@@ -205,7 +205,7 @@ def build_item_outcomes(
     )
 
 
-def build_failed_event(
+def build_failed_event(  # noqa: PLR0913
     user_key: str | None,
     failure: Failure,
     record: Record,

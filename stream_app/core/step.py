@@ -43,7 +43,7 @@ MESSAGE_TYPE = "identity"
 LEFT_OUT = Failure(FailureReason.UNPROCESSABLE, "work on it has stopped a worker again and again")
 
 
-def step(
+def step(  # noqa: PLR0913
     partition: Partition,
     batch: Batch,
     rows: UserRows,

@@ -33,7 +33,7 @@ class StartOutcome(NamedTuple):
     has_returned: bool
 
 
-def is_told_by(action: str | None, rules: Rules) -> bool:
+def starts_or_completes(action: str | None, rules: Rules) -> bool:
     """Whether an action (None: looking at a page or screen) starts or completes items."""
     return (action or PAGE) in rules.content_starts or action in rules.content_completions
 

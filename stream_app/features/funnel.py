@@ -44,7 +44,7 @@ class Funnel(msgspec.Struct, array_like=True):
     cart: list[str] = []
 
 
-def take_step(funnel: Funnel, name: str, item: str | None, at: float) -> None:
+def note_step(funnel: Funnel, name: str, item: str | None, at: float) -> None:
     """Note one e-commerce event. Steps older than the last order belong to what was ordered."""
     stage = STAGE_OF.get(name)
     if stage is None or at < funnel.ordered_at:

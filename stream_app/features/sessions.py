@@ -16,7 +16,7 @@ MAX_FACT_LENGTH = 64
 SAME_LOOK = 10.0
 
 
-def touch(
+def touch(  # noqa: PLR0913
     row: UserRow,
     at: float,
     topic: str,
@@ -31,20 +31,7 @@ def touch(
     `tracker_id` is the tracker's own session id, or "": two different ones are two sessions, however near,
     and one is one session, however long its pauses, while it is open and within the limit.
     """
-    gap, limit = rules.session_gap, rules.session_limit
-    open_sessions = row.open_sessions
-    if len(open_sessions) == 1:  # the common case, at once
-        session = open_sessions[0]
-        if not _takes(session, at, tracker_id, gap, limit):
-            session = _begin(row, at, topic, offset)
-    else:
-        near = [session for session in open_sessions if _takes(session, at, tracker_id, gap, limit)]
-        if near:
-            session = near[0]
-            for other in near[1:]:
-                _merge(session, other, row, rules)
-        else:
-            session = _begin(row, at, topic, offset)
+    session = _find(row, at, tracker_id, rules) or _begin(row, at, topic, offset)
     if at > session.last_at:
         session.last_at = at
     elif at < session.started_at:
@@ -156,6 +143,18 @@ def _takes(session: OpenSession, at: float, tracker_id: str, gap: float, limit: 
     if tracker_id and session.tracker_id:
         return tracker_id == session.tracker_id
     return session.started_at - gap < at < session.last_at + gap
+
+
+def _find(row: UserRow, at: float, tracker_id: str, rules: Rules) -> OpenSession | None:
+    """The open session that an event belongs to, joined from several where the event bridges them."""
+    gap, limit = rules.session_gap, rules.session_limit
+    if len(row.open_sessions) == 1:  # the common case, at once
+        session = row.open_sessions[0]
+        return session if _takes(session, at, tracker_id, gap, limit) else None
+    near = [session for session in row.open_sessions if _takes(session, at, tracker_id, gap, limit)]
+    for other in near[1:]:
+        _merge(near[0], other, row, rules)
+    return near[0] if near else None
 
 
 def _lie_near(session: OpenSession, other: OpenSession, gap: float) -> bool:

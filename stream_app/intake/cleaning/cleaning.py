@@ -74,7 +74,7 @@ class Cleaner:
         # What is done on a page has the surroundings of its view: two of three events meet what was read.
         self._described = lru_cache(maxsize=4096)(self._describe)
 
-    def describe(
+    def describe(  # noqa: PLR0913
         self,
         user_agent: str | None = None,
         page_url: str | None = None,
@@ -98,7 +98,7 @@ class Cleaner:
             page_referrer = page_referrer[:MAX_URL]
         return self._described(user_agent, page_url, page_referrer, device, os, browser, campaign)
 
-    def _describe(
+    def _describe(  # noqa: PLR0913
         self,
         user_agent: str | None,
         page_url: str | None,

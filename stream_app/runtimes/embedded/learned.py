@@ -39,7 +39,7 @@ class LearnedModels:
         StateError: a stored model is not of this program's making, or of other library versions.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         store: Store,
         key: bytes,

@@ -65,7 +65,7 @@ class Replay:
         StateError: the folder was filled with another number of partitions.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         store: Store,
         learned: RoundModels,

@@ -2,7 +2,7 @@ from random import Random
 
 import pytest
 
-from stream_app.features.funnel import MAX_CART_ITEMS, STAGE_OF, Funnel, Stage, take_step
+from stream_app.features.funnel import MAX_CART_ITEMS, STAGE_OF, Funnel, Stage, note_step
 
 Step = tuple[str, str | None]
 
@@ -10,7 +10,7 @@ Step = tuple[str, str | None]
 def funnel_of(*steps: Step) -> Funnel:
     funnel = Funnel()
     for at, (name, item) in enumerate(steps, 1):
-        take_step(funnel, name, item, float(at))
+        note_step(funnel, name, item, float(at))
     return funnel
 
 
@@ -42,10 +42,10 @@ def test_steps_lead_to_their_stage(steps: list[Step], stage: Stage, cart: list[s
 
 def test_a_step_of_before_the_order_belongs_to_it() -> None:
     funnel = Funnel()
-    take_step(funnel, "Order Completed", None, 100.0)
-    take_step(funnel, "Product Added", "a", 99.0)
+    note_step(funnel, "Order Completed", None, 100.0)
+    note_step(funnel, "Product Added", "a", 99.0)
     assert (funnel.stage, funnel.cart, funnel.reached_at) == (Stage.BOUGHT, [], 100.0)
-    take_step(funnel, "Product Added", "a", 101.0)
+    note_step(funnel, "Product Added", "a", 101.0)
     assert (funnel.stage, funnel.cart, funnel.reached_at) == (Stage.CART, ["a"], 101.0)
 
 
@@ -62,7 +62,7 @@ def test_carts_are_bounded_and_hold_what_was_added_and_not_removed(seed: int) ->
         if name == "Order Completed" and random.random() < 0.8:
             continue
         at = float(number)
-        take_step(funnel, name, item, at)
+        note_step(funnel, name, item, at)
         if name == "Order Completed":
             held = []
         elif name == "Product Added" and item not in held:

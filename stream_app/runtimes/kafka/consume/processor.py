@@ -48,7 +48,7 @@ class Processor:
     Nothing is committed here.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         settings: Settings,
         table: RowTable,
