@@ -209,10 +209,10 @@ class LabelEvent(BaseEvent):
     properties: Label
 
 
-Event = (
+ContractEvent = (
     PageEvent | ScreenEvent | TrackEvent | IdentifyEvent | AliasEvent | GroupEvent | SessionEvent | LabelEvent
 )
 
 EVENT_TYPES: tuple[str, ...] = ("page", "screen", "track", "identify", "alias", "group", "session", "label")
 
-EVENT_ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
+EVENT_ADAPTER: TypeAdapter[ContractEvent] = TypeAdapter(Annotated[ContractEvent, Field(discriminator="type")])

@@ -29,20 +29,20 @@ from stream_app.intake.decoding import TimedEvent
 from stream_app.intake.personal_text import is_personal
 from stream_app.intake.ports import Cleaner, Surroundings
 from stream_app.intake.wire import (
-    Context,
-    GroupEvent,
-    IdentifyEvent,
-    PageEvent,
-    ScreenEvent,
-    SessionEvent,
-    TrackEvent,
+    CallContext,
+    GroupCall,
+    IdentifyCall,
+    PageCall,
+    ScreenCall,
+    SessionCall,
+    TrackCall,
 )
 from stream_app.learning import moments
 from stream_app.schemas.envelopes import Cause
 from stream_app.settings.rules import Rules
 
-_NOWHERE = Context()
-_Use = PageEvent | ScreenEvent | TrackEvent
+_NOWHERE = CallContext()
+_Use = PageCall | ScreenCall | TrackCall
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -62,8 +62,8 @@ def apply_event(row: UserRow, timed: TimedEvent, cause: Cause, cleaner: Cleaner,
     event, at = timed.event, timed.at
     _count_kind(row.kinds, event.type, at)
     # Nothing inherits from these types, and `isinstance` with several of them takes ten times as long.
-    if type(event) is PageEvent or type(event) is TrackEvent or type(event) is ScreenEvent:
-        action = event.event if type(event) is TrackEvent else None
+    if type(event) is PageCall or type(event) is TrackCall or type(event) is ScreenCall:
+        action = event.event if type(event) is TrackCall else None
         if action is not None:
             _count_action(row, action, at)
             if action in properties.PASSIVE_EVENTS:
@@ -88,13 +88,13 @@ def apply_event(row: UserRow, timed: TimedEvent, cause: Cause, cleaner: Cleaner,
             del row.recent_items[:-MAX_RECENT_ITEMS]
             count_top(row.top_items, item, MAX_TOP_NAMES)
         return Applied(item, _extend_session(row, event, item, at, cause, rules), has_started=has_started)
-    if isinstance(event, SessionEvent):
+    if isinstance(event, SessionCall):
         surroundings = note_use(row, event.context or _NOWHERE, at, cleaner)
         _note_search(row, surroundings, event.properties.search_query, at, cleaner)
         if row.moments:
             moments.note_use(row, at, False, rules)
         return Applied(finished=finish_by_summary(row, event, at, cause.offset, rules))
-    if isinstance(event, IdentifyEvent | GroupEvent):
+    if isinstance(event, IdentifyCall | GroupCall):
         note_traits(row, event)
     return _NOTHING
 
@@ -154,7 +154,7 @@ def _extend_session(
 ) -> OpenSession:
     context, described = event.context, event.properties
     tracker_id = str(context.session_id) if context is not None and context.session_id is not None else ""
-    is_page_view = type(event) is not TrackEvent
+    is_page_view = type(event) is not TrackCall
     session = sessions.touch(row, at, cause.topic, cause.offset, tracker_id, is_page_view, item, rules)
     if item is not None:
         sessions.describe(session, item, described.get("category"), described.get("brand"))

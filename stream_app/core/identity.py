@@ -34,11 +34,11 @@ from stream_app.core.merging import merge_rows
 from stream_app.core.partition import Partition
 from stream_app.features.user_row import Place, UserRow, decode_row, encode_row
 from stream_app.intake.ports import Privacy
-from stream_app.intake.wire import AliasEvent, Event, IdentifyEvent
+from stream_app.intake.wire import AliasCall, Event, IdentifyCall
 from stream_app.schemas.envelopes import Cause
 from stream_app.settings.rules import Rules
 
-LINKING_EVENTS = frozenset({IdentifyEvent.type, AliasEvent.type})
+LINKING_EVENTS = frozenset({IdentifyCall.type, AliasCall.type})
 MAX_LINKED = 32
 
 
@@ -192,9 +192,9 @@ def _note(row: UserRow, message: Message, cause: Cause) -> None:
 
 def _other_ids(event: Event) -> list[str]:
     match event:
-        case IdentifyEvent() if event.user_id and event.anonymous_id:
+        case IdentifyCall() if event.user_id and event.anonymous_id:
             return [event.anonymous_id]
-        case AliasEvent():
+        case AliasCall():
             return [event.previous_id]
     return []
 

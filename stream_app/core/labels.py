@@ -9,10 +9,10 @@ from stream_app.features.reading import Features, read_features
 from stream_app.features.user_row import UserRow
 from stream_app.intake.personal_text import is_personal, without_personal
 from stream_app.intake.ports import Privacy
-from stream_app.intake.wire import LabelEvent
+from stream_app.intake.wire import LabelCall
 
 
-def learn_from_given(workspace: Workspace, arrival: Arrival, label: LabelEvent, privacy: Privacy) -> None:
+def learn_from_given(workspace: Workspace, arrival: Arrival, label: LabelCall, privacy: Privacy) -> None:
     """Learn from a label that brings its features: it needs no row, and changes none."""
     timed = arrival.timed
     if timed.at <= workspace.partition.erasures.bars(timed, privacy):
@@ -22,14 +22,14 @@ def learn_from_given(workspace: Workspace, arrival: Arrival, label: LabelEvent, 
     _emit_example(workspace, arrival, label, without_personal(label.properties.features or {}))
 
 
-def learn_from_row(workspace: Workspace, row: UserRow, arrival: Arrival, label: LabelEvent) -> None:
+def learn_from_row(workspace: Workspace, row: UserRow, arrival: Arrival, label: LabelCall) -> None:
     """Learn from a label with the features of its user's row as they stand."""
     if not row.is_bot:
         features = read_features(row, arrival.timed.at, workspace.rules.loyal_uses)
         _emit_example(workspace, arrival, label, features)
 
 
-def _emit_example(workspace: Workspace, arrival: Arrival, label: LabelEvent, features: Features) -> None:
+def _emit_example(workspace: Workspace, arrival: Arrival, label: LabelCall, features: Features) -> None:
     target, value = label.properties.target, label.properties.value
     if is_personal(target) or (isinstance(value, str) and is_personal(value)):
         return

@@ -30,7 +30,7 @@ from stream_app.core.step_result import StepResult
 from stream_app.core.workspace import Workspace
 from stream_app.intake.decoding import Failure, decode
 from stream_app.intake.ports import Intake, Privacy
-from stream_app.intake.wire import LabelEvent
+from stream_app.intake.wire import LabelCall
 from stream_app.learning.ports import Models
 from stream_app.schemas.envelopes import Cause
 from stream_app.schemas.outputs import FailureReason
@@ -124,7 +124,7 @@ def _process_event(workspace: Workspace, record: Record, cause: Cause, intake: I
 
 def _pass_on(workspace: Workspace, arrival: Arrival, intake: Intake) -> None:
     event = arrival.timed.event
-    if isinstance(event, LabelEvent) and event.properties.features is not None:
+    if isinstance(event, LabelCall) and event.properties.features is not None:
         labels.learn_from_given(workspace, arrival, event, intake.privacy)
         return
     row = admit(workspace, arrival, intake.privacy)
@@ -136,7 +136,7 @@ def _pass_on(workspace: Workspace, arrival: Arrival, intake: Intake) -> None:
     if row.merged_into:
         workspace.send([identity.forward(row, arrival, intake.privacy)])
         workspace.count(event.type, "forwarded")
-    elif isinstance(event, LabelEvent):
+    elif isinstance(event, LabelCall):
         labels.learn_from_row(workspace, row, arrival, event)
     else:
         applied = apply_event(row, arrival.timed, arrival.cause, intake.cleaner, workspace.rules)

@@ -15,7 +15,7 @@ from stream_app.features.times import Times
 from stream_app.features.user_row import ItemStart, UserRow
 from stream_app.intake import properties
 from stream_app.intake.personal_text import is_personal
-from stream_app.intake.wire import PageEvent, ScreenEvent, TrackEvent
+from stream_app.intake.wire import PageCall, ScreenCall, TrackCall
 from stream_app.settings.rules import DAY, Rules
 
 PAGE = "page"  # among the names of starting events: a page or screen that was opened
@@ -39,7 +39,7 @@ def starts_or_completes(action: str | None, rules: Rules) -> bool:
 
 
 def note_event(
-    row: UserRow, event: PageEvent | ScreenEvent | TrackEvent, action: str | None, at: float, rules: Rules
+    row: UserRow, event: PageCall | ScreenCall | TrackCall, action: str | None, at: float, rules: Rules
 ) -> bool:
     """Note an action (None: a look at a page or screen) that starts or completes items; whether it did."""
     if action is None:
@@ -180,7 +180,7 @@ def _items_of(item: str | None, described: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(product for product in named if product is not None))
 
 
-def _page_item(event: PageEvent | ScreenEvent | TrackEvent) -> str | None:
+def _page_item(event: PageCall | ScreenCall | TrackCall) -> str | None:
     """The item that a page shows, else the page itself."""
     item = properties.item_id(event.properties)
     if item is not None:

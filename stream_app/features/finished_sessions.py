@@ -8,7 +8,7 @@ from typing import NamedTuple
 from stream_app.features import repeats, sessions, windows
 from stream_app.features.user_row import OpenSession, UserRow
 from stream_app.intake.personal_text import is_personal
-from stream_app.intake.wire import SessionEvent
+from stream_app.intake.wire import SessionCall
 from stream_app.settings.rules import Rules
 
 
@@ -43,7 +43,7 @@ def finish_session(row: UserRow, session: OpenSession, watermark: float) -> Fini
 
 
 def finish_by_summary(
-    row: UserRow, event: SessionEvent, ended_at: float, offset: int, rules: Rules
+    row: UserRow, event: SessionCall, ended_at: float, offset: int, rules: Rules
 ) -> FinishedSession:
     """Add a session that its tracker sums up to the row's sessions, in the place of those that it covers."""
     summary = event.properties

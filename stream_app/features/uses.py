@@ -6,12 +6,12 @@ from stream_app.features.calendar import is_time_zone, local_time, note_day
 from stream_app.features.statistics import count_category
 from stream_app.features.user_row import UserRow
 from stream_app.intake.ports import Cleaner, Surroundings
-from stream_app.intake.wire import Context
+from stream_app.intake.wire import CallContext
 
 MAX_CATEGORY_LENGTH = 32
 
 
-def note_use(row: UserRow, context: Context, at: float, cleaner: Cleaner) -> Surroundings:
+def note_use(row: UserRow, context: CallContext, at: float, cleaner: Cleaner) -> Surroundings:
     """Note when (epoch seconds) and in what surroundings the user did something."""
     _note_time(row, context, at)
     surroundings = cleaner.describe(context)
@@ -33,7 +33,7 @@ def note_use(row: UserRow, context: Context, at: float, cleaner: Cleaner) -> Sur
     return surroundings
 
 
-def _note_time(row: UserRow, context: Context, at: float) -> None:
+def _note_time(row: UserRow, context: CallContext, at: float) -> None:
     if not row.first_at:
         row.first_at = row.last_at = at
     elif at > row.last_at:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from stream_app.intake.wire import Context
+from stream_app.intake.wire import CallContext
 
 
 class Surroundings(Protocol):
@@ -31,7 +31,7 @@ class Surroundings(Protocol):
 class Cleaner(Protocol):
     """Reads what an event's free texts mean: the same text always means the same."""
 
-    def describe(self, context: Context) -> Surroundings:
+    def describe(self, context: CallContext) -> Surroundings:
         """The client and the way by which an event came, from its user agent, page and referrer."""
 
     def search_terms(self, query: str) -> Sequence[str]:

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from stream_app.intake.personal_text import is_personal
-from stream_app.intake.wire import PageEvent, ScreenEvent, TrackEvent
+from stream_app.intake.wire import PageCall, ScreenCall, TrackCall
 
 # Who somebody is, not what they do: of no use to a model, and not to be kept in rows or examples.
 PERSONAL_TRAITS = frozenset(
@@ -119,7 +119,7 @@ def search_of(properties: Mapping[str, Any]) -> str | None:
     return None
 
 
-def page_of(event: PageEvent | ScreenEvent | TrackEvent) -> str | None:
+def page_of(event: PageCall | ScreenCall | TrackCall) -> str | None:
     """The page or screen that was viewed, by its path, else its name."""
     context = event.context
     if context is not None and context.page is not None and context.page.path:
@@ -127,7 +127,7 @@ def page_of(event: PageEvent | ScreenEvent | TrackEvent) -> str | None:
     path = event.properties.get("path")
     if isinstance(path, str) and path:
         return path
-    return None if isinstance(event, TrackEvent) else event.name
+    return None if isinstance(event, TrackCall) else event.name
 
 
 def traits_of(traits: Mapping[str, Any]) -> dict[str, float | str]:

@@ -23,7 +23,7 @@ class _Part(msgspec.Struct, rename="camel"):
     """A part of an event; fields that the contract does not know are passed over."""
 
 
-class PageContext(_Part):
+class Page(_Part):
     """The page on which something happened."""
 
     url: UrlText | None = None
@@ -32,26 +32,26 @@ class PageContext(_Part):
     title: ShortText | None = None
 
 
-class DeviceContext(_Part):
+class Device(_Part):
     """The device as its tracker names it."""
 
     type: ShortText | None = None
 
 
-class NamedContext(_Part):
+class Named(_Part):
     """An operating system or browser as its tracker names it."""
 
     name: ShortText | None = None
     version: ShortText | None = None
 
 
-class LocationContext(_Part):
+class Location(_Part):
     """Where the user is."""
 
     country: ShortText | None = None
 
 
-class CampaignContext(_Part):
+class Campaign(_Part):
     """The campaign that brought the user."""
 
     source: ShortText | None = None
@@ -59,13 +59,13 @@ class CampaignContext(_Part):
     name: ShortText | None = None
 
 
-class ConsentContext(_Part):
+class Consent(_Part):
     """What the user agreed to, by purpose."""
 
     category_preferences: Annotated[dict[ShortText, bool], Meta(max_length=64)] = {}
 
 
-class Context(_Part):
+class CallContext(_Part):
     """What surrounds an event."""
 
     ip: ShortText | None = None
@@ -73,16 +73,16 @@ class Context(_Part):
     locale: ShortText | None = None
     timezone: ShortText | None = None
     session_id: Id | int | None = None
-    page: PageContext | None = None
-    device: DeviceContext | None = None
-    os: NamedContext | None = None
-    browser: NamedContext | None = None
-    location: LocationContext | None = None
-    campaign: CampaignContext | None = None
-    consent: ConsentContext | None = None
+    page: Page | None = None
+    device: Device | None = None
+    os: Named | None = None
+    browser: Named | None = None
+    location: Location | None = None
+    campaign: Campaign | None = None
+    consent: Consent | None = None
 
 
-class BaseEvent(_Part, kw_only=True, tag_field="type"):
+class Call(_Part, kw_only=True, tag_field="type"):
     """Fields of every event."""
 
     type: ClassVar[str]
@@ -94,7 +94,7 @@ class BaseEvent(_Part, kw_only=True, tag_field="type"):
     original_timestamp: datetime | None = None
     sent_at: datetime | None = None
     received_at: datetime | None = None
-    context: Context | None = None
+    context: CallContext | None = None
 
     @property
     def user_key(self) -> str | None:
@@ -102,7 +102,7 @@ class BaseEvent(_Part, kw_only=True, tag_field="type"):
         return self.user_id or self.anonymous_id or None
 
 
-class PageEvent(BaseEvent, kw_only=True, tag="page"):
+class PageCall(Call, kw_only=True, tag="page"):
     """A web page was viewed."""
 
     type = "page"
@@ -111,7 +111,7 @@ class PageEvent(BaseEvent, kw_only=True, tag="page"):
     properties: dict[str, Any] = {}
 
 
-class ScreenEvent(BaseEvent, kw_only=True, tag="screen"):
+class ScreenCall(Call, kw_only=True, tag="screen"):
     """A screen of an app was viewed."""
 
     type = "screen"
@@ -120,7 +120,7 @@ class ScreenEvent(BaseEvent, kw_only=True, tag="screen"):
     properties: dict[str, Any] = {}
 
 
-class TrackEvent(BaseEvent, kw_only=True, tag="track"):
+class TrackCall(Call, kw_only=True, tag="track"):
     """The user did something; `event` names it."""
 
     type = "track"
@@ -128,21 +128,21 @@ class TrackEvent(BaseEvent, kw_only=True, tag="track"):
     properties: dict[str, Any] = {}
 
 
-class IdentifyEvent(BaseEvent, kw_only=True, tag="identify"):
+class IdentifyCall(Call, kw_only=True, tag="identify"):
     """Who the user is, and traits known of them."""
 
     type = "identify"
     traits: dict[str, Any] = {}
 
 
-class AliasEvent(BaseEvent, kw_only=True, tag="alias"):
+class AliasCall(Call, kw_only=True, tag="alias"):
     """Two ids are one user."""
 
     type = "alias"
     previous_id: Id
 
 
-class GroupEvent(BaseEvent, kw_only=True, tag="group"):
+class GroupCall(Call, kw_only=True, tag="group"):
     """The account or organisation that the user belongs to."""
 
     type = "group"
@@ -150,7 +150,7 @@ class GroupEvent(BaseEvent, kw_only=True, tag="group"):
     traits: dict[str, Any] = {}
 
 
-class SessionSummary(_Part, kw_only=True):
+class SessionTotals(_Part, kw_only=True):
     """What a tracker tells of a session that it has closed; the duration is in seconds."""
 
     session_id: Id | None = None
@@ -160,14 +160,14 @@ class SessionSummary(_Part, kw_only=True):
     search_query: ShortText | None = None
 
 
-class SessionEvent(BaseEvent, kw_only=True, tag="session"):
+class SessionCall(Call, kw_only=True, tag="session"):
     """A finished session's summary."""
 
     type = "session"
-    properties: SessionSummary
+    properties: SessionTotals
 
 
-class Label(_Part, kw_only=True):
+class GivenLabel(_Part, kw_only=True):
     """A truth about the user, or about the item that it names."""
 
     target: Id
@@ -176,16 +176,14 @@ class Label(_Part, kw_only=True):
     features: Annotated[dict[Id, float | ShortText], Meta(max_length=256)] | None = None
 
 
-class LabelEvent(BaseEvent, kw_only=True, tag="label"):
+class LabelCall(Call, kw_only=True, tag="label"):
     """A truth that arrives later."""
 
     type = "label"
-    properties: Label
+    properties: GivenLabel
 
 
-Event = (
-    PageEvent | ScreenEvent | TrackEvent | IdentifyEvent | AliasEvent | GroupEvent | SessionEvent | LabelEvent
-)
+Event = PageCall | ScreenCall | TrackCall | IdentifyCall | AliasCall | GroupCall | SessionCall | LabelCall
 
 decode_event = msgspec.json.Decoder(Event).decode
 

@@ -26,7 +26,7 @@ class Moment:
         return self.at.isoformat()
 
 
-def plain(event: events.Event | wire.Event) -> Any:
+def plain(event: events.ContractEvent | wire.Event) -> Any:
     """All fields by their names on the wire; each value with its type, for 1, 1.0 and true are equal."""
     if isinstance(event, msgspec.Struct):
         return _typed(msgspec.to_builtins(event, builtin_types=(datetime,)))

@@ -9,7 +9,7 @@ from stream_app.intake.cleaning.cleaning import Cleaner, Surroundings
 from stream_app.intake.cleaning.search_terms import tokenise
 from stream_app.intake.ports import Intake
 from stream_app.intake.privacy import Privacy
-from stream_app.intake.wire import Context
+from stream_app.intake.wire import CallContext
 from stream_app.settings.environment import Settings
 
 
@@ -19,7 +19,7 @@ class ContextCleaner:
     def __init__(self, taxonomy: Path | None = None) -> None:
         self._describe = Cleaner(taxonomy).describe
 
-    def describe(self, context: Context) -> Surroundings:
+    def describe(self, context: CallContext) -> Surroundings:
         """The client and the way by which an event came."""
         page, device, system, browser = context.page, context.device, context.os, context.browser
         campaign = context.campaign

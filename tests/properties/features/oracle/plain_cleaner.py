@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from stream_app.intake.ports import Intake
 from stream_app.intake.privacy import Privacy
-from stream_app.intake.wire import Context
+from stream_app.intake.wire import CallContext
 
 
 class PlainSurroundings(NamedTuple):
@@ -20,7 +20,7 @@ class PlainSurroundings(NamedTuple):
 class PlainCleaner:
     """Names are taken as they are; a page's title holds search terms, a campaign's name the site's fields."""
 
-    def describe(self, context: Context) -> PlainSurroundings:
+    def describe(self, context: CallContext) -> PlainSurroundings:
         page, campaign = context.page, context.campaign
         return PlainSurroundings(
             device=(context.device.type if context.device else None) or "",
