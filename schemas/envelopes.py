@@ -28,7 +28,7 @@ def cause_of(source: SourcePosition) -> Cause:
 
 
 def output_id(kind: str, cause: Cause, moment: str = "") -> str:
-    """32 hex digits for one kind of output of one record; `moment` tells apart several of a kind."""
+    """32 hex digits for one kind of output of one record; `moment` distinguishes several of a kind."""
     text = f"{kind}\x1f{cause.topic}\x1f{cause.partition}\x1f{cause.offset}\x1f{moment}"
     return blake2b(text.encode(), digest_size=16).hexdigest()
 

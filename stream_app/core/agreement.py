@@ -1,4 +1,4 @@
-"""Whether a user agrees to be analysed, as their events say; whoever withdraws is forgotten but for that."""
+"""Whether a user agrees to be analysed, as their events say; who withdraws is forgotten, except for that."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def decide(workspace: Workspace, row: UserRow, arrival: Arrival, applied: Applie
     elif session is not None and row.scored_at + rules.tier_interval <= row.last_at:
         workspace.request_score(user_key, row, row.last_at, cause, EVENT)
     if session is not None and item is not None:
-        click = recommending.take_click(row, session, item, at, rules)
+        click = recommending.claim_click(row, session, item, at, rules)
         if click is not None:
             workspace.emit(outputs.build_click(user_key, click, cause, at, workspace.now))
         if recommending.is_due(row, session, rules):

@@ -46,12 +46,12 @@ def foresee(
 def _clusters_of(
     examples: Sequence[Features], models: Iterable[OutcomeModel]
 ) -> Sequence[UserCluster | None]:
-    """What the first model says that tells clusters apart."""
+    """Each user's cluster, from the first model that has clusters."""
     for model in models:
         found = model.clusters_of(examples)
         if any(found):
-            told = {cluster.number: _cluster_output(cluster) for cluster in found if cluster}
-            return [told[cluster.number] if cluster else None for cluster in found]
+            known = {cluster.number: _cluster_output(cluster) for cluster in found if cluster}
+            return [known[cluster.number] if cluster else None for cluster in found]
     return [None] * len(examples)
 
 

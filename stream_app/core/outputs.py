@@ -51,7 +51,7 @@ NO_OTHERS: Mapping[str, LabelValue] = MappingProxyType({})
 
 
 def time_of(at: float) -> datetime:
-    """Epoch seconds as an output tells them."""
+    """Epoch seconds in the form that outputs carry."""
     return datetime.fromtimestamp(at, UTC)
 
 
@@ -141,7 +141,7 @@ def build_example(  # noqa: PLR0913
     moment: str = "",
     other_labels: Mapping[str, LabelValue] = NO_OTHERS,
 ) -> TrainingExample:
-    """A label that became known at event time `at`; `moment` tells apart several of one cause."""
+    """A label that became known at event time `at`; `moment` distinguishes several of one cause."""
     return TrainingExample(
         **envelope(output_id("training_example", cause, moment), user_key, time_of(at), now, cause),
         target=target,
@@ -152,7 +152,7 @@ def build_example(  # noqa: PLR0913
 
 
 def build_user_erased(user_key: str, until: float, cause: Cause, now: datetime) -> UserErased:
-    """Word to whoever keeps something of a user."""
+    """The notice to everybody who stores something about a user."""
     return UserErased(
         **envelope(output_id("user_erased", cause, user_key), user_key, time_of(until), now, cause),
     )
@@ -161,7 +161,7 @@ def build_user_erased(user_key: str, until: float, cause: Cause, now: datetime) 
 def build_receipt(
     request: PrivacyRequest, subject: str, erasures: Sequence[Erasure], cause: Cause, now: datetime
 ) -> PrivacyReceipt:
-    """The receipt as far as the core can tell; the runtime adds its other stores."""
+    """The receipt for what the core removed; the runtime adds its other stores."""
     removed: Counter[str] = Counter()
     for erasure in erasures:
         removed.update(erasure.removed)
@@ -178,7 +178,7 @@ def build_receipt(
 def build_outcome_example(
     user_key: str, outcome: Outcome, rules: Rules, cause: Cause, now: datetime
 ) -> TrainingExample:
-    """The labels that the days after a moment have told, with the features of that moment."""
+    """The labels that became known in the days after a moment, with the features of that moment."""
     (target, label), *others = outcome.labels.items()
     moment, due_at = f"{target} {outcome.made_at!r}", outcome.made_at + rules.outlook_horizon
     return build_example(user_key, target, label, outcome.features, cause, due_at, now, moment, dict(others))

@@ -33,7 +33,7 @@ class Partition:
     """The moving state of one partition.
 
     The watermark (epoch seconds) trails the highest event time by the allowed lateness: what is older
-    is late, and sessions that end before it are closed. `place_of` tells the partition of a user's id.
+    is late, and sessions that end before it are closed. `place_of` gives the partition of a user's id.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Partition:
         self.schedule_starts(user_key, row)
 
     def schedule_starts(self, user_key: str, row: UserRow) -> None:
-        """Remember when outcomes of items that the user started are to be told."""
+        """Remember when outcomes of items that the user started are due."""
         start_due = content.next_due(row, self._rules)
         if start_due is not None:
             self.item_starts.schedule(user_key, start_due)
@@ -86,7 +86,7 @@ class Partition:
         self.sessions.schedule(user_key, sessions.due_at(session, self._rules))
 
     def schedule_start(self, user_key: str, started_at: float) -> None:
-        """Remember when the outcome of an item that was just started is to be told."""
+        """Remember when the outcome of an item that was just started is due."""
         self.item_starts.schedule(user_key, content.due_after(started_at, self._rules))
 
     def advance(self, at: float) -> bool:
@@ -121,7 +121,7 @@ class Partition:
         return bool(self._unsent)
 
     def take_unsent(self) -> list[str]:
-        """The keys of these rows; each is told once."""
+        """Return the keys of these rows and forget them."""
         taken, self._unsent = self._unsent, []
         return taken
 
@@ -131,7 +131,7 @@ class Partition:
         return len(self._idle_since) - len(self._dropped)
 
     def add_user(self, user_key: str, row: UserRow) -> None:
-        """Hold one more user."""
+        """Count one more user as held."""
         if user_key in self._dropped:
             self._dropped.remove(user_key)
         else:

@@ -1,4 +1,4 @@
-"""When a user is recommended to, what the recommender is told, and which clicks follow a list."""
+"""When a user gets recommendations, what the recommender may know, and which clicks follow a list."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def may_personalise(row: UserRow, rules: Rules) -> bool:
 def describe_occasion(
     user_key: str, row: UserRow, session_items: Sequence[str], at: float, seed: str, rules: Rules
 ) -> Occasion:
-    """What may be told of the user: without consent the current item alone, as for anybody who looks at it.
+    """What the recommender may know: without consent the current item alone, as for anybody who looks at it.
 
     The device and the country are those that the row counted most.
     """
@@ -61,7 +61,7 @@ def describe_occasion(
 
 
 def note_sent(row: UserRow, request_id: str, items: Sequence[RecommendedItem]) -> None:
-    """Keep of a list what a click on it will be told with."""
+    """Keep what is needed of a list to report a click on it."""
     items = items[:MAX_SENT_ITEMS]
     sources: dict[str, int] = {}
     source_numbers = bytes([sources.setdefault(item.source, len(sources)) for item in items])
@@ -77,7 +77,7 @@ def note_sent(row: UserRow, request_id: str, items: Sequence[RecommendedItem]) -
     row.sent_lists = [*row.sent_lists, sent][-MAX_SENT_LISTS:]
 
 
-def take_click(row: UserRow, session: OpenSession, item: str, at: float, rules: Rules) -> ListClick | None:
+def claim_click(row: UserRow, session: OpenSession, item: str, at: float, rules: Rules) -> ListClick | None:
     """Return a look at an item as a click on the newest valid list that holds it; each place counts once.
 
     A click and the page that it opens are one look, so what was no new look is no click.

@@ -1,4 +1,4 @@
-"""The times of a row, which alone tell when its user falls due: so small that a start reads all of them."""
+"""The times of a row from which follows when its user falls due: few enough that a start reads them all."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ USAGE_HIGH_SESSIONS = 10
 def decide_tiers(
     requests: Sequence[ScoreRequest], model: TierModel, rules: Rules, now: datetime
 ) -> list[EngagementTier]:
-    """Score all requests of a batch at once; a tier is sent when first known, when it changes, and anew
+    """Score all requests of a batch at once; a tier is sent when first known, when it changes, and again
     before its validity ends.
 
     Hysteresis: a change must be decided twice in a row.

@@ -1,8 +1,8 @@
-"""Which items a user started, and whether they completed them: open starts until event time tells.
+"""Which items a user started, and whether they completed them: open starts until their horizon has passed.
 
 A start counts once for a user and an item until the horizon has passed; it is completed if the item is
-completed within the horizon. Nothing is told before the horizon is over, so that whoever completes an item
-soon is not counted sooner than whoever never does.
+completed within the horizon. Nothing is reported before the horizon is over: otherwise users who complete an
+item would be counted earlier than those who never do.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from stream_app.settings.rules import DAY, Rules
 
 PAGE = "page"  # among the names of starting events: a page or screen that was opened
 MAX_ITEM_STARTS = 12
-GATHERED_FOR = DAY  # outcomes of a day's starts are told together, in one message
+GATHERED_FOR = DAY  # outcomes of a day's starts are sent in one message
 
 
 class StartOutcome(NamedTuple):
@@ -66,9 +66,9 @@ def note_reading(row: UserRow, at: float, rules: Rules) -> None:
 
 
 def take_due(row: UserRow, watermark: float, rules: Rules) -> list[StartOutcome]:
-    """Remove the starts whose horizon the watermark has passed, and tell what became of them, in order."""
-    told_at = next_due(row, rules)
-    if told_at is None or told_at > watermark:
+    """Remove the starts whose horizon the watermark has passed, and return what became of them, in order."""
+    due_at = next_due(row, rules)
+    if due_at is None or due_at > watermark:
         return []
     due = [start for start in row.item_starts if _known_at(start) + rules.content_horizon <= watermark]
     row.item_starts = [start for start in row.item_starts if start not in due]
@@ -88,7 +88,7 @@ def first_start(row: UserRow) -> float | None:
 
 
 def next_due(row: UserRow, rules: Rules) -> float | None:
-    """The watermark at which outcomes are to be told; None where nothing is open."""
+    """The watermark at which outcomes are due; None where nothing is open."""
     first = first_start(row)
     return None if first is None else due_after(first, rules)
 
@@ -141,7 +141,7 @@ def _note_completion(row: UserRow, item: str, at: float, rules: Rules) -> None:
 
 
 def _find(row: UserRow, item: str, at: float, lateness: float, rules: Rules) -> ItemStart | None:
-    """The open start that something at event time `at` belongs to; it may tell of up to `lateness` before."""
+    """The open start that something at event time `at` belongs to; it may lie up to `lateness` before."""
     for start in row.item_starts:
         if start.item == item:
             known_at = _known_at(start)

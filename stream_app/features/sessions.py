@@ -53,11 +53,11 @@ def touch(  # noqa: PLR0913
 
 
 def describe(session: OpenSession, item: str, category: object, brand: object) -> None:
-    """Note what an event told of an item; what another told before stays where this one is silent."""
-    told_category, told_brand = _fact(category), _fact(brand)
-    if told_category or told_brand:
+    """Note an item's category and brand; what an earlier event gave stays where this one gives nothing."""
+    new_category, new_brand = _fact(category), _fact(brand)
+    if new_category or new_brand:
         known_category, known_brand = session.described.pop(item, ("", ""))
-        session.described[item] = (told_category or known_category, told_brand or known_brand)
+        session.described[item] = (new_category or known_category, new_brand or known_brand)
         if len(session.described) > MAX_DESCRIBED_ITEMS:
             del session.described[next(iter(session.described))]
 
@@ -120,11 +120,11 @@ def take_covered(
 
 
 def newest_described(*described: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """What sessions told of items, the oldest session first, made one."""
-    told: dict[str, tuple[str, str]] = {}
+    """The descriptions of items in several sessions as one; sessions come oldest first, the newest counts."""
+    newest: dict[str, tuple[str, str]] = {}
     for session in described:
-        told |= session
-    return dict(list(told.items())[-MAX_DESCRIBED_ITEMS:])
+        newest |= session
+    return dict(list(newest.items())[-MAX_DESCRIBED_ITEMS:])
 
 
 def next_due(row: UserRow, rules: Rules) -> float | None:
@@ -133,8 +133,8 @@ def next_due(row: UserRow, rules: Rules) -> float | None:
     return None if last_at is None else due_after(last_at, rules)
 
 
-def _fact(told: object) -> str:
-    return told if isinstance(told, str) and len(told) <= MAX_FACT_LENGTH else ""
+def _fact(value: object) -> str:
+    return value if isinstance(value, str) and len(value) <= MAX_FACT_LENGTH else ""
 
 
 def _takes(session: OpenSession, at: float, tracker_id: str, gap: float, limit: float) -> bool:

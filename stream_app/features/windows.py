@@ -121,7 +121,7 @@ def add_session(tiles: list[Tiles], at: float, latest_at: float, duration: float
 
 
 def add_page_views(tiles: list[Tiles], at: float, latest_at: float, count: int) -> None:
-    """Add page views that a tracker only tells in sum."""
+    """Add page views of which a tracker gives only the number."""
     for tile in _tiles_at(tiles, at, latest_at):
         tile[_PAGE_VIEWS] += count
 

@@ -1,4 +1,4 @@
-"""What tells an event from all others, however often it comes."""
+"""The fingerprint of an event: the same however often it is sent, and different from all others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def event_fingerprint(event: Event) -> int:
-    """63 bits of the hash of what tells an event from all others: what a row remembers of it.
+    """63 bits of the hash of what distinguishes an event from all others: what a row remembers of it.
 
     That is its message id; where it has none, all of it but the times of its sending and receipt.
     """

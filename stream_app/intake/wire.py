@@ -151,7 +151,7 @@ class GroupCall(Call, kw_only=True, tag="group"):
 
 
 class SessionTotals(_Part, kw_only=True):
-    """What a tracker tells of a session that it has closed; the duration is in seconds."""
+    """A tracker's summary of a session that it has closed; the duration is in seconds."""
 
     session_id: Id | None = None
     page_views: Annotated[int, Meta(ge=0, le=1_000_000)]

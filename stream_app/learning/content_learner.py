@@ -13,7 +13,7 @@ from stream_app.schemas.outputs import ContentScore, ItemOutcomes, TierReason
 
 
 class ContentLearner(ValueLearner):
-    """Learns labels and the outcomes of starts, and tells scores once in every span of event time.
+    """Learns labels and the outcomes of starts, and gives scores once in every span of event time.
 
     `interval` is in seconds, `clock` gives epoch seconds of wall time. What falls into which span follows
     from the outcomes and their order alone, and so do the scores; `take_scores` hands them over.
@@ -26,14 +26,14 @@ class ContentLearner(ValueLearner):
         super().__init__(model)
         self._interval = interval
         self._clock = clock
-        self._told: list[ContentScore] = []
+        self._scores: list[ContentScore] = []
 
-    def learn_outcomes(self, told: Sequence[ItemOutcomes]) -> Sequence[bool]:
-        """Learn what became of starts, in order; before one of a new span, tell the scores so far."""
-        for outcomes in told:
+    def learn_outcomes(self, batches: Sequence[ItemOutcomes]) -> Sequence[bool]:
+        """Learn what became of starts, in order; before one of a new span, the scores so far are made."""
+        for outcomes in batches:
             at = outcomes.as_of.timestamp()
             if self.model.newest_at and at // self._interval > self.model.newest_at // self._interval:
-                self._tell(outcomes)
+                self._score(outcomes)
             self.model.learn_starts(
                 [
                     Start(
@@ -48,19 +48,19 @@ class ContentLearner(ValueLearner):
                 ],
                 at,
             )
-        return [True] * len(told)
+        return [True] * len(batches)
 
     def take_scores(self) -> list[ContentScore]:
-        """The scores that were told since this was last asked."""
-        told, self._told = self._told, []
-        return told
+        """Return the scores made since the last call, and forget them."""
+        scores, self._scores = self._scores, []
+        return scores
 
-    def _tell(self, outcomes: ItemOutcomes) -> None:
+    def _score(self, outcomes: ItemOutcomes) -> None:
         # Else scores would come from the fit of whichever snapshot was taken last.
         self.model.refresh()
         as_of = datetime.fromtimestamp(self.model.newest_at, UTC)
         now = datetime.fromtimestamp(self._clock(), UTC)
-        self._told += [self._build(score, outcomes, as_of, now) for score in self.model.take_changed()]
+        self._scores += [self._build(score, outcomes, as_of, now) for score in self.model.take_changed()]
 
     def _build(self, score: ItemScore, cause: ItemOutcomes, as_of: datetime, now: datetime) -> ContentScore:
         position = cause_of(cause.source)

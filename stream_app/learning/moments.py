@@ -1,4 +1,4 @@
-"""What a user will do: moments at which nobody knows yet, kept until event time tells.
+"""What a user will do: moments whose labels are not known yet, kept until event time has passed them.
 
 At each moment the features are noted as they stand; what the user does after it, up to the horizon, makes
 the labels. So no label can leak into its features, and late events count for the time they happened at.
@@ -19,7 +19,7 @@ from stream_app.settings.rules import Rules
 MAX_MOMENTS = 3
 IDLE_HORIZONS = 4
 
-# What may tell of the days to come, in the order of stored moments. Rates and times since, no totals: of
+# What may predict the days to come, in the order of stored moments. Rates and times since, no totals: of
 # totals a young stream knows small ones only, and what is learned there misleads about users known for long.
 OUTLOOK_FEATURES: tuple[str, ...] = (
     "recency_days",
@@ -40,7 +40,7 @@ _READING = reading_of(frozenset(OUTLOOK_FEATURES))
 
 
 class Outcome(NamedTuple):
-    """What the days after a moment have told, by target, and the features of that moment."""
+    """What became known in the days after a moment, by target, and the features of that moment."""
 
     labels: dict[str, bool]
     made_at: float

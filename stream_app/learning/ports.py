@@ -135,5 +135,5 @@ class Learner(Protocol):
 class StartsLearner(Learner, Protocol):
     """Learns from what became of items that users started, too."""
 
-    def learn_outcomes(self, told: Sequence[ItemOutcomes]) -> Sequence[bool]:
+    def learn_outcomes(self, batches: Sequence[ItemOutcomes]) -> Sequence[bool]:
         """Learn outcomes in order; whether each could be learned."""

@@ -68,7 +68,7 @@ class Trainer:
         if learner is None or offset <= self._contained.get(learner.name, -1):
             self._recent.add(example.id)
 
-    def take(self, examples: Sequence[tuple[int, Taught]]) -> list[ExampleOutcome]:
+    def learn(self, examples: Sequence[tuple[int, Taught]]) -> list[ExampleOutcome]:
         """Learn examples, each with its training offset, but for those that were learned before.
 
         Each learner gets its share in one call and in order; the models that come of it are the same
@@ -96,14 +96,14 @@ def _learn(learner: Learner, share: Sequence[Taught]) -> list[bool]:
     learned: list[bool] = []
     for _, alike in groupby(share, key=type):
         run = list(alike)
-        told = [example for example in run if isinstance(example, ItemOutcomes)]
+        outcomes = [example for example in run if isinstance(example, ItemOutcomes)]
         labelled = [
             (example.features, example.label) for example in run if isinstance(example, TrainingExample)
         ]
         if labelled:
             learned += learner.learn_many(labelled)
         elif isinstance(learner, StartsLearner):
-            learned += learner.learn_outcomes(told)
+            learned += learner.learn_outcomes(outcomes)
         else:
-            learned += [False] * len(told)
+            learned += [False] * len(outcomes)
     return learned

@@ -120,7 +120,7 @@ def _teach(values: Sequence[bytes]) -> Taught:
     examples = [
         example for output in outputs if isinstance(output, TrainingExample) for example in by_label(output)
     ]
-    Trainer(learners | outcomes).take(list(enumerate(examples)))
+    Trainer(learners | outcomes).learn(list(enumerate(examples)))
     recommender = SessionRecommender(Surface(rules=Settings().surface_rules))
     sessions = [output for output in outputs if isinstance(output, ClosedSession)]
     for earlier in range(SESSIONS_BEFORE // len(sessions), -1, -1):

@@ -58,7 +58,7 @@ async def _send(cluster: Cluster) -> None:
 
 def _told_by_one_process(cluster: Cluster) -> list[ContentScore]:
     learner = ContentLearner(engagement_model(), cluster.settings.content_interval, lambda: 0.0)
-    Trainer({learner.name: learner}).take(list(enumerate(STREAM)))
+    Trainer({learner.name: learner}).learn(list(enumerate(STREAM)))
     return learner.take_scores()
 
 

@@ -74,7 +74,7 @@ class LearnedModels:
                 examples += by_label(output)
             elif isinstance(output, ItemOutcomes):
                 examples.append(self._catalogue.complete(output))
-        outcomes = self._trainer.take(list(enumerate(examples, self._trainer.offset + 1)))
+        outcomes = self._trainer.learn(list(enumerate(examples, self._trainer.offset + 1)))
         for example, outcome in zip(examples, outcomes, strict=True):
             self._metrics.count_example(example.target, outcome)
             if outcome is ExampleOutcome.LEARNED:

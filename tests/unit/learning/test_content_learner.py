@@ -26,7 +26,7 @@ def learned(
     numbered = list(enumerate(taught))
     for first in range(0, len(numbered), at_once):
         part = numbered[first : first + at_once]
-        assert set(trainer.take(part)) == {ExampleOutcome.LEARNED}
+        assert set(trainer.learn(part)) == {ExampleOutcome.LEARNED}
         told += learner.take_scores()
     return learner, told
 
@@ -64,9 +64,9 @@ def test_when_snapshots_are_taken_makes_no_difference() -> None:
     for snapshot_at in (900, 1_400):
         learner = ContentLearner(engagement_model(), 20 * DAY, CLOCK.timestamp)
         trainer = Trainer({learner.name: learner})
-        trainer.take(taught[:snapshot_at])
+        trainer.learn(taught[:snapshot_at])
         learner.model.refresh()
-        trainer.take(taught[snapshot_at:])
+        trainer.learn(taught[snapshot_at:])
         tales.append(learner.take_scores())
     assert learner.model.status is Status.READY
     assert tales[0] == tales[1] != []
@@ -76,8 +76,8 @@ def test_what_comes_again_is_learned_once() -> None:
     taught = taught_stream(60)
     learner = ContentLearner(engagement_model(), DAY, CLOCK.timestamp)
     trainer = Trainer({learner.name: learner})
-    trainer.take(list(enumerate(taught)))
-    again = trainer.take(list(enumerate(taught[30:], len(taught))))
+    trainer.learn(list(enumerate(taught)))
+    again = trainer.learn(list(enumerate(taught[30:], len(taught))))
     assert set(again) == {ExampleOutcome.REPEATED}
     assert learner.model.items.all() == learned(taught, 60)[0].model.items.all()
 

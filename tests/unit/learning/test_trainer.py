@@ -27,7 +27,7 @@ def example(identifier: str, label: object, target: str = "tier") -> TrainingExa
 
 
 def take(trainer: Trainer, taken: TrainingExample, offset: int) -> ExampleOutcome:
-    [outcome] = trainer.take([(offset, taken)])
+    [outcome] = trainer.learn([(offset, taken)])
     return outcome
 
 
@@ -72,7 +72,7 @@ def test_every_label_of_an_example_is_learned_once_by_its_own_learner() -> None:
     trainer = Trainer({"returns": returns, "churn": churn})
     both = example("a", 1, "returns").model_copy(update={"other_labels": {"churn": 2}})
     for offset in (0, 1):
-        trainer.take([(offset, single) for single in by_label(both)])
+        trainer.learn([(offset, single) for single in by_label(both)])
     assert (returns.learned, churn.learned) == ([1], [2])
     assert [(single.target, single.label, single.other_labels) for single in by_label(both)] == [
         ("returns", 1, {"churn": 2}),
@@ -91,7 +91,7 @@ def test_a_batch_is_shared_out_to_its_learners_in_order() -> None:
     tiers, scores = Notebook("tiers"), Notebook("scores")
     trainer = Trainer({"tier": tiers, "score": scores})
     batch = [example("a", 3), example("b", 7, "score"), example("a", 3), example("c", 0), example("d", 1)]
-    assert trainer.take(list(enumerate(batch))) == [
+    assert trainer.learn(list(enumerate(batch))) == [
         ExampleOutcome.LEARNED,
         ExampleOutcome.LEARNED,
         ExampleOutcome.REPEATED,

@@ -136,7 +136,7 @@ class ModelTrainer:
 
     def _learn(self, records: Sequence[ConsumerRecord]) -> None:
         examples = [(record.offset, example) for record in records for example in self._parse(record)]
-        for (_, example), outcome in zip(examples, self._trainer.take(examples), strict=True):
+        for (_, example), outcome in zip(examples, self._trainer.learn(examples), strict=True):
             self._metrics.count_example(example.target, outcome)
             if outcome is ExampleOutcome.LEARNED:
                 name = self._learners.by_target[example.target].name
