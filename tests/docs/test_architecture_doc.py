@@ -125,6 +125,16 @@ def test_no_station_imports_another(station: str) -> None:
     assert imported & others <= types
 
 
+def test_a_batch_is_written_in_the_workspace_alone() -> None:
+    writers = {
+        path.name
+        for path in (PACKAGE / "core").glob("*.py")
+        if "step_result import" in path.read_text() or "workspace.result" in path.read_text()
+    }
+    assert writers == {"step.py", "workspace.py"}
+    assert not re.search(r"result\.\w", (PACKAGE / STEP).read_text())
+
+
 def test_ten_rules_are_found_by_the_names_of_modules() -> None:
     assert len(questions()) == 10
     for _, module, name in questions():
