@@ -52,9 +52,7 @@ class Key:
         return self.text
 
 
-def event_key(
-    event: Mapping[str, Any], is_nobody: Callable[[str], bool] = lambda _: False
-) -> bytes | None:
+def event_key(event: Mapping[str, Any], is_nobody: Callable[[str], bool] = lambda _: False) -> bytes | None:
     """The key of an event in plain JSON: its user id, else its anonymous id; None where it has none.
 
     An id that `is_nobody` calls a placeholder counts as missing.

@@ -7,7 +7,7 @@ from hashlib import blake2b
 import msgspec
 
 from stream_app.intake import properties
-from stream_app.intake.wire import Event, TrackEvent
+from stream_app.intake.wire import Event, TrackCall
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -26,7 +26,7 @@ def event_fingerprint(event: Event) -> int:
 
 def order_fingerprint(event: Event) -> int | None:
     """63 bits of the hash of a completed order's id; None for what is no order, or has no id."""
-    if not isinstance(event, TrackEvent) or event.event != properties.PURCHASE:
+    if not isinstance(event, TrackCall) or event.event != properties.PURCHASE:
         return None
     order = properties.order_id(event.properties)
     if not order:

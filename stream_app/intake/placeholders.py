@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stream_app.intake.properties import ITEM_FIELDS, products_of
-from stream_app.intake.wire import AliasEvent, Event, GroupEvent, LabelEvent, SessionEvent
+from stream_app.intake.wire import AliasCall, Event, GroupCall, LabelCall, SessionCall
 from stream_app.settings.placeholder_ids import PlaceholderIds
 
 Names = tuple[str, ...]
@@ -46,13 +46,13 @@ def required_among(dropped: Names) -> str | None:
 
 def _drop_own(event: Event, nobody: Says, nothing: Says) -> Names:
     """What only events of one type have."""
-    if isinstance(event, AliasEvent):
+    if isinstance(event, AliasCall):
         return ("previousId",) if nobody(event.previous_id) else _NONE
-    if isinstance(event, GroupEvent):
+    if isinstance(event, GroupCall):
         return ("groupId",) if nothing(event.group_id) else _NONE
-    if isinstance(event, SessionEvent):
+    if isinstance(event, SessionCall):
         return _drop_of_summary(event, nothing)
-    if isinstance(event, LabelEvent):
+    if isinstance(event, LabelCall):
         item = event.properties.item_id
         if item is None or not nothing(item):
             return _NONE
@@ -62,7 +62,7 @@ def _drop_own(event: Event, nobody: Says, nothing: Says) -> Names:
     return _drop_items(properties, nothing) if properties else _NONE
 
 
-def _drop_of_summary(event: SessionEvent, nothing: Says) -> Names:
+def _drop_of_summary(event: SessionCall, nothing: Says) -> Names:
     dropped: list[str] = []
     summary = event.properties
     if summary.session_id is not None and nothing(summary.session_id):
