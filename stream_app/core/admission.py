@@ -54,5 +54,5 @@ def _unless_repeated(workspace: Workspace, row: UserRow, arrival: Arrival) -> Us
     if order is not None:
         repeats.remember_order(row, order)
     if repeats.remember(row, fingerprint, timed.at, workspace.partition.watermark):
-        workspace.result.forgotten_ids += 1
+        workspace.count_forgotten_id()
     return row

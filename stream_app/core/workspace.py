@@ -85,6 +85,10 @@ class Workspace:
         """Count ids that stood for nothing, given by their fields."""
         self.result.placeholders.update(fields)
 
+    def count_forgotten_id(self) -> None:
+        """Count one fingerprint that a row forgot before the watermark passed it."""
+        self.result.forgotten_ids += 1
+
     def emit(self, output: Output) -> None:
         """Send an output with the batch."""
         self.result.outputs.append(output)
