@@ -66,7 +66,7 @@ def describe(topic: Topic) -> list[str]:
     return [
         f"`{topic.name}`",
         topic.role.value,
-        topic.key,
+        topic.key.text,
         shown,
         "as set" if topic.partitions is None else str(topic.partitions),
         "compacted" if topic.retention is None else f"{topic.retention // DAY_SECONDS} days",
