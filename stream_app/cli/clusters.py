@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
@@ -13,9 +13,9 @@ from rich.table import Table
 
 from stream_app.cli.options import AsJson, DataDir, console
 from stream_app.errors import StateError
-from stream_app.features.reading import read_features
-from stream_app.models.insight.clusters import Cluster, Trait, UserClusters
-from stream_app.runtimes.embedded.store import Store
+
+if TYPE_CHECKING:
+    from stream_app.models.insight.clusters import Cluster, Trait
 
 
 def clusters(
@@ -29,6 +29,10 @@ def clusters(
 
     Differences from everybody's mean are in standard deviations.
     """
+    from stream_app.features.reading import read_features
+    from stream_app.models.insight.clusters import UserClusters
+    from stream_app.runtimes.embedded.store import Store
+
     groups = UserClusters(count, seed=seed)
     with Store(data_dir, read_only=True) as store:
         for _, _, row in store.rows():

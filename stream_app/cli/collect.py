@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import socket
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stream_app.cli.data_folder import open_replay
 from stream_app.cli.options import SetOption, messages
-from stream_app.observability.metrics import Metrics
-from stream_app.runtimes.common.intake import build_privacy
-from stream_app.runtimes.embedded.replay import Replay
-from stream_app.settings.environment import Settings, load_settings
+
+if TYPE_CHECKING:
+    import socket
+
+    from stream_app.observability.metrics import Metrics
+    from stream_app.runtimes.embedded.replay import Replay
+    from stream_app.settings.environment import Settings
+
 
 if TYPE_CHECKING:
     from stream_app.runtimes.embedded.collecting import EmbeddedDelivery
@@ -36,13 +35,15 @@ def collect(
     flags: SetOption = None,
 ) -> None:
     """Take events over HTTP from browsers and servers; each is answered once it is durable."""
+    import asyncio
+
+    from stream_app.observability.logs import begin_logging
+    from stream_app.observability.metrics import Metrics
     from stream_app.serving.collector.server import listen
+    from stream_app.settings.environment import load_settings
 
     settings = load_settings(flags or ())
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("stream_app").setLevel(logging.INFO)
+    begin_logging(as_json=settings.log_format == "json")
     metrics = Metrics()
     with listen(settings.collector_host, settings.collector_port) as listener:
         if settings.metrics_port:
@@ -51,6 +52,7 @@ def collect(
 
 
 async def _run(listener: socket.socket, data_dir: Path | None, settings: Settings, metrics: Metrics) -> None:
+    from stream_app.runtimes.common.intake import build_privacy
     from stream_app.serving.collector.collector import create_collector
     from stream_app.serving.collector.server import serve
 
@@ -75,6 +77,8 @@ def _delivery(
 
 @contextmanager
 def _open_replay(data_dir: Path, settings: Settings, metrics: Metrics) -> Iterator[Replay]:
+    from stream_app.cli.data_folder import open_replay
+
     with open_replay(data_dir, settings, metrics) as (_, _, replay):
         yield replay
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -12,14 +12,12 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from stream_app.cli.model_loading import load_model
 from stream_app.cli.options import AsJson, DataDir, SetOption, console
 from stream_app.errors import InputError, StateError
-from stream_app.models.content.model import ContentModel, ItemScore
-from stream_app.models.learning import Reason, Status
-from stream_app.models.targets import ENGAGEMENT
-from stream_app.runtimes.embedded.store import Store
-from stream_app.settings.environment import load_settings
+
+if TYPE_CHECKING:
+    from stream_app.models.content.model import ItemScore
+    from stream_app.models.learning import Reason
 
 
 def content(
@@ -30,6 +28,13 @@ def content(
     flags: SetOption = None,
 ) -> None:
     """Show how many of an item's starters complete it: the score, what was expected, what was observed."""
+    from stream_app.cli.model_loading import load_model
+    from stream_app.models.content.model import ContentModel
+    from stream_app.models.learning import Status
+    from stream_app.models.targets import ENGAGEMENT
+    from stream_app.runtimes.embedded.store import Store
+    from stream_app.settings.environment import load_settings
+
     with Store(data_dir, read_only=True) as store:
         model = load_model(store, ENGAGEMENT.name, data_dir, load_settings(flags or ()))
     if not isinstance(model, ContentModel) or not len(model.items):

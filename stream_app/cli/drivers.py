@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -14,11 +14,12 @@ from rich.table import Table
 
 from stream_app.cli.options import AsJson, DataDir, SetOption, console
 from stream_app.errors import StateError
-from stream_app.evaluation.driver_cases import DIMENSIONS, Cases, Outcome, collect_cases
-from stream_app.models.insight.drivers import Driver, feature_drivers, group_drivers, overall_rate
-from stream_app.models.judging.intervals import Rate
-from stream_app.runtimes.embedded.store import Store
-from stream_app.settings.environment import load_settings
+from stream_app.evaluation.driver_outcome import Outcome
+
+if TYPE_CHECKING:
+    from stream_app.evaluation.driver_cases import Cases
+    from stream_app.models.insight.drivers import Driver
+    from stream_app.models.judging.intervals import Rate
 
 
 def drivers(
@@ -33,6 +34,11 @@ def drivers(
     Surest effects first: the share among those who have a trait less the share among those who have not.
     It need not be a cause.
     """
+    from stream_app.evaluation.driver_cases import collect_cases
+    from stream_app.models.insight.drivers import overall_rate
+    from stream_app.runtimes.embedded.store import Store
+    from stream_app.settings.environment import load_settings
+
     tier_targets = load_settings(flags or ()).tier_targets
     asked = [outcome] if outcome else list(Outcome)
     with Store(data_dir, read_only=True) as store:
@@ -57,6 +63,9 @@ def drivers(
 
 
 def _report(known: Cases, top: int) -> dict[str, list[Driver]]:
+    from stream_app.evaluation.driver_cases import DIMENSIONS
+    from stream_app.models.insight.drivers import feature_drivers, group_drivers
+
     report = {"overall": feature_drivers(known.cases)[:top]}
     return report | {dimension: group_drivers(known.cases, dimension)[:top] for dimension in DIMENSIONS}
 
@@ -91,6 +100,8 @@ def _table(dimension: str, found: Sequence[Driver]) -> Table:
 
 
 def _as_json(known: Cases, report: dict[str, list[Driver]]) -> dict[str, Any]:
+    from stream_app.models.insight.drivers import overall_rate
+
     return {
         "meaning": known.meaning,
         "rate": _rate_json(overall_rate(known.cases)),

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
 import typer
 from rich import box
 from rich.table import Table
 
-from stream_app.cli.data_folder import open_replay
 from stream_app.cli.options import AsJson, SetOption, console
 from stream_app.errors import StateError
-from stream_app.observability.metrics import Metrics
-from stream_app.runtimes.embedded.store import FILE_NAME
-from stream_app.schemas.outputs import PrivacyReceipt, StoreErasure
-from stream_app.schemas.privacy import PrivacyRequest
-from stream_app.schemas.topics import DAY_SECONDS
-from stream_app.settings.environment import Settings, load_settings
+
+if TYPE_CHECKING:
+    from stream_app.schemas.outputs import PrivacyReceipt, StoreErasure
+    from stream_app.schemas.privacy import PrivacyRequest
+    from stream_app.settings.environment import Settings
+
 
 FolderInstead = Annotated[
     Path | None, typer.Option("--data-dir", help="A folder of the embedded runtime; without it: Kafka.")
@@ -37,6 +35,9 @@ def erase(
     flags: SetOption = None,
 ) -> None:
     """Erase a user's row, outputs and traces; their events up to now are dropped if they come again."""
+    from stream_app.schemas.privacy import PrivacyRequest
+    from stream_app.settings.environment import load_settings
+
     settings = load_settings(flags or ())
     request = PrivacyRequest(request_id=uuid4().hex, user_id=user, requested_at=datetime.now(UTC))
     receipt = _ask(request, data_dir, settings, timeout)
@@ -49,6 +50,12 @@ def erase(
 def _ask(
     request: PrivacyRequest, data_dir: Path | None, settings: Settings, timeout: float
 ) -> PrivacyReceipt:
+    import asyncio
+
+    from stream_app.cli.data_folder import open_replay
+    from stream_app.observability.metrics import Metrics
+    from stream_app.runtimes.embedded.store import FILE_NAME
+
     if data_dir is None:
         from stream_app.runtimes.kafka.operate import privacy
 
@@ -69,6 +76,8 @@ def _print(receipt: PrivacyReceipt) -> None:
 
 
 def _describe(store: StoreErasure) -> str:
+    from stream_app.schemas.topics import DAY_SECONDS
+
     match store.state:
         case "removed":
             counts = [f"{count} {name.replace('_', ' ')}" for name, count in store.removed.items() if count]

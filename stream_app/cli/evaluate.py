@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import orjson
 import typer
@@ -16,11 +16,19 @@ from stream_app.cli.evaluate_oracle import evaluate_oracle
 from stream_app.cli.evaluate_outcomes import evaluate_outcomes
 from stream_app.cli.options import AsJson, console, messages
 from stream_app.errors import InputError, SettingsError
-from stream_app.intake.sources.session_clicks import read_positions, read_session_clicks
-from stream_app.models.judging.recommendation_evaluation import EvaluationReport, Scores, evaluate_sessions
+
+if TYPE_CHECKING:
+    from stream_app.models.judging.recommendation_evaluation import (
+        EvaluationReport,
+        Scores,
+    )
+
 
 evaluate_app = typer.Typer(
-    help="Judge what is learned on data of your own.", no_args_is_help=True, add_completion=False
+    help="Judge what is learned on data of your own.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 evaluate_app.command("tiers")(evaluate_tiers)
 evaluate_app.command("engagement")(evaluate_engagement)
@@ -41,6 +49,9 @@ def evaluate_recommendations(
     as_json: AsJson = False,
 ) -> None:
     """Foresee each next click of the test sessions: hit rate and reciprocal rank of every source."""
+    from stream_app.intake.sources.session_clicks import read_positions, read_session_clicks
+    from stream_app.models.judging.recommendation_evaluation import evaluate_sessions
+
     if count < 1:
         raise SettingsError(f"-k is how many items to recommend: write a whole number from 1, not {count}")
     learned, asked = _read(read_session_clicks, train), _read(read_session_clicks, test)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -13,9 +13,10 @@ from rich.table import Table
 
 from stream_app.cli.options import AsJson, console, messages
 from stream_app.errors import InputError, SettingsError
-from stream_app.evaluation.examples import replay_courses, replay_marketing
-from stream_app.models.judging import evaluation
-from stream_app.models.judging.example_table import ExampleTable
+
+if TYPE_CHECKING:
+    pass
+
 
 Report = dict[str, Any]
 Folds = Annotated[int, typer.Option(help="Parts of which each is held out once.")]
@@ -31,6 +32,9 @@ def evaluate_tiers(
     as_json: AsJson = False,
 ) -> None:
     """Replay users as a stream, learn each fold's tiers as they come, judge the frozen model on the rest."""
+    from stream_app.evaluation.examples import replay_marketing
+    from stream_app.models.judging import evaluation
+
     _require(folds >= 2, "--folds", "a whole number from 2", folds)
     _require(repeats >= 1, "--repeats", "a whole number from 1", repeats)
     _require(seed >= 0, "--seed", "a whole number from 0", seed)
@@ -58,6 +62,10 @@ def evaluate_engagement(
     as_json: AsJson = False,
 ) -> None:
     """Learn courses once in their order, judge the frozen model on test files or on held-out folds."""
+    from stream_app.evaluation.examples import replay_courses
+    from stream_app.models.judging import evaluation
+    from stream_app.models.judging.example_table import ExampleTable
+
     _require(folds >= 2, "--folds", "a whole number from 2", folds)
     _require(seed >= 0, "--seed", "a whole number from 0", seed)
     if (test_features is None) != (test_target is None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import orjson
 import typer
@@ -14,12 +14,14 @@ from rich.table import Table
 
 from stream_app.cli.options import AsJson, console, messages
 from stream_app.errors import InputError, SettingsError
-from stream_app.models.recommenders.context import context_at
-from stream_app.models.recommenders.surface import Surface
-from stream_app.schemas.catalogue import CatalogueItem
-from stream_app.simulation.browsing import BrowsedSession, read_sessions
-from stream_app.simulation.oracle import ClickOracle
-from stream_app.simulation.settings import SimulationSettings, read_settings
+
+if TYPE_CHECKING:
+    from stream_app.models.recommenders.surface import Surface
+    from stream_app.schemas.catalogue import CatalogueItem
+    from stream_app.simulation.browsing import BrowsedSession
+    from stream_app.simulation.oracle import ClickOracle
+    from stream_app.simulation.settings import SimulationSettings
+
 
 CONTESTANTS = ("oracle", "surface", "blend", "popularity")
 OCCASIONS = ("first", "next")
@@ -69,6 +71,10 @@ def compare_with_oracle(simulated: Simulated, judged_days: int, count: int) -> d
     draws from. All sessions are learned as they end; those of known users that begin in the last days are
     judged, each click with what had ended by the session's begin.
     """
+    from stream_app.models.recommenders.context import context_at
+    from stream_app.models.recommenders.surface import Surface
+    from stream_app.simulation.oracle import ClickOracle
+
     settings = simulated.settings
     oracle = ClickOracle(settings)
     surface = Surface()
@@ -100,6 +106,8 @@ def _judge(
     count: int,
     sums: dict[str, dict[str, float]],
 ) -> None:
+    from stream_app.models.recommenders.context import context_at
+
     for place, at in enumerate(session.times):
         known = session.items[:place]
         current, moment = (known[-1] if known else None), datetime.fromtimestamp(at, UTC)
@@ -131,6 +139,10 @@ def _rates(sums: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
 
 
 def _read(folder: Path) -> Simulated:
+    from stream_app.schemas.catalogue import CatalogueItem
+    from stream_app.simulation.browsing import read_sessions
+    from stream_app.simulation.settings import read_settings
+
     try:
         settings = read_settings(folder / "truth.jsonl")
         lines = (folder / "catalogue.jsonl").read_bytes().splitlines()

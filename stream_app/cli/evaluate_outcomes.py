@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
@@ -12,7 +12,9 @@ from rich import box
 from rich.table import Table
 
 from stream_app.cli.options import AsJson, console, messages
-from stream_app.evaluation.outcomes import evaluate_outcomes as judge_outcomes
+
+if TYPE_CHECKING:
+    pass
 
 
 def evaluate_outcomes(
@@ -25,6 +27,8 @@ def evaluate_outcomes(
     as_json: AsJson = False,
 ) -> None:
     """Learn from what fell due, foresee the days after, beside the hidden truth's own probabilities."""
+    from stream_app.evaluation.outcomes import evaluate_outcomes as judge_outcomes
+
     with messages.status("replaying events"):
         report = judge_outcomes(data, horizon, day, seed)
     if as_json:

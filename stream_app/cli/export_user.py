@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 from rich import box
@@ -12,19 +12,21 @@ from rich.table import Table
 
 from stream_app.cli.erase import FolderInstead, User
 from stream_app.cli.options import AsJson, SetOption, console
-from stream_app.core.user_data import UserData, describe_row, describe_sessions, group_outputs, is_about
 from stream_app.errors import InputError
-from stream_app.runtimes.common.intake import build_privacy
-from stream_app.runtimes.common.partitioning import partition_of
-from stream_app.runtimes.embedded.learned import load_recommender
-from stream_app.runtimes.embedded.store import Store
-from stream_app.settings.environment import Settings, load_settings
+
+if TYPE_CHECKING:
+    from stream_app.core.user_data import UserData
+    from stream_app.settings.environment import Settings
 
 
 def export_user(
     user: User, data_dir: FolderInstead = None, as_json: AsJson = False, flags: SetOption = None
 ) -> None:
     """Give everything that is held about one user; with --json all of it, as one object."""
+    import asyncio
+
+    from stream_app.settings.environment import load_settings
+
     settings = load_settings(flags or ())
     if data_dir is None:
         from stream_app.runtimes.kafka.operate import user_records
@@ -46,6 +48,12 @@ def export_from_folder(user_id: str, data_dir: Path, settings: Settings) -> User
     Raises:
         StateError: the folder holds no data, or cannot be read.
     """
+    from stream_app.core.user_data import UserData, describe_row, describe_sessions, group_outputs, is_about
+    from stream_app.runtimes.common.intake import build_privacy
+    from stream_app.runtimes.common.partitioning import partition_of
+    from stream_app.runtimes.embedded.learned import load_recommender
+    from stream_app.runtimes.embedded.store import Store
+
     with Store(data_dir, read_only=True) as store:
         user_keys = build_privacy(settings).user_keys(user_id)
         partition = partition_of(user_id.encode(), max(len(store.partitions()), 1))

@@ -7,18 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from stream_app.cli.options import messages
 from stream_app.errors import InputError
-from stream_app.intake.sources.click_stream import ClickStream
-from stream_app.intake.sources.courses import CourseTables
-from stream_app.intake.sources.event_lines import open_events
-from stream_app.intake.sources.marketing import MarketingTables
-from stream_app.intake.sources.source import Source
+
+if TYPE_CHECKING:
+    from stream_app.intake.sources.source import Source
+
 
 ProgressCall = Callable[[int, int], None]
 
@@ -54,6 +53,11 @@ def open_sources(
     Raises:
         InputError: something is not named, missing, or not of the form that was said.
     """
+    from stream_app.intake.sources.click_stream import ClickStream
+    from stream_app.intake.sources.courses import CourseTables
+    from stream_app.intake.sources.event_lines import open_events
+    from stream_app.intake.sources.marketing import MarketingTables
+
     match form:
         case InputFormat.MARKETING:
             return [MarketingTables(*_both(marketing, "--format marketing needs --users and --sessions"))]

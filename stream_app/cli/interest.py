@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -11,12 +11,10 @@ from rich.table import Table
 
 from stream_app.cli.options import AsJson, DataDir, SetOption, console
 from stream_app.errors import InputError
-from stream_app.features.interests import FACETS, affinities, interest_in
-from stream_app.features.user_row import UserRow
-from stream_app.runtimes.common.intake import build_privacy
-from stream_app.runtimes.common.partitioning import partition_of
-from stream_app.runtimes.embedded.store import Store
-from stream_app.settings.environment import load_settings
+
+if TYPE_CHECKING:
+    from stream_app.features.user_row import UserRow
+
 
 Names = Annotated[list[str] | None, typer.Option(help="One that the new thing has; may be given again.")]
 
@@ -33,6 +31,12 @@ def interest(
     flags: SetOption = None,
 ) -> None:
     """Show what a user likes, and of a described new thing how much it should interest them."""
+    from stream_app.features.interests import FACETS
+    from stream_app.runtimes.common.intake import build_privacy
+    from stream_app.runtimes.common.partitioning import partition_of
+    from stream_app.runtimes.embedded.store import Store
+    from stream_app.settings.environment import load_settings
+
     described = {
         facet: names
         for facet, names in zip(FACETS, (category, brand, tag, search, field), strict=True)
@@ -53,6 +57,8 @@ def interest(
 
 
 def _report(row: UserRow, described: dict[str, list[str]]) -> dict[str, Any]:
+    from stream_app.features.interests import FACETS, affinities, interest_in
+
     likes = {facet: affinities(row.interests, number, row.last_at) for number, facet in enumerate(FACETS)}
     report: dict[str, Any] = {"likes": {facet: known for facet, known in likes.items() if known}}
     if described:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.table import Table
@@ -26,17 +25,18 @@ from stream_app.cli.inputs import (
 )
 from stream_app.cli.options import SetOption, console
 from stream_app.errors import InputError, StreamAppError
-from stream_app.intake.sources.catalogue_lines import read_catalogue
-from stream_app.observability.metrics import Metrics
-from stream_app.runtimes.common.departure import end
-from stream_app.runtimes.common.memory import collect_seldom
-from stream_app.runtimes.common.threads import switch_often
-from stream_app.schemas.topics import EVENTS
-from stream_app.settings.environment import Settings, load_settings
+
+if TYPE_CHECKING:
+    from stream_app.observability.metrics import Metrics
+    from stream_app.settings.environment import Settings
+
 
 log = logging.getLogger(__name__)
 topics_app = typer.Typer(
-    help="The topics that the product reads and writes.", no_args_is_help=True, add_completion=False
+    help="The topics that the product reads and writes.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 
@@ -47,8 +47,11 @@ def worker(
     flags: SetOption = None,
 ) -> None:
     """Process events from Kafka until stopped; start as many as there are cores, up to the partitions."""
+    from stream_app.runtimes.common.memory import collect_seldom
+    from stream_app.runtimes.common.threads import switch_often
     from stream_app.runtimes.kafka.consume.app import build_worker
     from stream_app.runtimes.kafka.operate.worker import run_app
+    from stream_app.settings.environment import load_settings
 
     settings = load_settings(flags or ())
     metrics = _begin(settings)
@@ -79,6 +82,7 @@ def trainer(
     """Learn from training examples and publish model snapshots until stopped."""
     from stream_app.runtimes.kafka.consume.app import build_trainer, trainer_id
     from stream_app.runtimes.kafka.operate.worker import run_app
+    from stream_app.settings.environment import load_settings
 
     settings = load_settings(flags or ())
     metrics = _begin(settings)
@@ -104,7 +108,10 @@ def produce(
     flags: SetOption = None,
 ) -> None:
     """Send events from files to Kafka, keyed by user, as a tracker's server would."""
+    import asyncio
+
     from stream_app.runtimes.kafka.operate import feeding
+    from stream_app.settings.environment import load_settings
 
     settings = load_settings(flags or ())
     sent = 0
@@ -119,7 +126,11 @@ def catalogue(
     flags: SetOption = None,
 ) -> None:
     """Send a catalogue to Kafka; of an item that was sent before, what is newest counts."""
+    import asyncio
+
+    from stream_app.intake.sources.catalogue_lines import read_catalogue
     from stream_app.runtimes.kafka.operate import feeding
+    from stream_app.settings.environment import load_settings
 
     settings = load_settings(flags or ())
     items = list(read_catalogue(file))  # nothing is sent of a file that is bad further on
@@ -132,8 +143,12 @@ def read(
     topic: Annotated[str, typer.Argument(help="A topic whose values are JSON.")], flags: SetOption = None
 ) -> None:
     """Print what a topic holds now, one JSON value a line."""
+    import asyncio
+
     from stream_app.runtimes.kafka.operate import feeding
     from stream_app.runtimes.kafka.operate.topics import topics_of
+    from stream_app.schemas.topics import EVENTS
+    from stream_app.settings.environment import load_settings
 
     settings = load_settings(flags or ())
     readable = [known.name for known in topics_of(settings) if known.contract or known is EVENTS]
@@ -145,7 +160,10 @@ def read(
 @topics_app.command("create")
 def create(flags: SetOption = None) -> None:
     """Create the topics that are missing, with their partitions, retention and compaction."""
+    import asyncio
+
     from stream_app.runtimes.kafka.operate.topics import create_topics
+    from stream_app.settings.environment import load_settings
 
     created = asyncio.run(create_topics(load_settings(flags or ())))
     for name, is_new in created.items():
@@ -156,6 +174,7 @@ def create(flags: SetOption = None) -> None:
 def show(flags: SetOption = None) -> None:
     """List the declared topics."""
     from stream_app.runtimes.kafka.operate.topics import partitions_of, topics_of
+    from stream_app.settings.environment import load_settings
 
     settings = load_settings(flags or ())
     table = Table("topic", "role", "partitions", "key", "what it carries")
@@ -167,10 +186,10 @@ def show(flags: SetOption = None) -> None:
 
 
 def _begin(settings: Settings) -> Metrics:
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("stream_app").setLevel(logging.INFO)
+    from stream_app.observability.logs import begin_logging
+    from stream_app.observability.metrics import Metrics
+
+    begin_logging(as_json=settings.log_format == "json")
     for handler in logging.getLogger().handlers:
         handler.addFilter(_one_line)
     threading.excepthook = _tell_of_thread
@@ -182,6 +201,10 @@ def _begin(settings: Settings) -> Metrics:
 
 def _run(running: Coroutine[Any, Any, None]) -> NoReturn:
     """Run a process of its own to its end: what Faust's threads still do is nobody's concern any more."""
+    import asyncio
+
+    from stream_app.runtimes.common.departure import end
+
     try:
         asyncio.run(running)
     except StreamAppError as error:

@@ -41,7 +41,7 @@ def load_command(name: str, entry: Entry) -> Any:
     module, _, attribute = entry.place.partition(":")
     found = getattr(import_module(module), attribute)
     if not isinstance(found, typer.Typer):
-        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
         alone.command(name)(found)
         found = alone
     return get_command(found)

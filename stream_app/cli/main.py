@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -99,12 +100,27 @@ app = typer.Typer(
     name="stream-app",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    # Typer's options that install completion take pydantic's time to start: only where no command is named.
+    add_completion=not sys.argv[1:] or sys.argv[1].startswith("-"),
+    rich_markup_mode=None,  # plain help: drawing it takes as long as everything else that a help needs
 )
 
 
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        print(f"stream-app {version('stream-app')}")  # noqa: T201
+        raise typer.Exit
+
+
 @app.callback()
-def _gather() -> None:
+def _gather(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave."),
+    ] = False,
+) -> None:
     """Clickstream engagement: rolling features, tiers and recommendations, on Kafka or on one machine."""
 
 

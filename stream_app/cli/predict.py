@@ -13,11 +13,7 @@ from rich.table import Table
 
 from stream_app.cli.evaluate_models import warn_of_refused
 from stream_app.cli.options import console, messages
-from stream_app.core.tiers import TIER_NAMES
 from stream_app.errors import InputError
-from stream_app.evaluation.examples import replay_marketing
-from stream_app.intake.sources.tables import read_table
-from stream_app.models.targets import tier_model
 
 
 def predict(
@@ -28,6 +24,10 @@ def predict(
     out: Annotated[Path, typer.Option(help="Where to write the tiers, as JSON by test_id.")],
 ) -> None:
     """Learn tiers from one pair of tables and predict those of another, each user after the last session."""
+    from stream_app.core.tiers import TIER_NAMES
+    from stream_app.evaluation.examples import replay_marketing
+    from stream_app.models.targets import tier_model
+
     asked = _asked_users(users)
     with messages.status("replaying users and sessions"):
         known, unknown = replay_marketing(train_users, train_sessions), replay_marketing(users, sessions)
@@ -53,6 +53,8 @@ def predict(
 
 def _asked_users(users: Path) -> Mapping[str, str]:
     """User by test_id, in the table's order."""
+    from stream_app.intake.sources.tables import read_table
+
     asked: dict[str, str] = {}
     for row in read_table(users, ("user_id", "test_id"), delimiter=";"):
         if row["test_id"] in asked:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import orjson
 import typer
@@ -15,17 +15,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from stream_app.cli.options import AsJson, DataDir, SetOption, console
-from stream_app.core.recommending import describe_occasion
 from stream_app.errors import InputError, SettingsError, StateError
-from stream_app.features.user_row import UserRow
-from stream_app.learning.ports import Occasion
-from stream_app.models.recommenders import Blend, ScoredItem
-from stream_app.runtimes.common.partitioning import partition_of
-from stream_app.runtimes.embedded.learned import load_recommender
-from stream_app.runtimes.embedded.store import Store
-from stream_app.schemas.outputs import RecommendedItem
-from stream_app.settings.environment import load_settings
-from stream_app.settings.rules import Rules
+
+if TYPE_CHECKING:
+    from stream_app.features.user_row import UserRow
+    from stream_app.learning.ports import Occasion
+    from stream_app.models.recommenders import Blend, ScoredItem
+    from stream_app.runtimes.embedded.store import Store
+    from stream_app.schemas.outputs import RecommendedItem
+    from stream_app.settings.rules import Rules
+
 
 SEED = "asked for by hand"
 MOST_EXPLAINED = 100
@@ -60,6 +59,11 @@ def recommend(
     flags: SetOption = None,
 ) -> None:
     """Recommend the next items for a user or a session, or what goes with an item, each with its level."""
+    from stream_app.learning.ports import Occasion
+    from stream_app.runtimes.embedded.learned import load_recommender
+    from stream_app.runtimes.embedded.store import Store
+    from stream_app.settings.environment import load_settings
+
     if count < 1:
         raise SettingsError(f"-k is how many items to recommend: write a whole number from 1, not {count}")
     if sum(given is not None for given in (user, session_items, item)) != 1:
@@ -138,6 +142,10 @@ def _split(session_items: str) -> list[str]:
 
 def _asked_of(store: Store, user: str, rules: Rules) -> Asked:
     """The open session that last had an item, else the user's recent items; as far as they consent."""
+    from stream_app.core.recommending import describe_occasion
+    from stream_app.learning.ports import Occasion
+    from stream_app.runtimes.common.partitioning import partition_of
+
     row = store.row(partition_of(user.encode(), max(len(store.partitions()), 1)), user)
     if row is None:
         return Asked(Occasion([], time.time(), SEED), f"no click of {user}, whom the folder does not know")
@@ -168,6 +176,8 @@ def _note(blend: Blend, session_items: Sequence[str]) -> str | None:
 
 
 def _as_json(reasons: Reasons, explain: bool) -> dict[str, object]:
+    from stream_app.models.recommenders import ScoredItem
+
     item = reasons.item
     answer: dict[str, object] = item._asdict() if isinstance(item, ScoredItem) else asdict(item)
     if explain:

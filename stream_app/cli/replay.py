@@ -6,12 +6,11 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
 
-from stream_app.cli.data_folder import open_replay
 from stream_app.cli.inputs import (
     FeaturesTable,
     Files,
@@ -24,14 +23,14 @@ from stream_app.cli.inputs import (
     progress,
 )
 from stream_app.cli.options import AsJson, DataDir, SetOption, console, messages
-from stream_app.cli.replay_report import ReplayReport, print_report
 from stream_app.errors import InputError
-from stream_app.intake.sources.catalogue_lines import read_catalogue
-from stream_app.intake.sources.source import Source
-from stream_app.observability.metrics import Metrics
-from stream_app.runtimes.embedded.store import Store
-from stream_app.schemas.catalogue import CatalogueItem
-from stream_app.settings.environment import Settings, load_settings
+
+if TYPE_CHECKING:
+    from stream_app.cli.replay_report import ReplayReport
+    from stream_app.intake.sources.source import Source
+    from stream_app.runtimes.embedded.store import Store
+    from stream_app.schemas.catalogue import CatalogueItem
+    from stream_app.settings.environment import Settings
 
 
 def replay(
@@ -52,6 +51,10 @@ def replay(
     flags: SetOption = None,
 ) -> None:
     """Run events through the whole job on this machine; begun again, it goes on where it was."""
+    from stream_app.cli.replay_report import print_report
+    from stream_app.intake.sources.catalogue_lines import read_catalogue
+    from stream_app.settings.environment import load_settings
+
     settings = load_settings(flags or ())
     sources = open_sources(form, files or [], (users, sessions), (features, target))
     items = list(read_catalogue(catalogue)) if catalogue is not None else ()
@@ -73,6 +76,10 @@ def run_replay(
         InputError: a source is not what it was said to be.
         StateError: the folder cannot be used.
     """
+    from stream_app.cli.data_folder import open_replay
+    from stream_app.cli.replay_report import ReplayReport
+    from stream_app.observability.metrics import Metrics
+
     metrics = Metrics()
     if serve_metrics and settings.metrics_port:
         metrics.serve(settings.metrics_host, settings.metrics_port)
@@ -96,6 +103,8 @@ def outputs(
     as_json: AsJson = False,
 ) -> None:
     """Print the outputs of a data folder, oldest first; with --json one object a line."""
+    from stream_app.runtimes.embedded.store import Store
+
     with Store(data_dir, read_only=True) as store:
         counts = store.output_counts()
         if schema is not None and schema not in counts:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import orjson
-from pydantic import SecretStr
 from rich.table import Table
 
 from stream_app.cli.options import AsJson, SetOption, console
-from stream_app.settings.environment import PREFIX, Settings, load_settings
+
+if TYPE_CHECKING:
+    pass
 
 
 def settings(as_json: AsJson = False, flags: SetOption = None) -> None:
     """List every setting with its present value; secrets stay hidden."""
+    from stream_app.settings.environment import PREFIX, Settings, load_settings
+
     present = load_settings(flags or ())
     values = {name: _shown(getattr(present, name)) for name in Settings.model_fields}
     if as_json:
@@ -24,6 +29,8 @@ def settings(as_json: AsJson = False, flags: SetOption = None) -> None:
 
 
 def _shown(value: object) -> str:
+    from pydantic import SecretStr
+
     if value is None:
         return ""
     if isinstance(value, SecretStr):

@@ -13,7 +13,6 @@ from rich.progress import Progress
 from stream_app.cli.options import AsJson, console, messages
 from stream_app.errors import SettingsError, StateError
 from stream_app.simulation.settings import SimulationSettings
-from stream_app.simulation.writer import write_simulation
 
 DEFAULTS = SimulationSettings()
 
@@ -31,6 +30,8 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Write simulated events in the order of their arrival and, apart, the truth that they hide."""
+    from stream_app.simulation.writer import write_simulation
+
     try:
         chosen = SimulationSettings(
             users=users,

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
@@ -14,23 +14,19 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from stream_app.cli.model_loading import load_model
 from stream_app.cli.options import AsJson, DataDir, SetOption, console
 from stream_app.errors import InputError, StateError
-from stream_app.evaluation.driver_cases import HIGH_TIER, read_examples
-from stream_app.features.reading import read_features
-from stream_app.learning import moments
-from stream_app.models.content.model import ContentModel
-from stream_app.models.features import Features, Label
-from stream_app.models.insight.what_if import WhatIf, values_to_try, what_if
-from stream_app.models.learning import AnyModel, Status
-from stream_app.models.targets import ENGAGEMENT, OUTCOMES, TIER
-from stream_app.runtimes.common.partitioning import partition_of
-from stream_app.runtimes.embedded.store import Store
-from stream_app.settings.environment import Settings, load_settings
+
+if TYPE_CHECKING:
+    from stream_app.models.features import Features, Label
+    from stream_app.models.insight.what_if import WhatIf
+    from stream_app.models.learning import AnyModel
+    from stream_app.runtimes.embedded.store import Store
+    from stream_app.settings.environment import Settings
+
 
 MOST_EXAMPLES = 2_000  # the newest, from which the values to try are taken
-LABEL_BY_TARGET: dict[str, Label] = {TIER.name: HIGH_TIER, **dict.fromkeys(OUTCOMES, True)}
+DEFAULT_TARGET = "engagement_tier"
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ def what_if_command(
     data_dir: DataDir = Path("data"),
     user: Annotated[str | None, typer.Option(help="A user of the folder.")] = None,
     item: Annotated[str | None, typer.Option(help="Or an item whose engagement score is learned.")] = None,
-    target: Annotated[str, typer.Option(help="What is asked of a user, such as purchase.")] = TIER.name,
+    target: Annotated[str, typer.Option(help="What is asked of a user, such as purchase.")] = DEFAULT_TARGET,
     change: Annotated[
         list[str] | None, typer.Option(metavar="FEATURE=VALUE", help="A feature as it would be.")
     ] = None,
@@ -63,11 +59,17 @@ def what_if_command(
     Values to try for what you can control are those that occur in the folder. Only an experiment can show
     whether bringing a change about has the effect.
     """
+    from stream_app.models.insight.what_if import values_to_try, what_if
+    from stream_app.models.targets import ENGAGEMENT
+    from stream_app.runtimes.embedded.store import Store
+    from stream_app.settings.environment import load_settings
+
     if (user is None) == (item is None):
         raise InputError("name either --user or --item")
     asked = ENGAGEMENT.name if item is not None else target
-    if item is None and asked not in LABEL_BY_TARGET:
-        raise InputError(f"--target {target}: write one of {', '.join(LABEL_BY_TARGET)}")
+    label_by_target = _label_by_target()
+    if item is None and asked not in label_by_target:
+        raise InputError(f"--target {target}: write one of {', '.join(label_by_target)}")
     settings = load_settings(flags or ())
     with Store(data_dir, read_only=True) as store:
         model = _load_ready(store, asked, data_dir, settings)
@@ -77,7 +79,7 @@ def what_if_command(
     for name, known in values.items():
         if not known:
             raise InputError(f"--control {name}: no example in {data_dir} has this feature")
-    answer = what_if(model, question.features, changes, values, LABEL_BY_TARGET.get(asked))
+    answer = what_if(model, question.features, changes, values, label_by_target.get(asked))
     if as_json:
         encoded = {
             "subject": question.subject,
@@ -91,7 +93,17 @@ def what_if_command(
     _print(answer, question, asked, bool(changes))
 
 
+def _label_by_target() -> dict[str, Label]:
+    from stream_app.evaluation.driver_cases import HIGH_TIER
+    from stream_app.models.targets import OUTCOMES, TIER
+
+    return {TIER.name: HIGH_TIER, **dict.fromkeys(OUTCOMES, True)}
+
+
 def _load_ready(store: Store, name: str, data_dir: Path, settings: Settings) -> AnyModel:
+    from stream_app.cli.model_loading import load_model
+    from stream_app.models.learning import Status
+
     model = load_model(store, name, data_dir, settings)
     if model.status is Status.WARMING_UP:
         raise StateError(
@@ -104,6 +116,13 @@ def _load_ready(store: Store, name: str, data_dir: Path, settings: Settings) -> 
 def _question(
     store: Store, model: AnyModel, target: str, user: str | None, item: str | None, settings: Settings
 ) -> Question:
+    from stream_app.evaluation.driver_cases import read_examples
+    from stream_app.features.reading import read_features
+    from stream_app.learning import moments
+    from stream_app.models.content.model import ContentModel
+    from stream_app.models.targets import OUTCOMES, TIER
+    from stream_app.runtimes.common.partitioning import partition_of
+
     targets = set(settings.tier_targets) if target == TIER.name else {target}
     newest: deque[Features] = deque(maxlen=MOST_EXAMPLES)
     own: Features | None = None

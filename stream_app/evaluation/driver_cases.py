@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
 
+from stream_app.evaluation.driver_outcome import Outcome
 from stream_app.features.reading import read_features
 from stream_app.models.insight.drivers import Case
 from stream_app.models.targets import WILL_RETURN
@@ -24,13 +24,6 @@ GROUPS_BY_FEATURE = {
 }
 PAGE = "page"
 DIMENSIONS = (*GROUPS_BY_FEATURE, PAGE)
-
-
-class Outcome(StrEnum):
-    """What may have come true of a user."""
-
-    RETENTION = "retention"
-    ENGAGEMENT = "engagement"
 
 
 class Cases(NamedTuple):

@@ -122,6 +122,9 @@ class Settings(_FormSettings):
         ("engagement_tier", "marketing_target"), description="Targets of labels that teach the tier model."
     )
 
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How workers, trainers and the collector log: lines for people, or JSON."
+    )
     metrics_host: str = Field("127.0.0.1", description="Address of the metrics page; loopback by default.")
     metrics_port: int = Field(9108, ge=0, le=65535, description="Port of the metrics page; 0: none.")
 

@@ -1,13 +1,17 @@
 """What a simulation is asked for; every file that it writes is a function of these values."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import orjson
+
+if TYPE_CHECKING:
+    import numpy as np
 
 DAY_MS = 86_400_000
 SHARE_LIMITS = {
@@ -79,6 +83,8 @@ class SimulationSettings:
 
     def generator(self, purpose: str, day: int = 0) -> np.random.Generator:
         """Random stream of its own for one purpose and day, so that a draw added to one moves no other."""
+        import numpy as np  # the settings are read without it, as in a command's help
+
         return np.random.default_rng([self.seed, day, *purpose.encode()])
 
 

@@ -11,7 +11,8 @@ import orjson
 
 from stream_app.runtimes.common.partitioning import partition_of, record_key
 from stream_app.runtimes.kafka.consume.producer import Message
-from stream_app.simulation import SimulationSettings, simulate
+from stream_app.simulation.settings import SimulationSettings
+from stream_app.simulation.writer import simulate
 from stream_app.testing import malformed
 
 FOLDER = Path(tempfile.gettempdir()) / "stream-app-faults"

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stream_app.schemas.events import EVENT_ADAPTER
-from stream_app.simulation import SimulationSettings, read_settings, simulate, write_simulation
+from stream_app.simulation.settings import SimulationSettings, read_settings
+from stream_app.simulation.writer import simulate, write_simulation
 
 any_settings = st.builds(
     SimulationSettings,

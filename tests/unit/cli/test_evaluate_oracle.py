@@ -7,9 +7,10 @@ from typer.testing import CliRunner
 
 from stream_app.cli import main
 from stream_app.cli.evaluate_oracle import CONTESTANTS, Simulated, compare_with_oracle
-from stream_app.simulation import SimulationSettings, write_simulation
 from stream_app.simulation.browsing import BrowsedSession
 from stream_app.simulation.oracle import ClickOracle
+from stream_app.simulation.settings import SimulationSettings
+from stream_app.simulation.writer import write_simulation
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded.store import Checkpoint, Store
 from stream_app.schemas.outputs import PrivacyReceipt
 from stream_app.settings.environment import Settings
-from stream_app.simulation import SimulationSettings, write_simulation
+from stream_app.simulation.settings import SimulationSettings
+from stream_app.simulation.writer import write_simulation
 from stream_app.testing import RecordedSource, event, label, page, session
 
 USER = "somebody-to-erase"

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from stream_app.evaluation.driver_cases import Outcome, collect_cases
+from stream_app.evaluation.driver_cases import collect_cases
+from stream_app.evaluation.driver_outcome import Outcome
 from stream_app.features.user_row import UserRow
 from stream_app.runtimes.embedded.store import Checkpoint, Store
 from stream_app.schemas.outputs import ClosedSession, SourcePosition, TrainingExample

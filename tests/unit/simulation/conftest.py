@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from stream_app.simulation import SimulationSettings, SimulationSummary, write_simulation
+from stream_app.simulation.settings import SimulationSettings
+from stream_app.simulation.writer import SimulationSummary, write_simulation
 
 Record = dict[str, Any]
 

@@ -14,13 +14,13 @@ from stream_app.models.targets import engagement_model
 from stream_app.schemas.catalogue import CatalogueItem
 from stream_app.schemas.outputs import ItemOutcomes
 from stream_app.settings.rules import DAY, Rules
-from stream_app.simulation import SimulationSettings, simulate
 from stream_app.simulation.catalogue import Catalogue
 from stream_app.simulation.courses import Courses
 from stream_app.simulation.lifecycle import Lifecycle
 from stream_app.simulation.population import Population
-from stream_app.simulation.settings import DAY_MS
+from stream_app.simulation.settings import DAY_MS, SimulationSettings
 from stream_app.simulation.visits import Happening
+from stream_app.simulation.writer import simulate
 from stream_app.testing import START, track
 
 SETTINGS = SimulationSettings(users=1_300, days=32, items=24, courses=100, seed=4)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from stream_app.simulation import ClickOracle, SimulationSettings
-from stream_app.simulation.oracle import Market
+from stream_app.simulation.oracle import ClickOracle, Market
+from stream_app.simulation.settings import SimulationSettings
 
 SETTINGS = SimulationSettings(users=50, days=5, seed=2, items=60)
 AT = SETTINGS.start + timedelta(days=3, hours=5)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stream_app.simulation import SimulationSettings, read_settings, write_simulation
+from stream_app.simulation.settings import SimulationSettings, read_settings
+from stream_app.simulation.writer import write_simulation
 
 
 @pytest.mark.parametrize(

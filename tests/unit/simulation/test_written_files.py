@@ -4,7 +4,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from stream_app.simulation import SimulationSettings, simulate, write_simulation
+from stream_app.simulation.settings import SimulationSettings
+from stream_app.simulation.writer import simulate, write_simulation
 
 SMALL = SimulationSettings(users=60, days=3, seed=21, items=50)
 FILES = ("events.jsonl", "catalogue.jsonl", "truth.jsonl")
