@@ -29,7 +29,7 @@ def test_the_caps_are_those_of_the_index() -> None:
 
 def test_the_reading_limits_are_those_of_the_sources() -> None:
     nearest, rules, walk = Blend().sources[:3]
-    numbers = re.search(r"at most (\d+) clicks.+?\), (\d+) for.+?and\n(\d+) for", DOCUMENT, re.DOTALL)
+    numbers = re.search(r"at most (\d+) clicks.+?\), (\d+) for.+?and\s+(\d+) for", DOCUMENT, re.DOTALL)
     assert numbers is not None
     assert [int(number) for number in numbers.groups()] == [
         nearest.settings.clicks_per_item,
