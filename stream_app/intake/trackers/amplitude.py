@@ -13,7 +13,7 @@ import orjson
 from stream_app.intake.trackers.commerce import event_name, shop_properties
 from stream_app.intake.trackers.context_places import Place, take_context, url_text, user_agent_text
 from stream_app.intake.trackers.declaration import Answer, Reading, Route, Sent, TrackerForm
-from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, take_text, text
+from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, take_text, text
 from stream_app.intake.trackers.json_records import (
     Unreadable,
     parse_object,
@@ -116,8 +116,16 @@ def _event(fields: dict[str, Any]) -> dict[str, Any]:
             if written in source:
                 source.setdefault(name, source.pop(written))
     shown = _shown(kind, properties)
-    properties = shop_properties(shown.get("event"), {**fields, **properties})
+    properties = shop_properties(shown.get("event"), _with_revenue(kind, {**fields, **properties}))
     return {**event, **shown, **given(context=context), "properties": keep(properties)}
+
+
+def _with_revenue(kind: str | None, properties: dict[str, Any]) -> dict[str, Any]:
+    """A revenue event with its revenue: where it states none, that is its price times its quantity."""
+    price, quantity = number(properties.get("price")), number(properties.get("quantity"))
+    if kind != REVENUE or properties.get("revenue") is not None or price is None:
+        return properties
+    return {**properties, "revenue": price * (1 if quantity is None else quantity)}
 
 
 def _shown(kind: str | None, properties: dict[str, Any]) -> dict[str, Any]:
