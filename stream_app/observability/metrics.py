@@ -34,7 +34,7 @@ UNKNOWN_TARGET = "unknown"
 
 
 class Declaration(NamedTuple):
-    """What a metric says of itself."""
+    """A metric's name, kind, labels and help text."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
@@ -43,7 +43,7 @@ class Declaration(NamedTuple):
 
 
 class Metrics:
-    """The metrics of one process, in a registry of their own. `clock` gives epoch seconds."""
+    """The metrics of one process, in their own registry. `clock` returns epoch seconds."""
 
     def __init__(
         self, registry: CollectorRegistry | None = None, clock: Callable[[], float] = time.time
@@ -58,10 +58,10 @@ class Metrics:
         self.failed = self._counter(
             "stream_app_failed_events_total", "Records sent to the failed topic, by reason.", "reason"
         )
-        self.outputs = self._counter("stream_app_outputs_total", "Outputs made, by contract.", "schema")
+        self.outputs = self._counter("stream_app_outputs_total", "Outputs produced, by contract.", "schema")
         self.examples = self._counter(
             "stream_app_training_examples_total",
-            "Training examples that the trainer took, by target and outcome.",
+            "Training examples that the trainer received, by target and outcome.",
             "target", "outcome",
         )  # fmt: skip
         self.refused_snapshots = self._counter(
@@ -71,39 +71,39 @@ class Metrics:
         )
         self.placeholder_ids = self._counter(
             "stream_app_placeholder_ids_total",
-            "Ids that stand for a missing one, such as `undefined`, and were not used, by field.",
+            "Placeholder ids, such as `undefined`, that were ignored, by field.",
             "field",
         )
         self.refused_records = self._counter(
             "stream_app_refused_records_total",
-            "Records of internal topics and of the catalogue that break their contract.",
+            "Records of internal topics and of the catalogue that violate their contract.",
             "topic",
         )
         self.refused_numbers = self._counter(
             "stream_app_refused_numbers_total",
-            "Values that are no finite number, which a metric did not take: they would stay in its sum.",
+            "Values that are not finite numbers and were kept out of a metric, whose sum they would spoil.",
             "metric",
         )
         self.commits = self._counter(
             "stream_app_commits_total",
-            "Batches (worker), checkpoints (embedded) or rounds of snapshots (trainer) made durable.",
+            "Batches (worker), checkpoints (embedded) or rounds of snapshots (trainer) that were committed.",
         )
         self.users = self._gauge("stream_app_users", "Users held, by partition.", "partition")
         self.forgotten_ids = self._counter(
             "stream_app_forgotten_ids_total",
-            "Events that would count again if they came again: over 512 of a user in the allowed lateness.",
+            "Message ids forgotten early (beyond 512 of a user within the lateness): repeats count again.",
         )
         self.removed_users = self._counter(
-            "stream_app_removed_users_total", "Users whose rows were removed, by why.", "reason"
+            "stream_app_removed_users_total", "Users whose rows were removed, by reason.", "reason"
         )
         self.lag = self._gauge(
             "stream_app_lag_records",
-            "Records of a source partition that are not processed yet (Kafka).",
+            "Unprocessed records of a source partition (Kafka).",
             "topic", "partition",
         )  # fmt: skip
         self.stalled = self._gauge(
             "stream_app_stalled_seconds",
-            "How long records wait that are not processed, in the partition where it is longest (Kafka).",
+            "How long unprocessed records have waited, in the partition with the longest wait (Kafka).",
         )
         self.broker_silence = self._gauge(
             "stream_app_broker_silent_seconds", "How long no broker has answered (Kafka)."
@@ -115,7 +115,7 @@ class Metrics:
         )
         self.freshness = self._gauge(
             "stream_app_freshness_seconds",
-            "Wall clock at the scrape less the newest event time processed, by partition.",
+            "Wall clock at the scrape minus the newest processed event time, by partition.",
             "partition",
         )
         self.batch_seconds = self._histogram(
@@ -124,8 +124,8 @@ class Metrics:
         )
         self.event_latency = self._record_histogram(
             "stream_app_event_latency_seconds",
-            "From a record's receipt by the log (embedded: its reading) until what came of it is durable. "
-            "Every record counts.",
+            "Time from a record's arrival in the log (embedded: from reading it) until its results are "
+            "durable. Counts every record.",
         )
         self.model_version = self._gauge(
             "stream_app_model_version", "Version of a model's definition.", "model"
@@ -141,12 +141,12 @@ class Metrics:
         self.score = self._gauge(
             "stream_app_prequential_score",
             "Score on examples before they were learned, of a model and of its baseline (who), over all or "
-            "the last examples (span).",
+            "the latest examples (span).",
             "model", "who", "span", "score",
         )  # fmt: skip
         self.drifts = self._gauge(
             "stream_app_model_drifts",
-            "Drifts found so far, by kind: the model's loss has risen, or a feature is not what it was.",
+            "Drifts found so far, by kind: the model's loss rose, or a feature's distribution changed.",
             "model", "kind",
         )  # fmt: skip
         self.recommended = self._counter(
@@ -159,14 +159,14 @@ class Metrics:
         )
         self.recommendation_score = self._gauge(
             "stream_app_recommendation_score",
-            "How well a source, the mixture of all (surface) or popularity foresaw clicks before they were "
-            "learned: hit rate and reciprocal rank at 5, 10 and 20 over all or the last clicks (span), "
+            "How well a source, the blend of all (surface) or popularity predicted clicks before they were "
+            "learned: hit rate and reciprocal rank at 5, 10 and 20 over all or the latest clicks (span), "
             "coverage, novelty in bits.",
             "source", "span", "score",
         )  # fmt: skip
         self.evictions = self._gauge(
             "stream_app_recommender_evictions",
-            "How often a cap of the recommender made something be forgotten, by what.",
+            "Things that the recommender dropped because of a cap, by what.",
             "what",
         )
         self.collector_requests = self._counter(
@@ -179,20 +179,20 @@ class Metrics:
         )
         self.collector_refused = self._counter(
             "stream_app_collector_refused_total",
-            "Requests of which the collector took nothing, by reason.",
+            "Requests that the collector refused, by reason.",
             "reason",
         )
         self.collector_seconds = self._histogram(
             "stream_app_collector_durable_seconds",
-            "From a request's body being read until its events were durable.",
+            "Time from reading a request's body until its events are durable.",
         )
         self._begin_at_zero()
 
     def serve(self, host: str, port: int) -> None:
-        """Answer scrapes and `/health` on an address of their own, in a thread.
+        """Serve scrapes and `/health` on their own address, in a thread.
 
         Raises:
-            SettingsError: the address cannot be listened on.
+            SettingsError: the process cannot listen on the address.
         """
         try:
             server, _ = start_http_server(port, host, self.registry)

@@ -53,34 +53,36 @@ class Settings(_FormSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
 
     app_id: str = Field(
-        "stream-app", pattern=r"^[a-zA-Z0-9._-]{1,100}$", description="Consumer group and changelog prefix."
+        "stream-app",
+        pattern=r"^[a-zA-Z0-9._-]{1,100}$",
+        description="Consumer group and changelog prefix.",
     )
     state_dir: Path = Field(Path("state"), description="Folder of a worker's local rows (RocksDB).")
     partitions: int = Field(
-        4, ge=1, le=1024, description="Partitions over which users are spread; fixed once topics exist."
+        4, ge=1, le=1024, description="Partitions that users are spread over; fixed once topics exist."
     )
-    replication: int = Field(1, ge=1, le=10, description="Copies that the broker keeps of each topic.")
+    replication: int = Field(1, ge=1, le=10, description="Replicas of each topic.")
 
     topic_prefix: str = Field(
         "",
         pattern=r"^[a-zA-Z0-9._-]{0,100}$",
-        description="Put before every topic's name, to share a cluster, such as `staging.`.",
+        description="Prefix of every topic name, such as `staging.`, for sharing a cluster.",
     )
     kafka_servers: str = Field(
         "127.0.0.1:9092",
         pattern=r"^[^\s,/]+:\d+(,[^\s,/]+:\d+)*$",
-        description="Brokers to ask first, as host:port,host:port.",
+        description="Bootstrap servers, as host:port,host:port.",
     )
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="How to talk to the brokers."
+        "PLAINTEXT", description="Protocol for talking to the brokers."
     )
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "SCRAM-SHA-512", description="How to log in, with a SASL protocol."
+        "SCRAM-SHA-512", description="Login mechanism with a SASL protocol."
     )
-    kafka_username: str | None = Field(None, description="User to log in as, with a SASL protocol.")
-    kafka_password: SecretStr | None = Field(None, description="That user's password.")
+    kafka_username: str | None = Field(None, description="Login name with a SASL protocol.")
+    kafka_password: SecretStr | None = Field(None, description="Password of that user.")
     kafka_ca_file: Path | None = Field(
-        None, description="Certificates to trust, in PEM, with SSL; none: the system's."
+        None, description="CA certificates to trust with SSL, in PEM; default: the system's."
     )
     kafka_cert_file: Path | None = Field(None, description="Client certificate, in PEM, for mutual TLS.")
     kafka_key_file: Path | None = Field(None, description="The client certificate's key, in PEM.")
@@ -88,10 +90,10 @@ class Settings(_FormSettings):
         30.0,
         ge=1,
         le=300,
-        description="How long the broker waits for a worker that died before it gives its partitions away.",
+        description="How long the broker waits for a dead worker before reassigning its partitions.",
     )
     kafka_timeout: float = Field(
-        30.0, gt=0, le=600, description="How long a lost broker is waited for before the worker stops."
+        30.0, gt=0, le=600, description="How long the worker waits for a lost broker before it stops."
     )
     stall_timeout: float = Field(
         180.0,
@@ -100,124 +102,122 @@ class Settings(_FormSettings):
         description="How long records may wait with none processed before the worker stops.",
     )
 
-    batch_records: int = Field(500, ge=1, le=100_000, description="Records of one partition taken at once.")
-    batch_bytes: int = Field(4_194_304, ge=1024, description="Bytes of one partition taken at once.")
+    batch_records: int = Field(500, ge=1, le=100_000, description="Most records of one partition in a batch.")
+    batch_bytes: int = Field(4_194_304, ge=1024, description="Most bytes of one partition in a batch.")
     hot_rows: int = Field(50_000, ge=100, description="Rows kept decoded in memory, per process.")
 
     snapshot_key: SecretStr | None = Field(
         None,
         min_length=16,
-        description="Secret that signs model snapshots; the same for all workers of an application.",
+        description="Secret that signs model snapshots; the same for all processes of an application.",
     )
     snapshot_examples: int = Field(
-        200, ge=1, description="A new snapshot is published after so many examples learned."
+        200, ge=1, description="Publish a snapshot after this many learned examples."
     )
     snapshot_interval: float = Field(
-        30.0, gt=0, description="And after so long, if anything was learned since the last."
+        30.0,
+        gt=0,
+        description="Publish a snapshot after this time if anything was learned.",
     )
     recommender_snapshot_interval: float = Field(
-        600.0, gt=0, description="The recommender is published so often, if it has learned anything."
+        600.0, gt=0, description="How often the recommender is published, if it has learned anything."
     )
     tier_targets: Annotated[tuple[Id, ...], NoDecode] = Field(
-        ("engagement_tier", "marketing_target"), description="Targets of labels that teach the tier model."
+        ("engagement_tier", "marketing_target"), description="Label targets that train the tier model."
     )
 
     log_format: Literal["text", "json"] = Field(
         "text", description="How workers, trainers and the collector log: lines for people, or JSON."
     )
     metrics_host: str = Field("127.0.0.1", description="Address of the metrics page; loopback by default.")
-    metrics_port: int = Field(9108, ge=0, le=65535, description="Port of the metrics page; 0: none.")
+    metrics_port: int = Field(9108, ge=0, le=65535, description="Port of the metrics page; 0 disables it.")
 
     collector_host: str = Field("127.0.0.1", description="Address of the collector; loopback by default.")
     collector_port: int = Field(8090, ge=1, le=65535, description="Port of the collector.")
     write_keys: SecretStr | None = Field(
         None,
-        description="Keys of which a tracker must show one, separated by commas; none: only this machine's "
-        "clients are taken.",
+        description="Keys, comma-separated, of which a tracker must present one; none: only clients of "
+        "this machine are accepted.",
     )
     collector_body_bytes: int = Field(
-        6_000_000, ge=1024, le=20_000_000, description="Largest body of a request to the collector, unpacked."
+        6_000_000, ge=1024, le=20_000_000, description="Largest request body, decompressed."
     )
     collector_rate: float = Field(
-        1000.0, gt=0, description="Events a second that one client may send with one write key."
+        1000.0, gt=0, description="Events per second that one client may send with one write key."
     )
     collector_burst: int = Field(
         5000, ge=1, description="Events that such a client may send at once after a pause."
     )
     collector_timeout: float = Field(
-        10.0, ge=1, le=300, description="How long an event may take to be durable before it is refused."
+        10.0, ge=1, le=300, description="How long an event may take to become durable before it is refused."
     )
     cors_origins: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None,
-        description="Web sites whose pages may send, as https://host,https://host, or *; none: only the "
-        "collector's own.",
+        description="Sites whose pages may send, as https://host,https://host, or *; none: only the "
+        "collector's own pages.",
     )
     trusted_proxies: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None,
-        description="Addresses or networks of proxies whose X-Forwarded-For is believed, by commas.",
+        description="Addresses or networks, comma-separated, of proxies whose X-Forwarded-For is trusted.",
     )
 
-    idle_check: float = Field(
-        5.0, gt=0, description="How often partitions are looked at in which nothing comes any more."
-    )
+    idle_check: float = Field(5.0, gt=0, description="How often idle partitions are checked.")
     session_gap: float = Field(_RULES.session_gap, gt=0, description="Inactivity that ends a session.")
     session_limit: float = Field(_RULES.session_limit, gt=0, description="Longest session.")
     allowed_lateness: float = Field(
-        _RULES.allowed_lateness, ge=0, description="How late an event may come and still count."
+        _RULES.allowed_lateness, ge=0, description="How late an event may arrive and still count."
     )
     allowed_skew: float = Field(
-        _RULES.allowed_skew, ge=0, description="How far ahead of its receipt an event's time may lie."
+        _RULES.allowed_skew, ge=0, description="How far ahead of its receipt an event's time may be."
     )
     max_event_bytes: int = Field(_RULES.max_event_bytes, ge=256, le=1_000_000, description="Largest event.")
-    tracker_form: str = Field(
-        "", description="Form of records that are not in our own; empty: their shape tells."
-    )
+    tracker_form: str = Field("", description="Format of the input records; empty: detected by their shape.")
     taxonomy_file: Path | None = Field(
-        None, description="Fields that sites belong to, in TOML; none: the shipped taxonomy."
+        None, description="Taxonomy of sites, in TOML; none: the one that is shipped."
     )
     placeholder_ids: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None,
-        description="Further texts that stand where an id is missing, by commas, beside `undefined`, `null` "
-        "and the others that are known.",
+        description="Further texts, comma-separated, that trackers send for a missing id, in addition to "
+        "`undefined`, `null` and the other known ones.",
     )
     real_ids: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None,
-        description="Ids that would count as missing and are real ones here, such as `0`, by commas.",
+        description="Ids, comma-separated, such as `0`, that are real here and must not count as missing.",
     )
     privacy_keys: SecretStr | None = Field(
-        None, description="Secrets that pseudonyms are made with, as NAME:SECRET,NAME:SECRET, newest first."
+        None, description="Secrets for making pseudonyms, as NAME:SECRET,NAME:SECRET, newest first."
     )
     hashed_fields: Annotated[tuple[str, ...], NoDecode] = Field(
         ("email", "phone"),
-        description="Fields replaced by a pseudonym, or removed while there is no key; `userId` is one too.",
+        description="Fields replaced by a pseudonym, or removed if there is no key; may include `userId`.",
     )
-    masked_octets: int = Field(1, ge=0, le=4, description="Octets of IPv4 addresses that are masked.")
+    masked_octets: int = Field(1, ge=0, le=4, description="Octets of an IPv4 address to mask.")
     default_consent: Annotated[tuple[Literal["analytics", "personalisation", "marketing"], ...], NoDecode] = (
         Field(
             ("analytics", "personalisation", "marketing"),
-            description="Purposes that a user agrees to who has not said.",
+            description="Purposes assumed agreed by users who have not stated their consent.",
         )
     )
     row_validity: float = Field(
-        _RULES.row_validity, gt=0, description="A user's row expires so long after their last event."
+        _RULES.row_validity, gt=0, description="How long after the user's last event a row expires."
     )
     max_users: int = Field(
         _RULES.max_users,
         ge=0,
-        description="Users held per partition, the longest idle go first; 0: any number.",
+        description="Most users per partition; the longest idle are removed first; 0: no limit.",
     )
     loyal_uses: int = Field(
-        _RULES.loyal_uses, ge=1, description="Sessions from which on a user counts as loyal."
+        _RULES.loyal_uses, ge=1, description="Number of sessions from which a user counts as loyal."
     )
     outlook_horizon: float = Field(
-        _RULES.outlook_horizon, gt=0, description="How far ahead returns, churn and purchases are foreseen."
+        _RULES.outlook_horizon, gt=0, description="How far ahead returns, churn and purchases are predicted."
     )
     outlook_interval: float = Field(
-        _RULES.outlook_interval, gt=0, description="How often a user's days to come become an example."
+        _RULES.outlook_interval, gt=0, description="How often an outcome example is started for a user."
     )
     content_starts: Annotated[tuple[str, ...], NoDecode] = Field(
         CONTENT_STARTS,
-        description="Events that start an item; `page` stands for pages and screens that are opened.",
+        description="Events that start an item; `page` stands for opened pages and screens.",
     )
     content_completions: Annotated[tuple[str, ...], NoDecode] = Field(
         CONTENT_COMPLETIONS, description="Events that complete an item, or the items of an order."
@@ -228,39 +228,40 @@ class Settings(_FormSettings):
     content_read_after: float = Field(
         _RULES.content_read_after,
         ge=0,
-        description="How long a visit must go on after a page for it to be read, where `page` starts items.",
+        description="How long a visit must continue for a page to count as read, if `page` starts items.",
     )
     content_interval: float = Field(
-        86_400.0, gt=0, description="Scores of items are told once in so long of event time."
+        86_400.0, gt=0, description="How often item scores are published, in event time."
     )
     tier_interval: float = Field(
-        _RULES.tier_interval, ge=0, description="A user is scored at most so often between session ends."
+        _RULES.tier_interval, ge=0, description="Shortest time between two scores of a user within a session."
     )
     tier_validity: float = Field(
-        _RULES.tier_validity, gt=0, description="How long a tier holds before it is told anew."
+        _RULES.tier_validity, gt=0, description="How long a tier is valid before it is sent again."
     )
     recommend_interval: float = Field(
-        _RULES.recommend_interval, ge=0, description="A user is recommended to at most so often."
+        _RULES.recommend_interval, ge=0, description="Shortest time between two lists for a user."
     )
-    recommend_count: int = Field(_RULES.recommend_count, ge=1, le=100, description="Items in one emission.")
+    recommend_count: int = Field(_RULES.recommend_count, ge=1, le=100, description="Items in a list.")
     recommend_validity: float = Field(
-        _RULES.recommend_validity, gt=0, description="How long recommendations may be shown."
+        _RULES.recommend_validity, gt=0, description="How long a list may be shown."
     )
     recommend_exclude: Annotated[tuple[Exclusion, ...], NoDecode] = Field(
         (Exclusion.BOUGHT, Exclusion.UNAVAILABLE),
-        description="What is not recommended: bought, consumed, unavailable, current.",
+        description="What to leave out of lists: bought, consumed, unavailable, current.",
     )
     recommend_per_category: int = Field(
-        0, ge=0, description="Most items of one category in one emission; 0: any number."
+        0, ge=0, description="Most items of one category in a list; 0: no limit."
     )
-    recommend_per_brand: int = Field(
-        0, ge=0, description="Most items of one brand in one emission; 0: any number."
-    )
+    recommend_per_brand: int = Field(0, ge=0, description="Most items of one brand in a list; 0: no limit.")
     recommend_exploration: float = Field(
-        0.0, ge=0, le=1, description="Share of emissions whose last place is drawn, to learn what is liked."
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of lists whose last place is drawn, to learn what users like.",
     )
     recommend_factorisation: bool = Field(
-        False, description="Learn users' tastes by matrix factorisation, the dearest of all sources."
+        False, description="Learn users' tastes by matrix factorisation, the most expensive source."
     )
 
     @model_validator(mode="after")
