@@ -85,6 +85,19 @@ class Context(WireModel):
     location: LocationContext | None = None
     campaign: CampaignContext | None = None
     consent: ConsentContext | None = None
+    consent_management: Annotated[
+        Any,
+        Field(
+            description="What the user agreed to, in RudderStack's form: an object with the lists "
+            "`allowedConsentIds` and `deniedConsentIds`."
+        ),
+    ] = None
+    traits: Annotated[
+        Any, Field(description="Traits of the user beside any event (Segment `context.traits`): an object.")
+    ] = None
+    traits_once: Annotated[
+        Any, Field(description="Traits that count only until one of that name is known: an object.")
+    ] = None
 
 
 _GIVEN: JsonDict = {"type": "string", "minLength": 1}

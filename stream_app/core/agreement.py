@@ -12,9 +12,14 @@ def ask_consent(workspace: Workspace, row: UserRow, arrival: Arrival) -> bool:
     """Note what the event says of its user's consent, and whether that allows it to be used."""
     timed, default = arrival.timed, workspace.rules.default_consent
     context = timed.event.context
-    if context is not None and context.consent is not None:
-        row.consent = consent.update_consent(row.consent, context.consent.category_preferences, default)
-    if consent.is_agreed(row.consent, consent.ANALYTICS, default):
+    own = row.consent
+    preferences = consent.preferences_in(context) if context is not None else None
+    if preferences:
+        own = consent.update_consent(row.consent, preferences, default)
+        # What was held back on the way comes after what was said since.
+        if timed.at >= row.consent_at:
+            row.consent, row.consent_at = own, timed.at
+    if all(consent.is_agreed(said, consent.ANALYTICS, default) for said in {own, row.consent}):
         workspace.count(timed.event.type, "processed")
         return True
     workspace.count(timed.event.type, "without_consent")

@@ -13,7 +13,7 @@ from stream_app.features.finished_sessions import FinishedSession, finish_by_sum
 from stream_app.features.funnel import note_step
 from stream_app.features.interests import FIELD, SEARCH, add_interest, note_interest
 from stream_app.features.statistics import count_top
-from stream_app.features.traits import note_traits
+from stream_app.features.traits import note_context_traits, note_traits
 from stream_app.features.user_row import (
     ACTIVITY_HALF_LIFE,
     MAX_RECENT_ITEMS,
@@ -24,7 +24,7 @@ from stream_app.features.user_row import (
     UserRow,
 )
 from stream_app.features.uses import note_use
-from stream_app.intake import properties
+from stream_app.intake import observations, properties
 from stream_app.intake.decoding import TimedEvent
 from stream_app.intake.personal_text import is_personal
 from stream_app.intake.ports import Cleaner, Surroundings
@@ -59,35 +59,17 @@ _NOTHING = Applied()
 
 def apply_event(row: UserRow, timed: TimedEvent, cause: Cause, cleaner: Cleaner, rules: Rules) -> Applied:
     """Add one event to the row: counts, windows, sessions, shares, interests, traits and items."""
-    event, at = timed.event, timed.at
+    event, at, context = timed.event, timed.at, timed.event.context
+    if context is not None and (context.traits is not None or context.traits_once is not None):
+        note_context_traits(row, context)
+    observed = observations.name_of(event.event) if type(event) is TrackCall else None
+    if observed is not None:
+        _count_kind(row.kinds, observed, at)
+        return _observe(row, observed, context, cause, at, rules)
     _count_kind(row.kinds, event.type, at)
     # Nothing inherits from these types, and `isinstance` with several of them takes ten times as long.
     if type(event) is PageCall or type(event) is TrackCall or type(event) is ScreenCall:
-        action = event.event if type(event) is TrackCall else None
-        if action is not None:
-            _count_action(row, action, at)
-            if action in properties.PASSIVE_EVENTS:
-                return _NOTHING
-        surroundings = note_use(row, event.context or _NOWHERE, at, cleaner)
-        item = properties.item_id(event.properties)
-        has_started = _note_looks(row, event, action, item, at, rules)
-        if action is not None:
-            note_step(row.funnel, action, item, at)
-            _note_action(row, action, event.properties, at)
-            _note_search(row, surroundings, properties.search_of(event.properties), at, cleaner)
-            if action in properties.CART_EVENTS:
-                item = None
-        else:
-            note_interest(row.interests, event.properties, 1.0, at)
-            if surroundings.search_terms:
-                add_interest(row.interests, SEARCH, surroundings.search_terms, 1.0, at)
-        if surroundings.fields:
-            add_interest(row.interests, FIELD, surroundings.fields, 1.0, at)
-        if item is not None:
-            row.recent_items.append(item)
-            del row.recent_items[:-MAX_RECENT_ITEMS]
-            count_top(row.top_items, item, MAX_TOP_NAMES)
-        return Applied(item, _extend_session(row, event, item, at, cause, rules), has_started=has_started)
+        return _apply_use(row, event, at, cause, cleaner, rules)
     if isinstance(event, SessionCall):
         surroundings = note_use(row, event.context or _NOWHERE, at, cleaner)
         _note_search(row, surroundings, event.properties.search_query, at, cleaner)
@@ -95,8 +77,56 @@ def apply_event(row: UserRow, timed: TimedEvent, cause: Cause, cleaner: Cleaner,
             moments.note_use(row, at, False, rules)
         return Applied(finished=finish_by_summary(row, event, at, cause.offset, rules))
     if isinstance(event, IdentifyCall | GroupCall):
-        note_traits(row, event)
+        note_traits(row, event.traits)
     return _NOTHING
+
+
+def _apply_use(row: UserRow, event: _Use, at: float, cause: Cause, cleaner: Cleaner, rules: Rules) -> Applied:
+    """Take in what the user did: a page or screen that was viewed, or an act."""
+    action = event.event if type(event) is TrackCall else None
+    if action is not None:
+        _count_action(row, action, at)
+        if action in properties.PASSIVE_EVENTS:
+            return _NOTHING
+    surroundings = note_use(row, event.context or _NOWHERE, at, cleaner)
+    item = properties.item_id(event.properties)
+    has_started = _note_looks(row, event, action, item, at, rules)
+    if action is not None:
+        note_step(row.funnel, action, item, at)
+        _note_action(row, action, event.properties, at)
+        _note_search(row, surroundings, properties.search_of(event.properties), at, cleaner)
+        if action in properties.CART_EVENTS:
+            item = None
+    else:
+        note_interest(row.interests, event.properties, 1.0, at)
+        if surroundings.search_terms:
+            add_interest(row.interests, SEARCH, surroundings.search_terms, 1.0, at)
+    if surroundings.fields:
+        add_interest(row.interests, FIELD, surroundings.fields, 1.0, at)
+    if item is not None:
+        row.recent_items.append(item)
+        del row.recent_items[:-MAX_RECENT_ITEMS]
+        count_top(row.top_items, item, MAX_TOP_NAMES)
+    return Applied(item, _extend_session(row, event, item, at, cause, rules), has_started=has_started)
+
+
+def _observe(
+    row: UserRow, observed: str, context: CallContext | None, cause: Cause, at: float, rules: Rules
+) -> Applied:
+    """Take in what a tracker tells by itself: no act, but a session goes on if the user is still there."""
+    if observed not in observations.SHOW_PRESENCE:
+        return _NOTHING
+    session = sessions.prolong(row, at, cause.topic, cause.offset, _tracker_id(context), rules)
+    if session is None:
+        return _NOTHING
+    row.last_at = max(row.last_at, at)
+    if row.item_starts and content.PAGE in rules.content_starts:
+        content.note_reading(row, at, rules)
+    return Applied(session=session)
+
+
+def _tracker_id(context: CallContext | None) -> str:
+    return str(context.session_id) if context is not None and context.session_id is not None else ""
 
 
 def _note_looks(
@@ -152,8 +182,7 @@ def _note_search(
 def _extend_session(
     row: UserRow, event: _Use, item: str | None, at: float, cause: Cause, rules: Rules
 ) -> OpenSession:
-    context, described = event.context, event.properties
-    tracker_id = str(context.session_id) if context is not None and context.session_id is not None else ""
+    described, tracker_id = event.properties, _tracker_id(event.context)
     is_page_view = type(event) is not TrackCall
     session = sessions.touch(row, at, cause.topic, cause.offset, tracker_id, is_page_view, item, rules)
     if item is not None:

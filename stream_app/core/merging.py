@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream_app.features import content, sessions, windows
+from stream_app.features import automation, content, sessions, windows
 from stream_app.features.calendar import note_day
 from stream_app.features.funnel import MAX_CART_ITEMS, Funnel
 from stream_app.features.interests import merge_interests
@@ -37,6 +37,7 @@ def merge_rows(row: UserRow, other: UserRow, cause: Cause, rules: Rules) -> None
     _merge_counts(row, other)
     windows.merge(row.tiles, other.tiles)
     windows.prune(row.tiles, row.last_at)
+    automation.join(row, other)
     row.activity.merge(other.activity, ACTIVITY_HALF_LIFE)
     row.spending.merge(other.spending, SPENDING_HALF_LIFE)
     sessions.join(row, other.open_sessions, cause.topic, cause.offset, rules)
@@ -55,8 +56,8 @@ def merge_rows(row: UserRow, other: UserRow, cause: Cause, rules: Rules) -> None
     for name, trait in other.traits.items():
         if len(row.traits) < MAX_TRAITS:
             row.traits.setdefault(name, trait)
-    row.consent = other.consent if row.consent == UNSAID else row.consent
-    row.is_bot = row.is_bot or other.is_bot
+    if row.consent == UNSAID:
+        row.consent, row.consent_at = other.consent, other.consent_at
     row.control_group = row.control_group or other.control_group
     row.linked = {**other.linked, **row.linked}
     row.sent_lists = sorted([*other.sent_lists, *row.sent_lists], key=lambda sent: sent.at)[-MAX_SENT_LISTS:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,6 +13,9 @@ from stream_app.settings.rules import DAY, HOUR, MINUTE
 # Every offset in use, and every change of one since 2023, is at a whole quarter of an hour.
 QUARTER = 15 * MINUTE
 REMEMBERED_DAYS = 64
+MOST_HOURS_OFF = 14  # Kiribati
+_OFFSET = re.compile(r"(?:GMT|UTC)? ?([+-])(\d{1,2}):?(\d\d)?", re.ASCII)
+_SIGNS = ("+", "-")
 _ALL_DAYS = (1 << REMEMBERED_DAYS) - 1
 
 
@@ -21,6 +25,33 @@ class LocalTime(NamedTuple):
     day: int
     hour: int
     weekday: int
+
+
+def known_zone(told: str, known: str, at: float) -> str:
+    """The zone of a user at event time `at`, who had a known one, as a tracker tells it now.
+
+    It is a name of the IANA database, or an offset such as `+01:00`, which RudderStack's trackers tell as
+    `GMT+0100`. An offset tells less than a name: the known zone stays where its clock shows the same.
+    """
+    if is_time_zone(told):
+        return told
+    offset = _offset_name(told)
+    if offset is None or (known and local_time(at, known) == local_time(at, offset)):
+        return known
+    return offset
+
+
+@lru_cache(maxsize=1024)
+def _offset_name(text: str) -> str | None:
+    found = _OFFSET.fullmatch(text.strip())
+    if found is None or int(found[2]) > MOST_HOURS_OFF or int(found[3] or 0) >= 60:
+        return None
+    return f"{found[1]}{int(found[2]):02}:{int(found[3] or 0):02}"
+
+
+def _offset_seconds(name: str) -> float:
+    seconds = int(name[1:3]) * HOUR + int(name[4:6]) * MINUTE
+    return -seconds if name[0] == "-" else seconds
 
 
 @lru_cache(maxsize=1024)
@@ -41,7 +72,9 @@ def local_time(at: float, time_zone: str) -> LocalTime:
 @lru_cache(maxsize=65_536)
 def _local_hour(quarter: int, time_zone: str) -> LocalTime:
     at = quarter * QUARTER
-    if time_zone:
+    if time_zone[:1] in _SIGNS:
+        at += _offset_seconds(time_zone)
+    elif time_zone:
         offset = datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(time_zone)).utcoffset()
         at += offset.total_seconds() if offset is not None else 0.0
     day = int(at // DAY)

@@ -52,6 +52,21 @@ def touch(  # noqa: PLR0913
     return session
 
 
+def prolong(
+    row: UserRow, at: float, topic: str, offset: int, tracker_id: str, rules: Rules
+) -> OpenSession | None:
+    """Let the session go on that an event belongs to, without counting it; None if none is open."""
+    for session in reversed(row.open_sessions):
+        if _takes(session, at, tracker_id, rules.session_gap, rules.session_limit):
+            session.last_at = max(session.last_at, at)
+            if session.topic == topic:
+                session.last_offset = max(session.last_offset, offset)
+            else:
+                session.topic, session.last_offset = topic, offset
+            return session
+    return None
+
+
 def describe(session: OpenSession, item: str, category: object, brand: object) -> None:
     """Note an item's category and brand; what an earlier event gave stays where this one gives nothing."""
     new_category, new_brand = _fact(category), _fact(brand)

@@ -106,13 +106,13 @@ class UserRow(msgspec.Struct, array_like=True):
     are skipped, so that a replay after a crash changes nothing. `first_at` and `last_at` are those of
     uses, `seen_at` of any event. `recent_ids` are the message fingerprints
     behind the watermark. `active_day_bits` are the last 64 days, the last active one first. `consent` is
-    -1 where the user has not said, else the purposes agreed to, as bits. `next_tier` is a tier that was
-    decided once and waits to be decided again; `recommended_item` is the item that the last
-    recommendations follow. Events up to `erased_until` were erased. `heard` holds, per topic and other
-    row, the last offset that caused a message from there. `linked` are the keys
-    of the user's other ids; a row that was `merged_into` another is empty but for that, and
-    for `outgoing`, what it gives to the other, until that has it. `order_ids` are the fingerprints of the
-    newest orders.
+    -1 where the user has not said, else the purposes agreed to, as bits, said last at `consent_at`.
+    `next_tier` is a tier that was decided once and waits to be decided again; `recommended_item` is the item
+    that the last recommendations follow. Events up to `erased_until` were erased. `heard` holds, per topic
+    and other row, the last offset that caused a message from there. `automated` is the part of `activity`
+    that a bot did. `linked` are the keys of the user's other ids; a row that was `merged_into` another is
+    empty but for that, and for `outgoing`, what it gives to the other, until that has it.
+    `order_ids` are the fingerprints of the newest orders.
     """
 
     version: int = ROW_VERSION
@@ -170,6 +170,8 @@ class UserRow(msgspec.Struct, array_like=True):
     sent_lists: list[SentList] = []
     item_starts: list[ItemStart] = []
     order_ids: list[int] = []
+    automated: DecayedSum = msgspec.field(default_factory=DecayedSum)
+    consent_at: float = 0.0
 
 
 # What says where a row stands, and nothing of what its user did.
@@ -178,6 +180,7 @@ _STANDING = (
     "seen_at",
     "recent_ids",
     "consent",
+    "consent_at",
     "is_bot",
     "erased_until",
     "heard",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from stream_app.features.calendar import is_time_zone, local_time, note_day
+from stream_app.features.automation import note_client
+from stream_app.features.calendar import known_zone, local_time, note_day
 from stream_app.features.statistics import count_category
 from stream_app.features.user_row import UserRow
 from stream_app.intake.ports import Cleaner, Surroundings
@@ -15,8 +16,7 @@ def note_use(row: UserRow, context: CallContext, at: float, cleaner: Cleaner) ->
     """Note when (epoch seconds) and in what surroundings the user did something."""
     _note_time(row, context, at)
     surroundings = cleaner.describe(context)
-    if surroundings.is_bot:
-        row.is_bot = True
+    note_client(row, surroundings.is_bot, at)
     if surroundings.device:
         count_category(row.devices, surroundings.device)
     if surroundings.browser:
@@ -40,8 +40,8 @@ def _note_time(row: UserRow, context: CallContext, at: float) -> None:
         row.last_at = at
     elif at < row.first_at:
         row.first_at = at
-    if context.timezone and context.timezone != row.time_zone and is_time_zone(context.timezone):
-        row.time_zone = context.timezone
+    if context.timezone and context.timezone != row.time_zone:
+        row.time_zone = known_zone(context.timezone, row.time_zone, at)
     day, hour, weekday = local_time(at, row.time_zone)
     row.hours[hour] += 1
     row.weekdays[weekday] += 1

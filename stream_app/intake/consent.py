@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from stream_app.intake.wire import CallContext
+
 ANALYTICS = 1
 PERSONALISATION = 2
 MARKETING = 4
@@ -25,8 +27,36 @@ _NAMES: Mapping[str, int] = MappingProxyType(
         "functional": PERSONALISATION,
         "advertising": MARKETING,
         "targeting": MARKETING,
+        # OneTrust's categories
+        "c0002": ANALYTICS,
+        "c0003": PERSONALISATION,
+        "c0004": MARKETING,
+        "c0005": MARKETING,
+        # Google's consent mode
+        "analytics_storage": ANALYTICS,
+        "personalization_storage": PERSONALISATION,
+        "functionality_storage": PERSONALISATION,
+        "ad_storage": MARKETING,
     }
 )
+MAX_CONSENT_IDS = 64
+
+
+def preferences_in(context: CallContext) -> Mapping[str, bool]:
+    """What a context says of purposes that are known here, by the consent manager's names; empty if nothing.
+
+    Segment's and RudderStack's ways of telling are read; who both allows and denies a purpose denies it.
+    """
+    told: dict[str, bool] = {}
+    management = context.consent_management
+    if isinstance(management, dict):
+        for name, is_given in (("allowedConsentIds", True), ("deniedConsentIds", False)):
+            ids = management.get(name)
+            if isinstance(ids, list):
+                told |= {id_: is_given for id_ in ids[:MAX_CONSENT_IDS] if isinstance(id_, str)}
+    if context.consent is not None:
+        told |= context.consent.category_preferences
+    return {name: is_given for name, is_given in told.items() if name.strip().lower() in _NAMES}
 
 
 def consent_bits(purposes: Iterable[str]) -> int:

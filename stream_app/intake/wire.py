@@ -80,6 +80,9 @@ class CallContext(_Part):
     location: Location | None = None
     campaign: Campaign | None = None
     consent: Consent | None = None
+    consent_management: Any = None
+    traits: Any = None
+    traits_once: Any = None
 
 
 class Call(_Part, kw_only=True, tag_field="type"):

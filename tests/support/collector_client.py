@@ -53,7 +53,7 @@ class Client:
     def open(self) -> httpx.AsyncClient:
         """For a test with a loop of its own."""
         transport = httpx.ASGITransport(self._app, raise_app_exceptions=False, client=(self._address, 50_000))
-        headers = {"user-agent": "agent"}
+        headers = {"user-agent": "Mozilla/5.0 (agent)"}
         return httpx.AsyncClient(transport=transport, base_url=self._base_url, headers=headers)
 
     def request(self, method: str, path: str, **fields: Any) -> httpx.Response:

@@ -42,6 +42,20 @@ API_KEYS = ("api_key", "token", "$token")
 # Of PostHog's own pipeline, in events read behind it.
 NOT_KEPT = ("team_id", "project_id", "site_url", "created_at", "elements_chain", "person", "type")
 MERGES = frozenset({"$create_alias", "$merge_dangerously"})
+# `alias(previous_id, distinct_id)` of this library sends the previous id as `distinct_id`.
+PYTHON_LIBRARY = "posthog-python"
+FIRST_VISIT = (
+    "$initial_referring_domain",
+    "$initial_utm_source",
+    "$initial_utm_medium",
+    "$initial_utm_campaign",
+)
+# What posthog-js sets once of the page and its address beside what a site sets: the event's context has it.
+PAGES_OWN = (
+    "$", "utm_", "gclid", "gad_source", "gclsrc", "dclid", "gbraid", "wbraid", "fbclid", "msclkid", "twclid",
+    "li_fat_id", "igshid", "ttclid", "rdt_cid", "epik", "qclid", "sccid", "oppref", "bfcid", "irclid",
+    "mc_cid", "_kx",
+)  # fmt: skip
 DIRECT = "$direct"  # what PostHog writes where a page has no referrer
 PLACES: dict[str, Place] = {
     "$ip": Place(None, "ip"),
@@ -108,15 +122,16 @@ def _event(capture: dict[str, Any]) -> dict[str, Any]:
     name = take_text(capture, "event")
     named = text(properties.pop("distinct_id", None))
     distinct_id = take_id(capture, "distinct_id", "$distinct_id", also=named)
-    traits = _traits(capture, properties)
+    traits, traits_once = _traits(capture, properties)
     event = given(
         messageId=take_text(capture, "uuid") or text(properties.get("$insert_id")),
         **_times(capture, properties),
         **_user(name, distinct_id, properties),
     )
     context = _context(capture, properties)
+    context |= given(traitsOnce=keep(traits_once))
     if name in MERGES:
-        event |= given(type="alias", previousId=take_text(properties, "alias"))
+        event |= _merge(event, take_text(properties, "alias"), context)
     elif name in {"$identify", "$set"}:
         event |= {"type": "identify", "traits": keep(traits)}
     elif name == "$groupidentify":
@@ -157,14 +172,28 @@ def _own_first(properties: dict[str, Any], capture: dict[str, Any]) -> dict[str,
     return dict(sorted(rest.items(), key=lambda item: item[0].startswith("$")))
 
 
-def _traits(capture: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
-    traits: dict[str, Any] = {}
+def _traits(capture: dict[str, Any], properties: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is known of the user, and what counts until it is."""
+    always: dict[str, Any] = {}
+    once: dict[str, Any] = {}
     for source in (properties, capture):
-        for name in ("$set_once", "$set"):
-            found = source.pop(name, None)
-            if isinstance(found, dict):
-                traits |= found
-    return traits
+        for name, traits in (("$set", always), ("$set_once", once)):
+            told = source.pop(name, None)
+            if isinstance(told, dict):
+                traits.update({trait: value for trait, value in told.items() if value is not None})
+    first = {trait: once[trait] for trait in FIRST_VISIT if trait in once}
+    own = {trait: value for trait, value in once.items() if not trait.startswith(PAGES_OWN)}
+    return {trait: value for trait, value in always.items() if not trait.startswith("$")}, {**own, **first}
+
+
+def _merge(event: dict[str, Any], alias: str | None, context: dict[str, Any]) -> dict[str, Any]:
+    """Two ids made one. Which of them is the earlier, the trackers' calls say, but not their events alike."""
+    is_other_way = alias is not None and (
+        context.get("library", {}).get("name") == PYTHON_LIBRARY or not event.get("userId")
+    )
+    known = event.pop("userId", None) or event.pop("anonymousId", None)
+    user_id, previous_id = (alias, known) if is_other_way else (known, alias)
+    return given(type="alias", userId=user_id, previousId=previous_id)
 
 
 def _user(name: str | None, distinct_id: str | None, properties: dict[str, Any]) -> dict[str, str | None]:
@@ -174,6 +203,8 @@ def _user(name: str | None, distinct_id: str | None, properties: dict[str, Any])
     user_id = take_text(properties, "$user_id")
     is_identified = properties.pop("$is_identified", None)
     has_person = properties.pop("$process_person_profile", None)
+    if name in MERGES and distinct_id is not None and distinct_id == device_id:
+        return {"anonymousId": distinct_id}
     if name == "$identify" or name in MERGES:
         return {"userId": distinct_id, "anonymousId": anonymous_before}
     if user_id is not None or is_identified is True:
@@ -280,7 +311,7 @@ FORMS = (
             "`context.location`": "`$geoip_country_code`, …",
             "`context.campaign`": "`utm_source`, `utm_medium`, `utm_campaign`, `utm_term`, `utm_content`",
             "`context.screen`, `app`, `library`": "`$screen_width`, `$app_name`, `$lib`, …",
-            "`traits`": "`$set`, `$set_once`",
+            "`traits`": "`$set`; `$set_once` as `context.traitsOnce`",
         },
         becomes={
             "`$pageview`": "`page`",

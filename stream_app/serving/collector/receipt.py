@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from stream_app.intake.cleaning.transports import is_transport
+
 TIMES = ("timestamp", "originalTimestamp")
 MAX_USER_AGENT = 4096  # what the contract takes
 
@@ -20,7 +22,7 @@ class Receipt:
         self._context: dict[str, str] = {}
         if address:
             self._context["ip"] = address
-        if user_agent:
+        if user_agent and not is_transport(user_agent):
             self._context["userAgent"] = user_agent[:MAX_USER_AGENT]
 
     def stamp(self, event: Mapping[str, Any]) -> dict[str, Any]:

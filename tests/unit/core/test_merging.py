@@ -66,7 +66,7 @@ def rich_row() -> UserRow:
         page("u", 9_200, "item-1", context=context),
     )
     windows.prune(row.tiles, row.last_at)
-    row.is_bot = True
+    row.is_bot, row.automated = True, deepcopy(row.activity)
     row.next_moment_at = 1.0
     row.moments = [Moment(row.last_at, b"")]
     return row

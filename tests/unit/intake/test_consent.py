@@ -68,7 +68,7 @@ def test_consent_managers_names_are_known(name: str, bit: int) -> None:
     assert update_consent(ALL, {name: False}, default=0) == ALL & ~bit
 
 
-@pytest.mark.parametrize("preferences", [{}, {"": False}, {"strictly necessary": False, "C0004": False}])
+@pytest.mark.parametrize("preferences", [{}, {"": False}, {"strictly necessary": False, "C0001": False}])
 def test_what_names_no_purpose_says_nothing(preferences: dict[str, bool]) -> None:
     assert update_consent(UNSAID, preferences, default=0) == UNSAID
     assert update_consent(ANALYTICS, preferences, default=0) == ANALYTICS

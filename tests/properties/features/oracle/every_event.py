@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from stream_app.settings.rules import Rules
+from stream_app.settings.rules import DAY, Rules
 
 JsonObject = dict[str, Any]
 # Whose doing it is: what is sent to a user is not an action of theirs.
@@ -88,10 +88,21 @@ class History:
     seen_at: float = 0.0
     is_bot: bool = False
     agreed: dict[str, bool] = field(default_factory=dict)
+    agreed_at: float = 0.0
 
     @property
     def uses(self) -> list[Kept]:
         return [kept for kept in self.kept if kept.is_use]
+
+    def is_mostly_automated(self, newest: Kept) -> bool:
+        """Whether half of what was done or more was done by bots, where a week halves what a use counts."""
+
+        def weight(uses: list[Kept]) -> float:
+            return sum(0.5 ** ((newest.at - use.at) / (7 * DAY)) for use in uses)
+
+        automated = [use for use in self.uses if use.context.get("userAgent") == "bot"]
+        others = [use for use in self.single_uses if use is not newest]
+        return bool(automated) and weight(automated) >= 0.5 * weight([*others, newest])
 
     @property
     def single_uses(self) -> list[Kept]:
@@ -151,16 +162,18 @@ class EveryEvent:
             return "repeated"
         history.identities.append(identity)
         said = kept.context.get("consent", {}).get("categoryPreferences", {})
-        for name, is_given in said.items():
-            purpose = PURPOSE_OF.get(name.strip().lower())
-            if purpose:
-                history.agreed[purpose] = is_given
-        if not history.agreed.get(ANALYTICS, True):
+        named = {PURPOSE_OF.get(name.strip().lower()): is_given for name, is_given in said.items()}
+        named.pop(None, None)
+        own = {**history.agreed, **named}
+        if named and kept.at >= history.agreed_at:
+            history.agreed, history.agreed_at = own, kept.at
+        if not (own.get(ANALYTICS, True) and history.agreed.get(ANALYTICS, True)):
             history.kept.clear()
             return "without_consent"
-        history.is_bot = history.is_bot or (kept.is_use and kept.context.get("userAgent") == "bot")
         if kept.kind != "label":
             history.kept.append(kept)
+            if kept.is_use:
+                history.is_bot = history.is_mostly_automated(kept)
         elif not history.is_bot:
             history.labels.append(kept)
         return "processed"

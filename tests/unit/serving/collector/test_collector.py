@@ -60,7 +60,7 @@ def test_what_a_batch_says_for_all_goes_to_each_event() -> None:
     }
     assert collector.client.post("/v1/batch", json=body).status_code == 200
     first, second, third = collector.delivery.events
-    assert first["context"] == {"locale": "de", "ip": "192.0.2.1", "userAgent": "agent"}
+    assert first["context"] == {"locale": "de", "ip": "192.0.2.1", "userAgent": "Mozilla/5.0 (agent)"}
     assert (first["sentAt"], second["sentAt"]) == ("2026-01-01T00:00:02Z", "2026-01-01T00:00:01Z")
     assert second["context"]["ip"] == "192.0.2.9"
     assert third["context"] == "not an object"

@@ -8,7 +8,9 @@ RECEIVED_AT = "2026-01-01T00:00:00.250Z"
 EARLIER, SENT_AT = "2025-12-31T10:00:00Z", "2025-12-31T10:00:05Z"
 
 
-def stamp(address: str = "192.0.2.1", user_agent: str = "agent", **event: Any) -> dict[str, Any]:
+def stamp(
+    address: str = "192.0.2.1", user_agent: str = "Mozilla/5.0 (agent)", **event: Any
+) -> dict[str, Any]:
     return Receipt(1_767_225_600.25, address, user_agent).stamp(event)
 
 
@@ -50,12 +52,16 @@ def test_an_id_is_made_only_where_there_is_none(absent: dict[str, Any]) -> None:
 
 
 def test_origin_is_filled_in_where_the_sender_gave_none() -> None:
-    assert stamp()["context"] == {"ip": "192.0.2.1", "userAgent": "agent"}
+    assert stamp()["context"] == {"ip": "192.0.2.1", "userAgent": "Mozilla/5.0 (agent)"}
     given = {"ip": "0.0.0.0", "userAgent": None, "locale": None}
-    assert stamp(context=given)["context"] == {"ip": "0.0.0.0", "userAgent": "agent", "locale": None}
+    assert stamp(context=given)["context"] == {
+        "ip": "0.0.0.0",
+        "userAgent": "Mozilla/5.0 (agent)",
+        "locale": None,
+    }
     assert stamp(context=[1])["context"] == [1]
     assert stamp(address="", user_agent="")["context"] == {}
-    assert len(stamp(user_agent="x" * 9000)["context"]["userAgent"]) == MAX_USER_AGENT
+    assert len(stamp(user_agent="Mozilla/5.0 " + "x" * 9000)["context"]["userAgent"]) == MAX_USER_AGENT
 
 
 def test_the_write_key_is_not_kept_and_the_event_not_changed() -> None:

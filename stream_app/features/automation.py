@@ -1,0 +1,41 @@
+"""Whether a user is a bot: a share of what was done of late, not a mark for ever.
+
+Shared machines, a server that sends for its users, or one odd client show a bot once; a bot shows one again
+and again.
+"""
+
+from __future__ import annotations
+
+from stream_app.features.statistics import DecayedSum
+from stream_app.features.user_row import ACTIVITY_HALF_LIFE, UserRow
+
+BOT_SHARE = 0.5  # of the uses, each of which counts half as much after `ACTIVITY_HALF_LIFE`
+
+
+def note_client(row: UserRow, is_bot: bool, at: float) -> None:
+    """Note what an event at `at` (epoch seconds) was sent with, before it is counted as activity."""
+    if not is_bot and not row.is_bot and not row.automated.value:
+        return  # nearly everybody, at once
+    _believe_older_mark(row)
+    if is_bot:
+        row.automated.add(1.0, at, ACTIVITY_HALF_LIFE)
+    activity = row.activity.read(at, ACTIVITY_HALF_LIFE) + 1.0
+    row.is_bot = row.automated.read(at, ACTIVITY_HALF_LIFE) >= BOT_SHARE * activity
+
+
+def join(row: UserRow, other: UserRow) -> None:
+    """Take in what another row of the user knows of this, before its activity is taken in."""
+    if not row.is_bot and not other.is_bot and not row.automated.value and not other.automated.value:
+        return
+    _believe_older_mark(row)
+    _believe_older_mark(other)
+    row.automated.merge(other.automated, ACTIVITY_HALF_LIFE)
+    at = max(row.activity.at, other.activity.at, row.automated.at)
+    activity = sum(known.activity.read(at, ACTIVITY_HALF_LIFE) for known in (row, other))
+    row.is_bot = row.automated.read(at, ACTIVITY_HALF_LIFE) >= BOT_SHARE * activity
+
+
+def _believe_older_mark(row: UserRow) -> None:
+    """In rows of older versions a bot was one for good: all that they did so far was a bot's."""
+    if row.is_bot and not row.automated.value:
+        row.automated = DecayedSum(row.activity.value, row.activity.at)

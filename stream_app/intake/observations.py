@@ -1,0 +1,47 @@
+"""What trackers tell by themselves, and no user does: pings, vitals, errors, flags asked for.
+
+Sources: Snowplow's activity tracking, media and web vitals plugins; PostHog's autocapture, flags, web vitals
+and exceptions; Segment's and Mux's heartbeats of players.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+PAGE_PING = "page_ping"
+HEARTBEAT = "heartbeat"
+PAGE_LEFT = "page_left"
+AUTOCAPTURE = "autocapture"
+# The user moves, reads, watches or clicks: a session goes on by it.
+SHOW_PRESENCE = frozenset({PAGE_PING, HEARTBEAT, PAGE_LEFT, AUTOCAPTURE})
+_NAMES: dict[str, str] = {
+    "pageping": PAGE_PING,
+    "ping": HEARTBEAT,
+    "pingevent": HEARTBEAT,
+    "pageleft": PAGE_LEFT,
+    "screenend": PAGE_LEFT,
+    "$pageleave": PAGE_LEFT,
+    "$autocapture": AUTOCAPTURE,
+    "$rageclick": AUTOCAPTURE,
+    "$deadclick": AUTOCAPTURE,
+    "$featureflagcalled": "feature_flag_called",
+    "$webvitals": "web_vitals",
+    "webvitals": "web_vitals",
+    "$performanceevent": "web_vitals",
+    "$exception": "exception",
+    "applicationerror": "exception",
+    "$heatmap": "heatmap",
+    "$snapshot": "snapshot",
+    "$optin": "opt_in",
+}
+NAMES = frozenset({*_NAMES.values(), HEARTBEAT})
+_NOT_IN_WORDS = re.compile(r"[\W_]+")
+
+
+@lru_cache(maxsize=4096)
+def name_of(event: str) -> str | None:
+    """What an event of that name observes, as one of `NAMES`; None for what is an act of the user's."""
+    # Of PostHog's own the names begin with $: a site's `Snapshot` is an act.
+    joined = ("$" if event.startswith("$") else "") + _NOT_IN_WORDS.sub("", event.lower())
+    return HEARTBEAT if joined.endswith("heartbeat") else _NAMES.get(joined)
