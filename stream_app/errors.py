@@ -7,6 +7,7 @@ StreamAppError
 +-- BrokerError         the broker is lost or refuses: exit 4
 |   +-- AccessError     the broker does not let us in: exit 2, the sentence says what to set
 +-- StalledError        records wait and none is processed: exit 5
++-- RefusedEventsError  of a replay more failed than a few: exit 6
 """
 
 from __future__ import annotations
@@ -52,3 +53,9 @@ class StalledError(StreamAppError):
     """Records wait, and for a long time none was processed."""
 
     exit_code = 5
+
+
+class RefusedEventsError(StreamAppError):
+    """All that could be was processed, and more of the events failed or were late than a few."""
+
+    exit_code = 6

@@ -82,6 +82,10 @@ COMMANDS = {
         "stream_app.cli.simulate:simulate",
         "Write simulated events in the order of their arrival and, apart, the truth that they hide.",
     ),
+    "check": Entry(
+        "stream_app.cli.check:check",
+        "Look through a data or state folder for damage, and say what to do about it.",
+    ),
     "settings": Entry(
         "stream_app.cli.settings:settings",
         "List every setting with its present value; secrets stay hidden.",

@@ -51,7 +51,7 @@ def replay(
     flags: SetOption = None,
 ) -> None:
     """Run events through the whole job on this machine; begun again, it goes on where it was."""
-    from stream_app.cli.replay_report import print_report
+    from stream_app.cli.replay_report import print_report, refuse_many_failures
     from stream_app.intake.sources.catalogue_lines import read_catalogue
     from stream_app.settings.environment import load_settings
 
@@ -60,6 +60,7 @@ def replay(
     items = list(read_catalogue(catalogue)) if catalogue is not None else ()
     report = run_replay(sources, data_dir, settings, partitions, metrics_page, items)
     print_report(report, as_json)
+    refuse_many_failures(report)
 
 
 def run_replay(

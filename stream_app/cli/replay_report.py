@@ -13,12 +13,23 @@ from rich.table import Table
 
 from stream_app.cli.options import console
 from stream_app.core.tiers import TIER_NAMES
+from stream_app.errors import RefusedEventsError
 from stream_app.learning.model_adapters import SessionRecommender
 from stream_app.models.recommenders.factorisation import Factorisation
 from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded.learned import LearnedModels
 from stream_app.runtimes.embedded.store import Store
+from stream_app.schemas.outputs import FailureReason
 
+MOST_FAILED = 0.05
+FEW = 10  # of a handful of events, some that failed say nothing of all
+ADVICE = {
+    FailureReason.LATE: "sort the events by time, or allow more with --set allowed_lateness=SECONDS",
+    FailureReason.TIME_OUT_OF_RANGE: "their dates lie before 2000 or after their receipt, so set those right",
+    FailureReason.MISSING_TIME: "give each a timestamp",
+    FailureReason.MISSING_USER: "give each a userId or an anonymousId",
+    FailureReason.BAD_JSON: "write one JSON object a line",
+}
 Scores = dict[str, dict[str, dict[str, float]]]
 RECOMMENDATION_SCORES = ("hr@5", "hr@10", "hr@20", "mrr@20", "coverage", "novelty")
 SHOWN_SCORES = ("macro_f1", "weighted_f1", "roc_auc", "log_loss", "calibration_error", "r2", "mae")
@@ -107,6 +118,23 @@ def print_report(report: ReplayReport, as_json: bool) -> None:
         *content,
     ):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def refuse_many_failures(report: ReplayReport) -> None:
+    """Say so where more than a few of the events failed or were late.
+
+    Raises:
+        RefusedEventsError: they did; the sentence names the commonest reason and what to do.
+    """
+    failed = sum(report.failed.values())
+    if failed <= MOST_FAILED * report.records or (failed < FEW and 2 * failed <= report.records):
+        return
+    reason, count = max(report.failed.items(), key=lambda entry: entry[1])
+    advice = ADVICE.get(FailureReason(reason), "mend what wrote them, see docs/contracts.md")
+    raise RefusedEventsError(
+        f"{failed:,} of {report.records:,} events ({failed / report.records:.0%}) failed or were late, "
+        f"{count:,} of them for the reason {reason}: {advice}, and replay into an empty folder"
+    )
 
 
 def _scores_of_recommenders(recommender: SessionRecommender) -> dict[str, dict[str, float]]:

@@ -10,6 +10,7 @@ import msgspec
 
 from stream_app.core.erasures import Erasures
 from stream_app.core.row_times import Times, outlooks_due, sessions_due, starts_due
+from stream_app.core.support import Leaps, doubt, support
 from stream_app.core.timers import Timers
 from stream_app.features import content, sessions
 from stream_app.features.user_row import OpenSession, UserRow
@@ -23,6 +24,7 @@ class PartitionMeta(msgspec.Struct, array_like=True):
     version: int = 1
     applied: dict[str, int] = {}
     highest_at: float = 0.0
+    leaps: Leaps = msgspec.field(default_factory=Leaps)
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -89,8 +91,16 @@ class Partition:
         """Remember when the outcome of an item that was just started is due."""
         self.item_starts.schedule(user_key, content.due_after(started_at, self._rules))
 
-    def advance(self, at: float) -> bool:
-        """Take an event time in; whether the watermark moved past something that was scheduled."""
+    def advance(self, at: float, witness: str | None = None) -> bool:
+        """Take an event time in; whether the watermark moved past something that was scheduled.
+
+        Where no receipt bounds the time, `witness` is the user who alone stands for it.
+        """
+        if witness is not None:
+            if at <= self.meta.highest_at + self._rules.allowed_lateness:
+                doubt(self.meta.leaps)
+            else:
+                at = support(self.meta.leaps, witness, at, self.users) or 0.0
         if at <= self.meta.highest_at:
             return False
         self.meta.highest_at = at

@@ -117,7 +117,8 @@ def _process_event(workspace: Workspace, record: Record, cause: Cause, intake: I
     if refuse_if_late(workspace, arrival, intake.privacy):
         return
     # What the event shows to be over is closed before the event changes the row.
-    if workspace.partition.advance(decoded.at):
+    is_bounded = not record.is_history or decoded.event.received_at is not None
+    if workspace.partition.advance(decoded.at, None if is_bounded else decoded.user_key):
         falling_due.settle(workspace)
     _pass_on(workspace, arrival, intake)
 

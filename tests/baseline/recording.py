@@ -25,7 +25,7 @@ def replay_stream(find: Find, folder: Path, stream: Iterable[Any], names: Featur
             if isinstance(part, dict):
                 replay.erase(find("PrivacyRequest").model_validate(part))
             else:
-                replay.run(find("RecordedSource")(part, f"part {number}"), lambda *_: None)
+                replay.run(find("RecordedSource")(part, f"part {number}", is_live=True), lambda *_: None)
         replay.finish()
         return sorted(map(canonical, list(store.outputs())[held:]))
 

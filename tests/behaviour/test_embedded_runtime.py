@@ -23,7 +23,7 @@ class TestEmbedded(RuntimeBehaviour):
             done += len(delivery)
             with Store(folder) as store:
                 replay = Replay(store, FixedModels(), RULES, metrics, lambda: RECEIVED_AT, round_records=64)
-                replay.run(RecordedSource(values[:done]), lambda _records, _read: None)
+                replay.run(RecordedSource(values[:done], is_live=True), lambda _records, _read: None)
                 if done == len(values):
                     replay.close_idle()
         with Store(folder, read_only=True) as store:

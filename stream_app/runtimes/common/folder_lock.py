@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from stream_app.errors import StateError
+from stream_app.runtimes.common.private_folder import LOCK_FILE
 
 
 def lock_folder(folder: Path) -> TextIO:
@@ -16,7 +17,7 @@ def lock_folder(folder: Path) -> TextIO:
         StateError: another process holds it, or it cannot be written.
     """
     try:
-        lock = (folder / "lock").open("w")
+        lock = (folder / LOCK_FILE).open("w")
     except OSError as error:
         raise StateError(f"{folder} cannot be written: {error}") from error
     try:

@@ -164,6 +164,28 @@ def open_database(folder: Path, options: Options, access: AccessType | None = No
     )
 
 
+def find_damage(folder: Path) -> str | None:
+    """What is wrong with a database, in words; None if all of it can be read.
+
+    Every block of its files bears a checksum of RocksDB's, which is looked at when the block is read.
+    """
+    options = database_options(MEBIBYTE)
+    options.create_if_missing(False)
+    try:
+        database = open_database(folder, options, AccessType.read_only(error_if_log_file_exist=False))
+        try:
+            entries = database.iter()
+            entries.seek_to_first()
+            while entries.valid():
+                entries.next()
+            entries.status()
+        finally:
+            database.close()
+    except Exception as error:  # noqa: BLE001  # the binding knows no narrower one
+        return str(error)
+    return None
+
+
 def merge_files(database: Rdict) -> None:
     """Write all files anew, without what was removed or replaced.
 

@@ -124,7 +124,7 @@ class Replay:
         while taken := list(islice(records, self._round_records)):
             # One time of receipt for a whole file: a replay begun again judges times as the first did.
             received_at = self._clock() if source.is_live else begun_at
-            self._take_round([value for value, _ in taken], received_at)
+            self._take_round([value for value, _ in taken], received_at, is_history=not source.is_live)
             position += len(taken)
             rounds += 1
             progress(position - skipped, taken[-1][1])
@@ -192,7 +192,7 @@ class Replay:
         self._store.purge()
         return receipt
 
-    def _take_round(self, values: list[bytes], received_at: float) -> None:
+    def _take_round(self, values: list[bytes], received_at: float, is_history: bool = False) -> None:
         started_at = self._clock()
         self._reading[started_at] += len(values)
         by_partition: dict[int, list[bytes]] = {}
@@ -203,15 +203,25 @@ class Replay:
                 number = partition_of(record_key(value, self._rules.placeholder_ids), len(self._partitions))
                 by_partition.setdefault(number, []).append(value)
         for number in sorted(by_partition):
-            self._step(EVENTS.name, number, by_partition[number], received_at)
+            self._step(EVENTS.name, number, by_partition[number], received_at, is_history)
         self._deliver(received_at)
         self._end_round()
         self._metrics.count_batch(self._clock() - started_at)
 
-    def _step(self, topic: str, number: int, values: Sequence[bytes], received_at: float) -> None:
+    def _step(
+        self,
+        topic: str,
+        number: int,
+        values: Sequence[bytes],
+        received_at: float,
+        is_history: bool = False,
+    ) -> None:
         partition = self._partitions[number]
         first = partition.meta.applied.get(topic, -1) + 1
-        records = [Record(offset, None, value, received_at) for offset, value in enumerate(values, first)]
+        records = [
+            Record(offset, None, value, received_at, is_history=is_history)
+            for offset, value in enumerate(values, first)
+        ]
         rows = self._rows.of_partition(number)
         batch, models, now = Batch(topic, number, records), self._learned.models, self._clock()
         self._keep(partition, step(partition, batch, rows, self._intake, models, self._rules, now))

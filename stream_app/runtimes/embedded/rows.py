@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from heapq import merge
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -21,6 +21,7 @@ from stream_app.errors import StateError
 from stream_app.features.user_row import RowVersionError, UserRow, decode_row, encode_row
 from stream_app.runtimes.common.row_store import MEBIBYTE, RowStore
 from stream_app.runtimes.common.timed_rows import Change
+from stream_app.runtimes.embedded.checked_tables import CheckedTables
 
 RowT = TypeVar("RowT")
 FOLDER_NAME = "rows"
@@ -31,9 +32,9 @@ RECORD_ROWS = 1_000
 PARTITION_BYTES = 4
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS redo (position INTEGER PRIMARY KEY, changes BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS rows_log (logged INTEGER NOT NULL, stored INTEGER NOT NULL);
-INSERT INTO rows_log SELECT 0, 0 WHERE NOT EXISTS (SELECT * FROM rows_log);
+CREATE TABLE IF NOT EXISTS redo (position INTEGER PRIMARY KEY, changes BLOB NOT NULL, checksum INTEGER);
+CREATE TABLE IF NOT EXISTS rows_log (logged INTEGER NOT NULL, stored INTEGER NOT NULL, checksum INTEGER);
+INSERT INTO rows_log SELECT 0, 0, checksum(0, 0) WHERE NOT EXISTS (SELECT * FROM rows_log);
 """
 
 _encoder = msgspec.msgpack.Encoder()
@@ -49,9 +50,13 @@ class LoggedRows:
         StateError: the rows cannot be used, or are not those that the SQLite file goes with.
     """
 
-    def __init__(self, connection: sqlite3.Connection, folder: Path, read_only: bool = False) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, tables: CheckedTables, folder: Path, read_only: bool = False
+    ) -> None:
         self._connection = connection
-        self._logged, stored = connection.execute("SELECT logged, stored FROM rows_log").fetchone()
+        [(self._logged, stored)] = cast(
+            "Iterator[tuple[int, int]]", tables.select("rows_log", ("logged", "stored"))
+        )
         self._store = RowStore(folder / FOLDER_NAME, POSITION_KEY, WRITE_BUFFER_BYTES, read_only, _times_of)
         self._unstored: list[tuple[int, list[Change], dict[bytes, bytes]]] = []
         self._kept_bytes = 0
@@ -64,9 +69,10 @@ class LoggedRows:
                 f"{folder / FOLDER_NAME} does not go with the rest of {folder}: restore the whole folder, "
                 "or replay the events into an empty one"
             )
-        for position, data in connection.execute(
-            "SELECT position, changes FROM redo WHERE position > ? ORDER BY position", (reached,)
-        ):
+        unstored = tables.select(
+            "redo", ("position", "changes"), "WHERE position > ? ORDER BY position", (reached,)
+        )
+        for position, data in cast("Iterator[tuple[int, bytes]]", unstored):
             changes = _decoder.decode(data)
             if read_only:
                 self._newer.update(changes)
@@ -113,7 +119,9 @@ class LoggedRows:
                     times[key] = pack_times(row)
             self._unstored.append((position, record, times))
             self._append(position, record)
-        self._connection.execute("UPDATE rows_log SET logged = ?", (position,))
+        self._connection.execute(
+            "UPDATE rows_log SET logged = ?1, checksum = checksum(?1, stored)", (position,)
+        )
 
     def store(self) -> None:
         """Take what was logged last into the store, now that it is durable."""
@@ -137,7 +145,9 @@ class LoggedRows:
         self._store.purge()
 
     def _append(self, position: int, record: list[Change]) -> None:
-        self._connection.execute("INSERT INTO redo VALUES (?, ?)", (position, _encoder.encode(record)))
+        self._connection.execute(
+            "INSERT INTO redo VALUES (?1, ?2, checksum(?1, ?2))", (position, _encoder.encode(record))
+        )
 
     def _take_in(self, position: int, changes: list[Change], times: dict[bytes, bytes] | None = None) -> None:
         self._store.put(changes, position, times)
@@ -148,7 +158,9 @@ class LoggedRows:
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute("DELETE FROM redo")
-            self._connection.execute("UPDATE rows_log SET stored = logged")
+            self._connection.execute(
+                "UPDATE rows_log SET stored = logged, checksum = checksum(logged, logged)"
+            )
         self._kept_bytes = 0
 
 

@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from stream_app.core.erasures import Erasure, decode_erasure, encode_erasure
 from stream_app.core.row_times import Times
 from stream_app.errors import StateError
 from stream_app.features.user_row import UserRow
 from stream_app.runtimes.common.folder_lock import lock_folder
+from stream_app.runtimes.common.private_folder import make_private
+from stream_app.runtimes.embedded.checked_tables import CheckedTables
 from stream_app.runtimes.embedded.rows import SCHEMA as ROWS_SCHEMA
 from stream_app.runtimes.embedded.rows import LoggedRows
 from stream_app.schemas.outputs import Output
 
-FORMAT_VERSION = "2"
+FORMAT_VERSION = "3"
+UNCHECKED_VERSION = "2"
 ROWS_IN_SQLITE_VERSION = "1"
 FILE_NAME = "stream-app.sqlite3"
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS partitions (number INTEGER PRIMARY KEY, meta BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL, checksum INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS partitions (
+    number INTEGER PRIMARY KEY, meta BLOB NOT NULL, checksum INTEGER
+);
 CREATE TABLE IF NOT EXISTS sources (
-    name TEXT PRIMARY KEY, records INTEGER NOT NULL, begun_at REAL
+    name TEXT PRIMARY KEY, records INTEGER NOT NULL, begun_at REAL, checksum INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outputs (
-    sequence INTEGER PRIMARY KEY, schema TEXT NOT NULL, body BLOB NOT NULL
+    sequence INTEGER PRIMARY KEY, schema TEXT NOT NULL, body BLOB NOT NULL, checksum INTEGER
 );
 CREATE TABLE IF NOT EXISTS erasures (
-    partition INTEGER NOT NULL, marker TEXT NOT NULL, erasure BLOB NOT NULL,
+    partition INTEGER NOT NULL, marker TEXT NOT NULL, erasure BLOB NOT NULL, checksum INTEGER,
     PRIMARY KEY (partition, marker)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS outputs_by_schema ON outputs (schema, sequence);
-CREATE TABLE IF NOT EXISTS models (name TEXT PRIMARY KEY, snapshot BLOB NOT NULL) WITHOUT ROWID;
+DROP INDEX IF EXISTS outputs_by_schema;
+CREATE TABLE IF NOT EXISTS models (
+    name TEXT PRIMARY KEY, snapshot BLOB NOT NULL, checksum INTEGER
+) WITHOUT ROWID;
 """
 
 
@@ -87,18 +95,25 @@ class Store:
                 f"{folder} holds no data: run `stream-app replay FILE --data-dir {folder}` first"
             )
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            if not read_only:
+                make_private(folder)
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=0.5)
             self._connection.execute("PRAGMA journal_mode = WAL")
             # The rows' own store is synchronised when it likes, and must never be ahead of this file.
             self._connection.execute("PRAGMA synchronous = FULL")
             self._lock = None if read_only else lock_folder(folder)
+            self._tables = CheckedTables(self._connection, str(path))
             if read_only:
                 self._connection.execute("BEGIN")  # what is read is all of one checkpoint
+                version = self._format(folder)
             else:
-                self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {ROWS_SCHEMA} COMMIT;")
-            version = self._check_format(folder, read_only)
-            self._rows = LoggedRows(self._connection, folder, read_only)
+                version = self._prepare(folder)
+            if version == ROWS_IN_SQLITE_VERSION and read_only:
+                raise StateError(
+                    f"{folder} was written by an older version of this program: any command that fills it, "
+                    "such as `stream-app replay`, takes it over"
+                )
+            self._rows = LoggedRows(self._connection, self._tables, folder, read_only)
             if version == ROWS_IN_SQLITE_VERSION:
                 self._take_rows_over()
         except (OSError, sqlite3.Error) as error:
@@ -131,47 +146,57 @@ class Store:
 
     def erasures(self) -> Iterator[tuple[int, str, Erasure]]:
         """Every stored erasure, by partition and marker."""
-        for partition, marker, data in self._connection.execute(
-            "SELECT partition, marker, erasure FROM erasures ORDER BY partition, marker"
-        ):
+        found: Iterator[Any] = self._tables.select(
+            "erasures", ("partition", "marker", "erasure"), "ORDER BY partition, marker"
+        )
+        for partition, marker, data in found:
             yield partition, marker, decode_erasure(data)
 
     def partitions(self) -> dict[int, bytes]:
         """The stored meta of each partition."""
-        return dict(self._connection.execute("SELECT number, meta FROM partitions"))
+        found: Iterator[Any] = self._tables.select("partitions", ("number", "meta"))
+        return dict(found)
 
     def source_position(self, name: str) -> ReadPosition:
         """How far a source is contained in the rows."""
-        found = self._connection.execute(
-            "SELECT records, begun_at FROM sources WHERE name = ?", (name,)
-        ).fetchone()
+        found: Any = self._one("sources", ("records", "begun_at"), name)
         return ReadPosition(*found) if found else ReadPosition(0, None)
 
     def snapshot(self, name: str) -> bytes | None:
         """A model as it was at the last checkpoint."""
-        found = self._connection.execute("SELECT snapshot FROM models WHERE name = ?", (name,)).fetchone()
+        found: Any = self._one("models", ("snapshot",), name)
         return bytes(found[0]) if found else None
 
     def fact(self, name: str) -> bytes | None:
         """A fact of the whole store, such as the format it is written in."""
-        found = self._connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        found: Any = self._one("facts", ("value",), name)
         return bytes(found[0]) if found else None
 
     def outputs(self, schema: str | None = None) -> Iterator[bytes]:
         """Outputs as JSON, in the order in which they were made."""
-        condition, values = ("WHERE schema = ?", (schema,)) if schema else ("", ())
-        query = f"SELECT body FROM outputs {condition} ORDER BY sequence"  # no input in it
-        for (body,) in self._connection.execute(query, values):
-            yield body
+        for output in self.stored_outputs():
+            if schema is None or output.schema == schema:
+                yield output.body
 
     def output_counts(self) -> dict[str, int]:
         """How many outputs there are of each schema."""
-        return dict(self._connection.execute("SELECT schema, count(*) FROM outputs GROUP BY schema"))
+        return dict(sorted(Counter(output.schema for output in self.stored_outputs()).items()))
 
     def stored_outputs(self) -> Iterator[StoredOutput]:
         """Outputs with their places, in the order in which they were made."""
-        query = "SELECT sequence, schema, body FROM outputs ORDER BY sequence"
-        return map(StoredOutput._make, self._connection.execute(query))
+        found: Iterator[Any] = self._tables.select(
+            "outputs", ("sequence", "schema", "body"), "ORDER BY sequence"
+        )
+        return map(StoredOutput._make, found)
+
+    def findings(self) -> Iterator[str]:
+        """Everything in the folder that is not as it was written, in words."""
+        yield from self._tables.findings()
+        try:
+            for _ in self.rows():
+                pass
+        except StateError as error:
+            yield str(error)
 
     def purge(self) -> None:
         """Leave nothing in the files of what was deleted.
@@ -207,17 +232,22 @@ class Store:
         execute_many = self._connection.executemany
         self._rows.log(checkpoint.rows)
         execute_many(
-            "INSERT INTO outputs (schema, body) VALUES (?, ?)",
+            "INSERT INTO outputs (schema, body, checksum) VALUES (?1, ?2, checksum(?1, ?2))",
             ((output.schema_name, output.encode()) for output in checkpoint.outputs),
         )
-        execute_many("INSERT OR REPLACE INTO partitions VALUES (?, ?)", checkpoint.partitions.items())
         execute_many(
-            "INSERT OR REPLACE INTO sources VALUES (?, ?, ?)",
+            "INSERT OR REPLACE INTO partitions VALUES (?1, ?2, checksum(?1, ?2))",
+            checkpoint.partitions.items(),
+        )
+        execute_many(
+            "INSERT OR REPLACE INTO sources VALUES (?1, ?2, ?3, checksum(?1, ?2, ?3))",
             ((name, *position) for name, position in checkpoint.sources.items()),
         )
-        execute_many("INSERT OR REPLACE INTO models VALUES (?, ?)", checkpoint.models.items())
         execute_many(
-            "INSERT OR REPLACE INTO erasures VALUES (?, ?, ?)",
+            "INSERT OR REPLACE INTO models VALUES (?1, ?2, checksum(?1, ?2))", checkpoint.models.items()
+        )
+        execute_many(
+            "INSERT OR REPLACE INTO erasures VALUES (?1, ?2, ?3, checksum(?1, ?2, ?3))",
             (
                 (*place, encode_erasure(erasure))
                 for place, erasure in checkpoint.erasures.items()
@@ -232,30 +262,42 @@ class Store:
             "DELETE FROM outputs WHERE sequence = ?", ((number,) for number in checkpoint.removed_outputs)
         )
 
-    def _check_format(self, folder: Path, read_only: bool) -> str:
+    def _prepare(self, folder: Path) -> str:
+        """Have all tables there with their checksums, and return in which format they were found."""
+        is_new = self._tables.are_missing()
+        version = FORMAT_VERSION if is_new else self._format(folder)
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._tables.add_checksums()
+            for statement in (SCHEMA + ROWS_SCHEMA).split(";"):
+                self._connection.execute(statement)
+            if is_new or version == UNCHECKED_VERSION:
+                self._note_format()
+        return version
+
+    def _format(self, folder: Path) -> str:
         found = self.fact("format")
-        if found is None and not read_only:
-            self._connection.execute("INSERT INTO facts VALUES ('format', ?)", (FORMAT_VERSION.encode(),))
-            return FORMAT_VERSION
         version = found.decode() if found else "none"
-        if version == ROWS_IN_SQLITE_VERSION and read_only:
-            raise StateError(
-                f"{folder} was written by an older version of this program: any command that fills it, such "
-                "as `stream-app replay`, takes it over"
-            )
-        if version not in (FORMAT_VERSION, ROWS_IN_SQLITE_VERSION):
+        if version not in (FORMAT_VERSION, UNCHECKED_VERSION, ROWS_IN_SQLITE_VERSION):
             raise StateError(
                 f"{folder} was written in format {version}, this program reads {FORMAT_VERSION}: "
                 "replay the events into an empty folder"
             )
         return version
 
+    def _note_format(self) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO facts VALUES ('format', ?1, checksum('format', ?1))",
+            (FORMAT_VERSION.encode(),),
+        )
+
+    def _one(self, table: str, columns: Sequence[str], name: str) -> tuple[object, ...] | None:
+        return next(iter(list(self._tables.select(table, columns, "WHERE name = ?", (name,)))), None)
+
     def _take_rows_over(self) -> None:
         self._rows.take_over()
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute("DROP TABLE users")
-            self._connection.execute(
-                "UPDATE facts SET value = ? WHERE name = 'format'", (FORMAT_VERSION.encode(),)
-            )
+            self._note_format()
         self._connection.execute("VACUUM")

@@ -8,7 +8,7 @@ from support.command_line import CommandLine
 from typer.testing import CliRunner, Result
 
 from stream_app.cli import main
-from stream_app.errors import InputError, SettingsError, StateError
+from stream_app.errors import InputError, RefusedEventsError, SettingsError, StateError
 from stream_app.runtimes.embedded.store import FILE_NAME, ReadPosition, Store
 from stream_app.schemas.outputs import EngagementTier
 from stream_app.settings.environment import Settings
@@ -42,6 +42,18 @@ def test_a_replay_reports_what_came_of_it(tmp_path: Path, events_file: Path) -> 
     assert (report["users"], report["users_by_tier"]) == (2, {"low": 2})
     assert report["outputs"]["closed_session"] == report["sessions_learned"] + 1 == 2
     assert replay(tmp_path / "data", events_file)["records"] == 0
+
+
+def test_a_replay_of_which_much_was_late_says_so(tmp_path: Path) -> None:
+    late = [page("v", -9_000.0 * number, "item") for number in range(2, 30)]
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"\n".join([*EVENTS[:6], *late]))
+    result = call("replay", path, "--data-dir", tmp_path / "data")
+    assert isinstance(result.exception, RefusedEventsError)
+    assert str(result.exception).startswith(
+        "28 of 34 events (82%) failed or were late, 28 of them for the reason late"
+    )
+    assert "sort the events by time" in str(result.exception)
 
 
 def test_a_report_leaves_off_the_sources_that_are_off(tmp_path: Path, events_file: Path) -> None:
@@ -98,7 +110,7 @@ def test_standard_input_goes_on_after_a_stream_that_was_cut_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Store(tmp_path) as store:
-        store._connection.execute("INSERT INTO sources VALUES ('-', 3, 1.0)")
+        store._connection.execute("INSERT INTO sources VALUES ('-', 3, 1.0, checksum('-', 3, 1.0))")
     pipe(monkeypatch, EVENTS)
     result = call("replay", "-", "--data-dir", tmp_path, "--json")
     assert "the first 3 records of the same stream are skipped" in result.stderr

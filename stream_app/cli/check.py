@@ -1,0 +1,56 @@
+"""`check`: whether everything in a folder is as it was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stream_app.cli.options import DataDir, console
+from stream_app.errors import StateError
+
+DATABASE_MARK = "CURRENT"  # every RocksDB database has a file of this name
+
+
+def check(data_dir: DataDir = Path("data")) -> None:
+    """Look through a data or state folder for damage, and say what to do about it.
+
+    Every value of the SQLite file is held against its checksum, and its pages against each other; of every
+    RocksDB database all blocks are read. No process may be filling the folder meanwhile.
+    """
+    findings, looked_at = find_all(data_dir)
+    for finding in findings:
+        console.print(finding, markup=False, highlight=False, soft_wrap=True)
+    if findings:
+        raise StateError(f"{len(findings)} findings in {data_dir}: {_advice(data_dir)}")
+    console.print(f"{looked_at} databases in {data_dir} are as they were written", highlight=False)
+
+
+def find_all(folder: Path) -> tuple[list[str], int]:
+    """What is wrong with a folder, in words, and how many databases were looked at.
+
+    Raises:
+        StateError: it holds none.
+    """
+    from stream_app.runtimes.common.row_store import find_damage
+    from stream_app.runtimes.embedded.store import FILE_NAME, Store
+
+    databases = sorted(path.parent for path in folder.rglob(DATABASE_MARK))
+    damages = [(database, find_damage(database)) for database in databases]
+    findings = [f"{database}: {damage}" for database, damage in damages if damage is not None]
+    is_embedded = (folder / FILE_NAME).exists()
+    if is_embedded:
+        try:
+            with Store(folder, read_only=True) as store:
+                findings += store.findings()
+        except StateError as error:
+            findings.append(str(error))
+    if not databases and not is_embedded:
+        raise StateError(f"{folder} holds no data: name a data folder, or the state folder of a worker")
+    return findings, len(databases) + is_embedded
+
+
+def _advice(folder: Path) -> str:
+    from stream_app.runtimes.embedded.store import FILE_NAME
+
+    if (folder / FILE_NAME).exists():
+        return "restore the whole folder from a backup, or replay the events into an empty one"
+    return "stop the worker and delete the folder; the next start builds it anew from the changelog"
