@@ -38,6 +38,12 @@ topics_app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+positions_app = typer.Typer(help="How far the topics are read.", no_args_is_help=True, add_completion=False)
+
+
+@positions_app.callback()
+def _positions() -> None:
+    """How far the topics are read."""
 
 
 def worker(
@@ -67,7 +73,9 @@ def worker(
     _run(
         run_app(
             settings.app_id,
-            lambda position: build_worker(settings, metrics, position=position),
+            lambda position, topic_ids: build_worker(
+                settings, metrics, position=position, topic_ids=topic_ids
+            ),
             settings,
             metrics,
             command,
@@ -90,7 +98,7 @@ def trainer(
     _run(
         run_app(
             trainer_id(settings),
-            lambda position: build_trainer(settings, metrics, position),
+            lambda position, _topic_ids: build_trainer(settings, metrics, position),
             settings,
             metrics,
             ends_with_input=beside,
@@ -183,6 +191,18 @@ def show(flags: SetOption = None) -> None:
             topic.name, topic.role, str(partitions_of(topic, settings)), topic.key.text, topic.description
         )
     console.print(table)
+
+
+@positions_app.command("reset")
+def reset(flags: SetOption = None) -> None:
+    """Begin anew with source topics that were deleted and created anew; rows stay. No worker may run."""
+    from stream_app.runtimes.kafka.operate.positions import reset_positions
+
+    done = asyncio.run(reset_positions(load_settings(flags or ())))
+    for topic, partitions in done.items():
+        console.print(f"reset  {topic}, partitions {', '.join(map(str, partitions))}", highlight=False)
+    if not done:
+        console.print("every position is of a topic that there is: nothing to reset")
 
 
 def _begin(settings: Settings) -> Metrics:

@@ -41,6 +41,7 @@ COMMANDS = {
         "Learn from training examples and publish model snapshots until stopped.",
     ),
     "topics": Entry("stream_app.cli.kafka:topics_app", "The topics that the product reads and writes."),
+    "positions": Entry("stream_app.cli.kafka:positions_app", "How far the topics are read."),
     "evaluate": Entry("stream_app.cli.evaluate:evaluate_app", "Judge what is learned on data of your own."),
     "predict": Entry(
         "stream_app.cli.predict:predict",

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import faust
@@ -31,6 +32,7 @@ from stream_app.runtimes.kafka.models.recommender_publisher import RecommenderPu
 from stream_app.runtimes.kafka.models.trainer import ModelTrainer
 from stream_app.runtimes.kafka.operate.connection import faust_credentials
 from stream_app.runtimes.kafka.operate.topics import name_of, source_names
+from stream_app.runtimes.kafka.state.origins import TopicIds
 from stream_app.runtimes.kafka.state.stored_partition import times_of
 from stream_app.runtimes.kafka.state.tables import RowTable
 from stream_app.schemas.outputs import FailureReason
@@ -87,11 +89,13 @@ def build_worker(
     clock: Callable[[], float] = time.time,
     stopwatch: Callable[[], float] = time.monotonic,
     position: Position | None = None,
+    topic_ids: TopicIds = MappingProxyType({}),
 ) -> StreamApp:
     """The app that turns events into rows and decisions.
 
     `clock` is the time of day in epoch seconds, which may be set; `stopwatch` measures spans and never jumps.
-    Where the work stands is noted on `position`.
+    Where the work stands is noted on `position`. `topic_ids` are those of the source topics, by their
+    declared names: positions are of these topics alone.
     """
     producer = BulkProducer(settings, metrics.failed.labels(FailureReason.TOO_LARGE_OUTPUT).inc)
     loaded = make_models(settings, metrics)
@@ -108,6 +112,7 @@ def build_worker(
         stopwatch,
         position,
         Strikes(state_folder(settings.app_id, settings) / STRIKES_FILE),
+        topic_ids,
     )
     schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
     sources = source_names(settings)

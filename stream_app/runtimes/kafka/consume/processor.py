@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import MappingProxyType
 
 from aiokafka import ConsumerRecord
 
@@ -27,6 +28,14 @@ from stream_app.runtimes.kafka.consume.transport import RecordBatch
 from stream_app.runtimes.kafka.models.explored import explored_places
 from stream_app.runtimes.kafka.operate.privacy import complete_receipt
 from stream_app.runtimes.kafka.operate.topics import source_names
+from stream_app.runtimes.kafka.state.origins import (
+    ORIGINS_KEY,
+    Origins,
+    TopicIds,
+    adopt,
+    decode_origins,
+    encode_origins,
+)
 from stream_app.runtimes.kafka.state.stored_partition import (
     ERASURE_PREFIX,
     META_KEY,
@@ -60,6 +69,7 @@ class Processor:
         stopwatch: Callable[[], float],
         position: Position | None = None,
         strikes: Strikes | None = None,
+        topic_ids: TopicIds = MappingProxyType({}),
     ) -> None:
         self._settings = settings
         self._source_names = source_names(settings)
@@ -79,6 +89,9 @@ class Processor:
         self._writes = OrderedWrites()
         self._position = position or Position()
         self._strikes = strikes or Strikes()
+        self._topic_ids = topic_ids
+        self._origins: dict[int, Origins] = {}
+        self._stored_origins: dict[int, Origins] = {}
 
     async def process(self, records: RecordBatch) -> asyncio.Task[None]:
         """Compute one batch. Its offsets may be committed once the task is done that this returns.
@@ -87,12 +100,13 @@ class Processor:
             BrokerError: an output or a row of this batch, or of one before, was not acknowledged.
         """
         topic, number, taken = records.topic, records.partition, records.records
-        last = taken[-1].offset
-        if not self._strikes.concern(topic, number, taken[0].offset, last):
+        base = self._base(topic, number)
+        last = base + taken[-1].offset
+        if not self._strikes.concern(topic, number, base + taken[0].offset, last):
             return await self._process(topic, number, taken)
         # One of these may have stopped the worker: each is taken alone, so that only that one is to blame.
         for record in taken:
-            is_left_out = self._strikes.are_too_many(topic, number, record.offset)
+            is_left_out = self._strikes.are_too_many(topic, number, base + record.offset)
             written = await self._process(topic, number, [record], is_left_out)
 
         def forget(done: asyncio.Task[None]) -> None:
@@ -107,9 +121,12 @@ class Processor:
     ) -> asyncio.Task[None]:
         await self._writes.room(number)
         begun_at, now = self._stopwatch(), self._clock()
-        self._position.begin(topic, number, taken[0].offset, taken[-1].offset)
+        base = self._base(topic, number)
+        self._position.begin(topic, number, base + taken[0].offset, base + taken[-1].offset)
         partition = self._partition(number)
-        records = [Record(raw.offset, raw.key, raw.value, raw.timestamp / 1000, is_left_out) for raw in taken]
+        records = [
+            Record(base + raw.offset, raw.key, raw.value, raw.timestamp / 1000, is_left_out) for raw in taken
+        ]
         # The topic as it is declared: ids are the same on every cluster.
         batch = Batch(self._source_names[topic], number, Followed(records, self._position))
         rows = self._rows.of_partition(number)
@@ -169,7 +186,8 @@ class Processor:
         """The offset after the last that was processed of a declared topic; None before the first batch."""
         held = self._partitions.get(partition)
         applied = held.meta.applied.get(topic) if held else None
-        return applied + 1 if applied is not None else None
+        base = self._origins[partition][topic].base if topic in self._origins.get(partition, {}) else 0
+        return applied + 1 - base if applied is not None and applied >= base else None
 
     async def _begin_write(
         self, partition: Partition, result: StepResult, count: Callable[[], None] = lambda: None
@@ -183,6 +201,10 @@ class Processor:
         before |= self._producer.encode_sent(result.sent)
         after = self._producer.encode_sent(result.sent_after)
         changes, times = _encode_changes(partition, result)
+        origins = self._origins[number]
+        if origins != self._stored_origins[number]:
+            changes = {ORIGINS_KEY: encode_origins(origins), **changes}
+            self._stored_origins[number] = origins
         change = self._rows.change(number, result.rows)
         users, highest_at, watermark = partition.users, partition.meta.highest_at, partition.watermark
 
@@ -204,11 +226,19 @@ class Processor:
     def _partition(self, number: int) -> Partition:
         partition = self._partitions.get(number)
         if partition is None:
+            stored = decode_origins(self._table.get(number, ORIGINS_KEY))
+            self._stored_origins[number], self._origins[number] = stored, adopt(stored, self._topic_ids)
             partition = load_partition(self._table, number, self._rules, self._place_of)
             self._metrics.users.labels(str(number)).set(partition.users)
             self._metrics.show_time(number, partition.meta.highest_at, partition.watermark)
             self._partitions[number] = partition
         return partition
+
+    def _base(self, topic: str, number: int) -> int:
+        """What is added to the offsets of a topic's records in this partition."""
+        self._partition(number)
+        origin = self._origins[number].get(self._source_names[topic])
+        return origin.base if origin is not None else 0
 
     def _place_of(self, user_id: str) -> int:
         return partition_of(user_id.encode(), self._settings.partitions)

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizat
 
 from stream_app.errors import AccessError, BrokerError
 from stream_app.runtimes.kafka.operate.access import connect
+from stream_app.runtimes.kafka.operate.topic_facts import TopicFacts, read_facts
 from stream_app.schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS, TOPICS, Topic, rows_changelog
 from stream_app.settings.environment import Settings
 
@@ -62,8 +63,8 @@ async def create_topics(settings: Settings) -> dict[str, bool]:
     return created
 
 
-async def check_topics(settings: Settings) -> None:
-    """Make sure that every topic exists with its partitions.
+async def check_topics(settings: Settings) -> dict[str, TopicFacts]:
+    """Make sure that every topic exists with its partitions, and return the facts of each by its name.
 
     Raises:
         AccessError: the broker does not let us in, or not to a topic.
@@ -73,6 +74,7 @@ async def check_topics(settings: Settings) -> None:
     try:
         wanted = topics_of(settings)
         found = await admin.describe_topics([name_of(topic, settings) for topic in wanted])
+        facts = await read_facts(admin, [name_of(topic, settings) for topic in wanted])
         limits = await _limits(admin, [name_of(topic, settings) for topic in wanted])
     except KafkaError as error:
         raise BrokerError(f"topics could not be looked up: {error}") from error
@@ -93,13 +95,15 @@ async def check_topics(settings: Settings) -> None:
         if counts[name] != expected:
             raise BrokerError(
                 f"{name} has {counts[name]} partitions, the settings say {expected}: "
-                f"set STREAM_APP_PARTITIONS to what the topics were created with"
+                "set STREAM_APP_PARTITIONS to what the topics were created with; where partitions were "
+                "added since, see `More partitions` in docs/operations.md"
             )
         if limits.get(name, topic.max_message_bytes) < topic.max_message_bytes:
             raise BrokerError(
                 f"{name} takes records of {limits[name]} bytes, and {topic.max_message_bytes} are needed: "
                 f"set its max.message.bytes to that, or some of what is sent will be refused"
             )
+    return facts
 
 
 async def _limits(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, int]:

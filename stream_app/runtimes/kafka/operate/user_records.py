@@ -39,7 +39,7 @@ async def export(user_id: str, settings: Settings) -> UserData:
         rows: dict[str, JsonObject] = {}
         wanted = {row_key(key): key for key in user_keys}
         reader = ClaimReader()
-        async for record in _records(consumer, rows_changelog(settings.app_id).name, partition):
+        async for record in records_of(consumer, rows_changelog(settings.app_id).name, partition):
             if reader.counts(record) and record.key in wanted:
                 rows.pop(wanted[record.key], None)
                 if record.value is not None:
@@ -51,7 +51,7 @@ async def export(user_id: str, settings: Settings) -> UserData:
             number = partition if topic.partitions is None else 0
             bodies += [
                 record.value
-                async for record in _records(consumer, name_of(topic, settings), number)
+                async for record in records_of(consumer, name_of(topic, settings), number)
                 if record.value is not None and is_about(record.value, {user_id, *user_keys})
             ]
     except KafkaError as error:
@@ -61,7 +61,7 @@ async def export(user_id: str, settings: Settings) -> UserData:
     return UserData(user_id, rows, group_outputs(bodies), _learned(bodies))
 
 
-async def _records(consumer: AIOKafkaConsumer, topic: str, number: int) -> AsyncIterator[ConsumerRecord]:
+async def records_of(consumer: AIOKafkaConsumer, topic: str, number: int) -> AsyncIterator[ConsumerRecord]:
     """All that one partition holds now."""
     partition = TopicPartition(topic, number)
     consumer.assign([partition])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -16,6 +18,9 @@ from stream_app.observability.watchdog import Backlog, Watchdog
 from stream_app.runtimes.kafka.consume.app import StreamApp
 from stream_app.runtimes.kafka.operate.access import connect
 from stream_app.runtimes.kafka.operate.connection import client_options
+from stream_app.runtimes.kafka.operate.topic_facts import TopicFacts, read_facts
+from stream_app.runtimes.kafka.operate.topics import source_names
+from stream_app.runtimes.kafka.state.origins import made_anew
 from stream_app.settings.environment import Settings
 
 log = logging.getLogger(__name__)
@@ -25,13 +30,24 @@ WATCH_SECONDS = 0.9
 ANSWER_SECONDS = 2.0
 ASK_SECONDS = 5.0
 LOOKS_PER_LIMIT = 10
+MISSED_LOOKS = 3  # a broker that has just started may not know a topic yet
 START, REBALANCE = "the start", "the rebalance of the group"
 
 
 class Watch:
     """Asks the brokers every few seconds, by connections of its own: the app's are what is watched."""
 
-    def __init__(self, app: StreamApp, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        app: StreamApp,
+        settings: Settings,
+        metrics: Metrics,
+        sources: Mapping[str, TopicFacts] = MappingProxyType({}),
+    ) -> None:
+        """`sources` are the facts of the source topics at the start, by the names as they are declared."""
+        self._sources = sources
+        self._source_names = source_names(settings)
+        self._missed = 0
         self._app = app
         self._settings = settings
         self._metrics = metrics
@@ -75,8 +91,35 @@ class Watch:
             else:
                 answered_at = loop.time()
                 self._metrics.broker_silence.set(0)
+                await self._compare_topics(admin)
                 await self._look(admin, consumer, loop.time())
             await asyncio.sleep(self._pause)
+
+    async def _compare_topics(self, admin: AIOKafkaAdminClient) -> None:
+        if not self._sources:
+            return
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                facts = await read_facts(admin, self._source_names)
+        except (KafkaError, OSError) as error:
+            log.warning("the topics cannot be looked up: %r", error)
+            return
+        self._missed = self._missed + 1 if len(facts) < len(self._source_names) else 0
+        if self._missed >= MISSED_LOOKS:
+            missing = ", ".join(sorted(self._source_names.keys() - facts.keys()))
+            raise BrokerError(
+                f"topics are gone ({missing}): run `stream-app topics create`, then "
+                "`stream-app positions reset`"
+            )
+        for name, found in facts.items():
+            known = self._sources[self._source_names[name]]
+            if found.topic_id != known.topic_id:
+                raise made_anew(name)
+            if found.partitions != known.partitions:
+                raise BrokerError(
+                    f"{name} has {found.partitions} partitions now, and had {known.partitions}: what is in "
+                    "the new ones is not read; see `More partitions` in docs/operations.md"
+                )
 
     def _tell_silence(self, seconds: float, error: Exception) -> None:
         self._metrics.broker_silence.set(seconds)

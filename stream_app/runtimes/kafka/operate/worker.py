@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from stream_app.errors import StreamAppError
 from stream_app.observability.guard import Position
@@ -15,8 +16,9 @@ from stream_app.runtimes.common.folder_lock import lock_folder
 from stream_app.runtimes.common.guarded import guarded
 from stream_app.runtimes.kafka.consume.app import StreamApp, make_state_folder, state_folder
 from stream_app.runtimes.kafka.operate.access import find_coordinator
-from stream_app.runtimes.kafka.operate.topics import check_topics
+from stream_app.runtimes.kafka.operate.topics import check_topics, source_names
 from stream_app.runtimes.kafka.operate.watching import Watch
+from stream_app.runtimes.kafka.state.origins import TopicIds
 from stream_app.settings.environment import Settings
 
 log = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ STOP_SECONDS = 6.0
 
 async def run_app(
     app_id: str,
-    build: Callable[[Position], StreamApp],
+    build: Callable[[Position, TopicIds], StreamApp],
     settings: Settings,
     metrics: Metrics,
     trainer_command: Sequence[str] = (),
@@ -34,7 +36,8 @@ async def run_app(
 ) -> None:
     """Run an app until SIGINT or SIGTERM, or until standard input closes where it is to end with that.
 
-    A trainer's process runs beside it where a command is given. `build` is given where to note its position.
+    A trainer's process runs beside it where a command is given. `build` is given where to note its position,
+    and the ids of the source topics.
 
     Raises:
         StreamAppError: it cannot start or go on; the message says why.
@@ -45,17 +48,21 @@ async def run_app(
     folder = state_folder(app_id, settings)
     make_state_folder(folder)
     with lock_folder(folder), guarded(folder, settings.stall_timeout) as position:
-        await _first_of(*ends, _work(lambda: build(position), settings, metrics, trainer_command))
+        await _first_of(*ends, _work(partial(build, position), settings, metrics, trainer_command))
     log.info("stopped")
 
 
 async def _work(
-    build: Callable[[], StreamApp], settings: Settings, metrics: Metrics, trainer_command: Sequence[str]
+    build: Callable[[TopicIds], StreamApp],
+    settings: Settings,
+    metrics: Metrics,
+    trainer_command: Sequence[str],
 ) -> None:
-    await check_topics(settings)
-    app = build()
+    facts = await check_topics(settings)
+    sources = {declared: facts[name] for name, declared in source_names(settings).items()}
+    app = build({declared: source.topic_id for declared, source in sources.items()})
     await find_coordinator(app.conf.id, settings)
-    parts: list[Awaitable[object]] = [_run(app), Watch(app, settings, metrics).run()]
+    parts: list[Awaitable[object]] = [_run(app), Watch(app, settings, metrics, sources).run()]
     if trainer_command:
         parts.append(_run_trainer(trainer_command))
     await _first_of(*parts)
