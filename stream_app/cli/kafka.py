@@ -73,9 +73,7 @@ def worker(
     _run(
         run_app(
             settings.app_id,
-            lambda position, topic_ids: build_worker(
-                settings, metrics, position=position, topic_ids=topic_ids
-            ),
+            lambda footing: build_worker(settings, metrics, footing=footing),
             settings,
             metrics,
             command,
@@ -98,7 +96,7 @@ def trainer(
     _run(
         run_app(
             trainer_id(settings),
-            lambda position, _topic_ids: build_trainer(settings, metrics, position),
+            lambda footing: build_trainer(settings, metrics, footing.position),
             settings,
             metrics,
             ends_with_input=beside,
@@ -196,7 +194,10 @@ def show(flags: SetOption = None) -> None:
 @positions_app.command("reset")
 def reset(flags: SetOption = None) -> None:
     """Begin anew with source topics that were deleted and created anew; rows stay. No worker may run."""
+    import asyncio
+
     from stream_app.runtimes.kafka.operate.positions import reset_positions
+    from stream_app.settings.environment import load_settings
 
     done = asyncio.run(reset_positions(load_settings(flags or ())))
     for topic, partitions in done.items():

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import faust
 from faust.app.base import BootStrategy
@@ -82,21 +82,26 @@ class StreamApp(faust.App):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
 
 
+class Footing(NamedTuple):
+    """Where an app notes how far its work is, and the ids of the source topics by their declared names."""
+
+    position: Position
+    topic_ids: TopicIds = MappingProxyType({})
+
+
 def build_worker(
     settings: Settings,
     metrics: Metrics,
     make_models: Callable[[Settings, Metrics], ModelSource] = LoadedModels,
     clock: Callable[[], float] = time.time,
     stopwatch: Callable[[], float] = time.monotonic,
-    position: Position | None = None,
-    topic_ids: TopicIds = MappingProxyType({}),
+    footing: Footing | None = None,
 ) -> StreamApp:
     """The app that turns events into rows and decisions.
 
     `clock` is the time of day in epoch seconds, which may be set; `stopwatch` measures spans and never jumps.
-    Where the work stands is noted on `position`. `topic_ids` are those of the source topics, by their
-    declared names: positions are of these topics alone.
     """
+    footing = footing or Footing(Position())
     producer = BulkProducer(settings, metrics.failed.labels(FailureReason.TOO_LARGE_OUTPUT).inc)
     loaded = make_models(settings, metrics)
     app = _build_app(settings.app_id, settings, [producer, loaded], followers=loaded.followers)
@@ -110,9 +115,9 @@ def build_worker(
         metrics,
         clock,
         stopwatch,
-        position,
+        footing.position,
         Strikes(state_folder(settings.app_id, settings) / STRIKES_FILE),
-        topic_ids,
+        footing.topic_ids,
     )
     schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
     sources = source_names(settings)

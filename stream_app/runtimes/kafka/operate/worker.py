@@ -6,7 +6,6 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 
 from stream_app.errors import StreamAppError
 from stream_app.observability.guard import Position
@@ -14,11 +13,10 @@ from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.common.departure import call_when_told_to_stop, leave
 from stream_app.runtimes.common.folder_lock import lock_folder
 from stream_app.runtimes.common.guarded import guarded
-from stream_app.runtimes.kafka.consume.app import StreamApp, make_state_folder, state_folder
+from stream_app.runtimes.kafka.consume.app import Footing, StreamApp, make_state_folder, state_folder
 from stream_app.runtimes.kafka.operate.access import find_coordinator
 from stream_app.runtimes.kafka.operate.topics import check_topics, source_names
 from stream_app.runtimes.kafka.operate.watching import Watch
-from stream_app.runtimes.kafka.state.origins import TopicIds
 from stream_app.settings.environment import Settings
 
 log = logging.getLogger(__name__)
@@ -28,7 +26,7 @@ STOP_SECONDS = 6.0
 
 async def run_app(
     app_id: str,
-    build: Callable[[Position, TopicIds], StreamApp],
+    build: Callable[[Footing], StreamApp],
     settings: Settings,
     metrics: Metrics,
     trainer_command: Sequence[str] = (),
@@ -48,19 +46,20 @@ async def run_app(
     folder = state_folder(app_id, settings)
     make_state_folder(folder)
     with lock_folder(folder), guarded(folder, settings.stall_timeout) as position:
-        await _first_of(*ends, _work(partial(build, position), settings, metrics, trainer_command))
+        await _first_of(*ends, _work(build, position, settings, metrics, trainer_command))
     log.info("stopped")
 
 
 async def _work(
-    build: Callable[[TopicIds], StreamApp],
+    build: Callable[[Footing], StreamApp],
+    position: Position,
     settings: Settings,
     metrics: Metrics,
     trainer_command: Sequence[str],
 ) -> None:
     facts = await check_topics(settings)
     sources = {declared: facts[name] for name, declared in source_names(settings).items()}
-    app = build({declared: source.topic_id for declared, source in sources.items()})
+    app = build(Footing(position, {declared: source.topic_id for declared, source in sources.items()}))
     await find_coordinator(app.conf.id, settings)
     parts: list[Awaitable[object]] = [_run(app), Watch(app, settings, metrics, sources).run()]
     if trainer_command:
