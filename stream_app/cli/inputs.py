@@ -23,17 +23,25 @@ ProgressCall = Callable[[int, int], None]
 
 
 class InputFormat(StrEnum):
-    """Forms of input."""
+    """Forms of input: those of events tell themselves apart; a public data set may be named."""
 
     EVENTS = "events"
     MARKETING = "marketing"
     COURSES = "courses"
     CLICKS = "clicks"
+    RETAILROCKET = "retailrocket"
+    YOOCHOOSE = "yoochoose"
+    DIGINETICA = "diginetica"
+    OTTO = "otto"
+    GA4_BIGQUERY = "ga4_bigquery"
+    SNOWPLOW_ARCHIVE = "snowplow_archive"
 
 
 Files = Annotated[
     list[str] | None,
-    typer.Argument(help="JSON lines, event CSV, folders of them, or - for standard input."),
+    typer.Argument(
+        help="JSON, CSV or Parquet, packed or not; folders and patterns of them; - for standard input."
+    ),
 ]
 Form = Annotated[InputFormat, typer.Option("--format", help="What the files hold.")]
 UsersTable = Annotated[Path | None, typer.Option("--users", help="Marketing: the table of users.")]
@@ -55,7 +63,7 @@ def open_sources(
     """
     from stream_app.intake.sources.click_stream import ClickStream
     from stream_app.intake.sources.courses import CourseTables
-    from stream_app.intake.sources.event_lines import open_events
+    from stream_app.intake.sources.event_files import open_events
     from stream_app.intake.sources.marketing import MarketingTables
 
     match form:
@@ -67,7 +75,7 @@ def open_sources(
         raise InputError("name the files to read, or - for standard input")
     if form is InputFormat.CLICKS:
         return [ClickStream(Path(file)) for file in files]
-    return open_events(files)
+    return open_events(files, form.value if form is not InputFormat.EVENTS else None)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from stream_app.core.step import StepResult, advance_event_time, close_idle, ste
 from stream_app.features.reading import Features, read_features
 from stream_app.features.user_row import UserRow, decode_row, encode_row
 from stream_app.intake.ports import Intake
-from stream_app.intake.sources.event_lines import open_events
+from stream_app.intake.sources.event_files import open_events
 from stream_app.learning.ports import Models
 from stream_app.runtimes.common.intake import plain_intake
 from stream_app.runtimes.common.partitioning import partition_of, record_key

@@ -95,7 +95,7 @@ def test_an_unknown_schema_is_told_with_those_there_are(tmp_path: Path, events_f
 def pipe(monkeypatch: pytest.MonkeyPatch, values: list[bytes]) -> None:
     # Click's runner puts a stream of its own in place of standard input.
     stdin = SimpleNamespace(buffer=io.BytesIO(b"\n".join(values)))
-    monkeypatch.setattr("stream_app.intake.sources.event_lines.sys", SimpleNamespace(stdin=stdin))
+    monkeypatch.setattr("stream_app.intake.sources.event_files.sys", SimpleNamespace(stdin=stdin))
 
 
 def test_standard_input_begins_anew_after_a_whole_stream(

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from stream_app.errors import InputError
-from stream_app.intake.sources.event_lines import EventFile, StandardInput, open_events
+from stream_app.intake.sources.event_files import EventFile, StandardInput, open_events
 from stream_app.testing import page
 
 EVENTS = [page(f"user-{number}", number) for number in range(20)]
@@ -33,8 +33,8 @@ def test_each_line_that_is_not_blank_is_a_value(tmp_path: Path, line_end: bytes)
 
 def test_bytes_are_handed_on_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    path.write_bytes(b"\xff\xfe\x00 bad \n{\n ok")
-    assert values(EventFile(path)) == [b"\xff\xfe\x00 bad ", b"{", b" ok"]
+    path.write_bytes(b"\xff\x00 bad \n{\n ok")
+    assert values(EventFile(path)) == [b"\xff\x00 bad ", b"{", b" ok"]
 
 
 def test_gzipped_files_are_read(tmp_path: Path) -> None:
@@ -47,10 +47,10 @@ def damaged_gzips() -> list[bytes]:
     whole = gzip.compress(b"\n".join(EVENTS * 50))
     flipped = bytearray(whole)
     flipped[len(whole) // 2] ^= 0xFF
-    return [whole[: len(whole) // 2], b"not gzip at all", bytes(flipped)]
+    return [whole[: len(whole) // 2], bytes(flipped)]
 
 
-@pytest.mark.parametrize("data", damaged_gzips(), ids=["cut short", "no gzip", "damaged"])
+@pytest.mark.parametrize("data", damaged_gzips(), ids=["cut short", "damaged"])
 def test_a_damaged_gzip_is_told_of(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "events.jsonl.gz"
     path.write_bytes(data)
@@ -137,8 +137,7 @@ def test_numbers_in_properties_are_those_of_json(tmp_path: Path, cell: str, valu
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "does not begin with a header"),
-        ("userId,timestamp\nu,0\n", "does not begin with a header"),
+        ("colour,size\nred,0\n", "does not begin with a header of event fields: it has colour, size"),
         ("type,timestamp\npage,0,1\n", "line 2: 3 cells, the header has 2"),
         ('type,timestamp\npage,0\n"pa\nge"\n', "line 4: 1 cells, the header has 2"),
         ("type,timestamp,properties,properties.x\n", "properties is given twice"),
