@@ -8,6 +8,8 @@ StreamAppError
 |   +-- AccessError     the broker does not let us in: exit 2, the sentence says what to set
 +-- StalledError        records wait and none is processed: exit 5
 +-- RefusedEventsError  of a replay more failed than a few: exit 6
++-- NotUnderstoodError  a file holds no event that is understood, or nothing at all: exit 7
++-- UnfinishedError     a command that has an end was asked to stop before it: exit 143
 """
 
 from __future__ import annotations
@@ -59,3 +61,15 @@ class RefusedEventsError(StreamAppError):
     """All that could be was processed, and more of the events failed or were late than a few."""
 
     exit_code = 6
+
+
+class NotUnderstoodError(StreamAppError):
+    """Nothing in the input was understood as an event, or there was nothing in it."""
+
+    exit_code = 7
+
+
+class UnfinishedError(StreamAppError):
+    """The command was asked to stop (SIGTERM) before it was done; the sentence says how far it came."""
+
+    exit_code = 143

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 ProgressCall = Callable[[int, int], None]
+SECONDS_BETWEEN_LINES = 10.0
 
 
 class InputFormat(StrEnum):
@@ -78,11 +79,34 @@ def open_sources(
     return open_events(files, form.value if form is not InputFormat.EVENTS else None)
 
 
+class ProgressLines:
+    """Progress where there is no terminal, as in a log: a line every ten seconds."""
+
+    def __init__(self, doing: str, size: int | None, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._doing = doing
+        self._size = size
+        self._clock = clock
+        self._begun_at = self._said_at = clock()
+
+    def __call__(self, records: int, read: int) -> None:
+        """Say how far it is, if it is time to."""
+        now = self._clock()
+        if now - self._said_at < SECONDS_BETWEEN_LINES:
+            return
+        self._said_at = now
+        rate = records / (now - self._begun_at)
+        share = f", {min(read / self._size, 1):.0%}" if self._size else ""
+        messages.print(
+            f"{self._doing}: {records:,} events, {rate:,.0f}/s{share}, at position {read:,}",
+            markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+
+
 @contextmanager
 def progress(source: Source, doing: str) -> Iterator[ProgressCall]:
-    """A bar on a terminal, silence elsewhere; told of records done and how much of the size is read."""
+    """A bar on a terminal, else a line every ten seconds; it hears of records done and of the size read."""
     if not messages.is_terminal:
-        yield lambda _records, _read: None
+        yield ProgressLines(f"{doing} {source.name}", source.size())
         return
     columns = (
         TextColumn("{task.description}"),

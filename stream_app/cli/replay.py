@@ -23,7 +23,8 @@ from stream_app.cli.inputs import (
     progress,
 )
 from stream_app.cli.options import AsJson, DataDir, SetOption, console, messages
-from stream_app.errors import InputError
+from stream_app.cli.stop_request import StopRequest
+from stream_app.errors import InputError, UnfinishedError
 
 if TYPE_CHECKING:
     from stream_app.cli.replay_report import ReplayReport
@@ -75,10 +76,13 @@ def run_replay(
 
     Raises:
         InputError: a source is not what it was said to be.
+        NotUnderstoodError: there is nothing in any of them, or nothing that is understood.
+        UnfinishedError: it was asked to stop (SIGTERM); what was read is stored.
         StateError: the folder cannot be used.
     """
     from stream_app.cli.data_folder import open_replay
     from stream_app.cli.replay_report import ReplayReport
+    from stream_app.cli.understanding import Understanding
     from stream_app.observability.metrics import Metrics
 
     metrics = Metrics()
@@ -88,10 +92,18 @@ def run_replay(
         begun_at = time.perf_counter()
         learned.take_catalogue(catalogue)
         records = 0
-        for source in sources:
-            _tell_of_skipped(source, store)
-            with progress(source, "replaying") as show:
-                records += run.run(source, show)
+        understood = Understanding(store, metrics, data_dir)
+        with StopRequest() as stop:
+            for source in sources:
+                _tell_of_skipped(source, store)
+                understood.begin(source)
+                with progress(source, "replaying") as show:
+                    taken = run.run(source, show, lambda: stop.is_made)
+                records += taken
+                if stop.is_made:
+                    raise UnfinishedError(_how_far(source, store))
+                understood.end(taken)
+        understood.judge()
         run.finish()
         seconds = time.perf_counter() - begun_at
         return ReplayReport.of(store, learned, metrics, data_dir, records, seconds)
@@ -142,6 +154,14 @@ def _line(body: bytes) -> str:
         case _:
             detail = ""
     return f"{as_of}  {name:16}  {user or '-':36}  {detail}"
+
+
+def _how_far(source: Source, store: Store) -> str:
+    done = store.source_position(source.name).records
+    return (
+        f"stopped as asked after {done:,} records of {source.name}, which are stored: run the same command "
+        "again, and it goes on from there"
+    )
 
 
 def _tell_of_skipped(source: Source, store: Store) -> None:

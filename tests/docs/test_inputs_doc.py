@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from stream_app.intake.sources.data_sets import DATA_SETS
 from stream_app.intake.tracker_tables import FIELDS, TABLES, filled
 from stream_app.intake.trackers import FORMS, context_places, field_values, json_records, kept_fields, segment
 from stream_app.intake.trackers.snowplow import payload
@@ -41,3 +42,8 @@ def test_the_page_states_every_bound() -> None:
     for limit in (context_places.MAX_URL, context_places.MAX_USER_AGENT, context_places.MAX_TEXT):
         assert f"{limit:,}" in TEXT
     assert f"event names to {field_values.MAX_EVENT_NAME}" in TEXT
+
+
+def test_every_data_set_is_told_of() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", section("Files"), re.MULTILINE)
+    assert rows == sorted((known.name, known.summary) for known in DATA_SETS.values())

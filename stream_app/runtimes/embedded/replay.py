@@ -110,10 +110,16 @@ class Replay:
         self._sent: list[Sent] = []
         self._erasures: dict[tuple[int, str], Erasure | None] = {}
 
-    def run(self, source: Source, progress: Callable[[int, int], None]) -> int:
+    def run(
+        self,
+        source: Source,
+        progress: Callable[[int, int], None],
+        is_to_stop: Callable[[], bool] = lambda: False,
+    ) -> int:
         """Read a source to its end and return how many records were new.
 
-        `progress` is told of records done and how much of the source's size is read.
+        `progress` hears of records done and how much of the source's size is read. Where `is_to_stop`, what
+        was read is made durable, and the next run goes on behind it.
         """
         skipped, begun_at = self._store.source_position(source.name)
         position = skipped
@@ -128,6 +134,9 @@ class Replay:
             position += len(taken)
             rounds += 1
             progress(position - skipped, taken[-1][1])
+            if is_to_stop():
+                self._checkpoint({source.name: ReadPosition(position, begun_at)})
+                return position - skipped
             if rounds % self._checkpoint_rounds == 0:
                 self._checkpoint({source.name: ReadPosition(position, begun_at)})
         if source.is_live:

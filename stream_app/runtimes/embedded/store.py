@@ -178,6 +178,12 @@ class Store:
             if schema is None or output.schema == schema:
                 yield output.body
 
+    def newest_output(self, schema: str) -> bytes | None:
+        """The newest output of a schema, as JSON."""
+        query = "SELECT body FROM outputs WHERE schema = ? ORDER BY sequence DESC LIMIT 1"
+        found = self._connection.execute(query, (schema,)).fetchone()
+        return bytes(found[0]) if found else None
+
     def output_counts(self) -> dict[str, int]:
         """How many outputs there are of each schema."""
         return dict(sorted(Counter(output.schema for output in self.stored_outputs()).items()))
