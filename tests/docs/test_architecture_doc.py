@@ -32,7 +32,7 @@ def section(title: str) -> str:
 
 
 def stations() -> list[str]:
-    return re.findall(r"^\| `([\w/]+\.py)` \|", section("The way of one event"), re.MULTILINE)
+    return re.findall(r"^\| `([\w/]+\.py)` \|", section("The path of one event"), re.MULTILINE)
 
 
 def questions() -> list[tuple[str, str, str]]:
