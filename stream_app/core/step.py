@@ -113,6 +113,8 @@ def _process_event(workspace: Workspace, record: Record, cause: Cause, intake: I
         else:
             refuse(workspace, record, cause, decoded, intake.privacy)
         return
+    if decoded.dropped:
+        workspace.count_dropped(decoded.dropped)
     arrival = Arrival(decoded, record, cause)
     if refuse_if_late(workspace, arrival, intake.privacy):
         return

@@ -16,17 +16,18 @@ class StepResult:
     """What a batch came to.
 
     `rows` are to be written, None to be deleted. `events` counts (type, outcome); a failed record's type
-    is unknown. `placeholders` counts ids that stood for nothing, by field. `removed` counts rows by why they
-    were removed. `erasures` are by marker, to be written or, None, to be deleted. `sent` are messages for
-    other rows, to be sent in their order before the rows are written; `sent_after` once they are.
-    `forgotten_ids` counts events that would count again if they came again: their users sent more within the
-    allowed lateness than a row remembers.
+    is unknown. `placeholders` counts ids that stood for nothing, by field; `dropped_fields` counts fields of
+    events that could not be read. `removed` counts rows by why they were removed. `erasures` are by marker,
+    to be written or, None, to be deleted. `sent` are messages for other rows, to be sent in their order
+    before the rows are written; `sent_after` once they are. `forgotten_ids` counts events that would count
+    again if they came again: their users sent more within the allowed lateness than a row remembers.
     """
 
     rows: dict[str, UserRow | None] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
+    dropped_fields: Counter[str] = field(default_factory=Counter)
     removed: Counter[str] = field(default_factory=Counter)
     erasures: dict[str, Erasure | None] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)

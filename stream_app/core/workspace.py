@@ -89,6 +89,10 @@ class Workspace:
         """Count one fingerprint that a row forgot before the watermark passed it."""
         self.result.forgotten_ids += 1
 
+    def count_dropped(self, fields: Iterable[str]) -> None:
+        """Count fields that were taken out of an event because they could not be read."""
+        self.result.dropped_fields.update(fields)
+
     def emit(self, output: Output) -> None:
         """Send an output with the batch."""
         self.result.outputs.append(output)

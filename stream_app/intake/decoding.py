@@ -11,24 +11,20 @@ import msgspec
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from stream_app.intake import trackers
+from stream_app.intake import shop_names, trackers
 from stream_app.intake.placeholders import drop_placeholders, required_among
 from stream_app.intake.ports import Privacy
-from stream_app.intake.wire import Event, convert_event, decode_event
-from stream_app.schemas.events import EVENT_ADAPTER, EVENT_TYPES
+from stream_app.intake.repairs import fit, place_of
+from stream_app.intake.wire import Event, TrackCall, convert_event, decode_event
+from stream_app.schemas.events import EVENT_ADAPTER, EVENT_TYPES, ContractEvent
 from stream_app.schemas.outputs import FailureReason
 from stream_app.settings.rules import Rules
 
 DETAILS_SHOWN = 3
 CONTRACT_DEPTH = 199  # objects and lists within an event that the contract's JSON reader takes
 USER_ID_FIELDS = ("userId", "anonymousId")
+NOT_A_NUMBER = "not_a_number"  # what is counted where JSON holds `NaN` or `Infinity`
 TIME_FIELDS = (("timestamp",), ("originalTimestamp",))
-# Any other part of an error's place is a key of the sender's own, and may be personal.
-FIELD_NAMES = frozenset(
-    name
-    for definition in EVENT_ADAPTER.json_schema()["$defs"].values()
-    for name in definition.get("properties", ())
-)
 
 
 class _Names(msgspec.Struct, rename="camel"):
@@ -56,12 +52,14 @@ class TimedEvent(msgspec.Struct, frozen=True):
     """A valid event with its user and its event time, in epoch seconds.
 
     `placeholders` are the fields in which an id stood for nothing; the event is without them.
+    `dropped` names the fields, in dots, that were taken out of it because they could not be read.
     """
 
     event: Event
     user_key: str
     at: float
     placeholders: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
 
 def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rules) -> TimedEvent | Failure:
@@ -73,6 +71,7 @@ def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rul
             FailureReason.TOO_LARGE, f"{len(value)} bytes; at most {rules.max_event_bytes} are taken"
         )
     event: Event | None = None
+    dropped: list[str] = []
     try:
         if not value.isascii():
             value.decode()  # msgspec does not look into what it passes over
@@ -83,29 +82,31 @@ def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rul
         judged = _judge(value, rules)
         if isinstance(judged, Failure):
             return judged
-        event = judged
-    dropped = drop_placeholders(event, rules.placeholder_ids)
+        event, dropped = judged
+    placeholders = drop_placeholders(event, rules.placeholder_ids)
+    if type(event) is TrackCall:
+        dropped += shop_names.settle(event)
     user_key = event.user_key
     if user_key is None:
-        given = " and ".join(name for name in dropped if name in USER_ID_FIELDS)
+        given = " and ".join(name for name in placeholders if name in USER_ID_FIELDS)
         detail = f"{given}: stands for a missing id" if given else "neither userId nor anonymousId is given"
-        return Failure(FailureReason.MISSING_USER, detail, dropped)
-    if dropped and (needed := required_among(dropped)):
-        return Failure(FailureReason.CONTRACT, f"{needed}: stands for a missing id", dropped)
+        return Failure(FailureReason.MISSING_USER, detail, placeholders)
+    if placeholders and (needed := required_among(placeholders)):
+        return Failure(FailureReason.CONTRACT, f"{needed}: stands for a missing id", placeholders)
     if event.received_at is not None:
         received_at = min(received_at, _epoch_seconds(event.received_at))
     at = _event_time(event)
     if at is None:
         return Failure(
-            FailureReason.MISSING_TIME, "neither timestamp nor originalTimestamp is given", dropped
+            FailureReason.MISSING_TIME, "neither timestamp nor originalTimestamp is given", placeholders
         )
     if not rules.earliest_time <= at <= received_at + rules.allowed_skew:
         return Failure(
             FailureReason.TIME_OUT_OF_RANGE,
             f"the timestamp is before 2000 or more than {rules.allowed_skew:.0f} s after its receipt",
-            dropped,
+            placeholders,
         )
-    return TimedEvent(event, privacy.user_key(user_key), at, dropped)
+    return TimedEvent(event, privacy.user_key(user_key), at, placeholders, tuple(dropped))
 
 
 def named_users(value: bytes) -> list[str]:
@@ -151,25 +152,54 @@ def _event_time(event: Event) -> float | None:
     return _epoch_seconds(event.received_at) - (_epoch_seconds(event.sent_at) - at)
 
 
-def _judge(value: bytes, rules: Rules) -> Event | Failure:
-    """What the contract says of a value that did not decode: read otherwise, or refused with a reason."""
+def _judge(value: bytes, rules: Rules) -> tuple[Event, list[str]] | Failure:
+    """What the contract says of a value that did not decode: read otherwise, or refused with a reason.
+
+    With it, the names of fields that were taken out.
+    """
     form = rules.tracker_form or trackers.detect(value)
     try:
         if form == trackers.CANONICAL.name:
-            event = EVENT_ADAPTER.validate_json(value, by_alias=True, by_name=False)
+            event, dropped = _judge_canonical(value)
         else:
-            events = trackers.read(value, form)
-            if len(events) != 1:
+            found = trackers.read(value, form)
+            if len(found) != 1:
                 return Failure(
                     FailureReason.SEVERAL_EVENTS,
-                    f"{len(events)} events in one record: send it to the collector",
+                    f"{len(found)} events in one record: send it to the collector",
                 )
-            event = EVENT_ADAPTER.validate_python(events[0], by_alias=True, by_name=False)
+            event, dropped = fit(found[0])
     except trackers.Unreadable as error:
         return Failure(FailureReason.UNREADABLE_FORM, f"{form}: {error.detail}")
     except ValidationError as error:
         return _classify(value, error)
-    return convert_event(event.model_dump(by_alias=True, exclude_none=True))
+    return convert_event(event.model_dump(by_alias=True, exclude_none=True)), dropped
+
+
+def _judge_canonical(value: bytes) -> tuple[ContractEvent, list[str]]:
+    has_others_numbers = trackers.has_numbers_beyond_json(value)
+    try:
+        read = EVENT_ADAPTER.validate_json(value, by_alias=True, by_name=False)
+        if not has_others_numbers:
+            return read, []
+    except ValidationError:
+        fields = _fields_of(value)
+        if fields is None:
+            raise
+    else:
+        fields = _fields_of(value)
+        if fields is None:
+            return read, []
+    read, dropped = fit(fields)
+    return read, [NOT_A_NUMBER, *dropped] if has_others_numbers else dropped
+
+
+def _fields_of(value: bytes) -> dict[str, Any] | None:
+    try:
+        fields = trackers.parse_json(value)
+    except trackers.Unreadable:
+        return None
+    return fields if isinstance(fields, dict) else None
 
 
 def _epoch_seconds(timestamp: datetime) -> float:
@@ -206,11 +236,6 @@ def classify_json(value: bytes, message: str) -> Failure:
 
 
 def _describe(details: list[ErrorDetails]) -> str:
-    shown = [f"{_place(detail)}: {detail['msg']}" for detail in details[:DETAILS_SHOWN]]
+    shown = [f"{place_of(detail)}: {detail['msg']}" for detail in details[:DETAILS_SHOWN]]
     more = len(details) - len(shown)
     return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
-
-
-def _place(detail: ErrorDetails) -> str:
-    """The field in dots, without the union's tag before it and the sender's own keys within it."""
-    return ".".join(str(part) for part in detail["loc"][1:] if isinstance(part, int) or part in FIELD_NAMES)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
+from stream_app.intake.cleaning.urls import split_url
 from stream_app.intake.personal_text import is_personal
 from stream_app.intake.wire import PageCall, ScreenCall, TrackCall
 
@@ -19,6 +21,7 @@ _PERSONAL_TRAIT = re.compile(r"@|^\+?[\d\s()./-]{7,}$")
 ITEM_FIELDS = ("product_id", "item_id", "course_id")
 ORDER_FIELDS = ("order_id", "orderId", "checkout_id", "transaction_id")
 MAX_ITEM_LENGTH = 128
+MAX_EXACT = 2**53  # whole numbers that a float can tell apart
 MAX_TRAIT_LENGTH = 64
 MAX_PRODUCTS = 50
 MAX_TAGS = 16
@@ -70,10 +73,9 @@ def item_id(properties: Mapping[str, Any]) -> str | None:
         value = properties.get(name)
         if value is None:
             continue
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
-        if isinstance(value, str) and 0 < len(value) <= MAX_ITEM_LENGTH and not is_personal(value):
-            return value
+        item = plain_id(value)
+        if item is not None:
+            return item
     return None
 
 
@@ -84,6 +86,20 @@ def order_id(properties: Mapping[str, Any]) -> str | None:
         if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
             return str(value)[:MAX_ITEM_LENGTH]
     return None
+
+
+def plain_id(value: Any) -> str | None:
+    """The id of an item that a value is: `12` and `12.0`, as numbers or as texts, are one item."""
+    if isinstance(value, str):
+        if value.endswith(".0") and value[:-2].isdecimal():
+            value = value[:-2]
+    elif isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT:
+        value = str(int(value))
+    elif isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    else:
+        return None
+    return value if 0 < len(value) <= MAX_ITEM_LENGTH and not is_personal(value) else None
 
 
 def products_of(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -120,14 +136,26 @@ def search_of(properties: Mapping[str, Any]) -> str | None:
 
 
 def page_of(event: PageCall | ScreenCall | TrackCall) -> str | None:
-    """The page or screen that was viewed, by its path, else its name."""
-    context = event.context
-    if context is not None and context.page is not None and context.page.path:
-        return context.page.path
+    """The page or screen that was viewed: its path, else that of its URL, else its name."""
+    page = event.context.page if event.context is not None else None
+    if page is not None and page.path:
+        return page.path
     path = event.properties.get("path")
     if isinstance(path, str) and path:
         return path
-    return None if isinstance(event, TrackCall) else event.name
+    if isinstance(event, TrackCall):
+        return None
+    for url in (page.url if page is not None else None, event.properties.get("url")):
+        if isinstance(url, str) and url and (found := path_of_url(url)):
+            return found
+    return event.name
+
+
+@lru_cache(maxsize=4096)
+def path_of_url(url: str) -> str:
+    """The path in a URL, `/` for a site's first page; empty where the text is no URL."""
+    parts = split_url(url)
+    return (parts.path or "/") if parts.host else parts.path if parts.path.startswith("/") else ""
 
 
 def traits_of(traits: Mapping[str, Any]) -> dict[str, float | str]:

@@ -93,6 +93,11 @@ class Metrics:
             "stream_app_forgotten_ids_total",
             "Message ids forgotten early (beyond 512 of a user within the lateness): repeats count again.",
         )
+        self.dropped_fields = self._counter(
+            "stream_app_dropped_fields_total",
+            "Optional fields that could not be read and were left out of their events, by name.",
+            "field",
+        )
         self.removed_users = self._counter(
             "stream_app_removed_users_total", "Users whose rows were removed, by reason.", "reason"
         )
@@ -216,6 +221,8 @@ class Metrics:
             self.placeholder_ids.labels(field).inc(count)
         if result.forgotten_ids:
             self.forgotten_ids.inc(result.forgotten_ids)
+        for name, count in result.dropped_fields.items():
+            self.dropped_fields.labels(name).inc(count)
         for why, count in result.removed.items():
             self.removed_users.labels(why).inc(count)
         self.users.labels(str(partition)).set(users)

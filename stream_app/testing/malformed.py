@@ -55,9 +55,12 @@ def malformed(random: Random) -> Malformed:
         lambda: (orjson.dumps(_without(good, "userId")), FailureReason.MISSING_USER),
         lambda: (orjson.dumps(good | {"userId": None}), FailureReason.MISSING_USER),
         lambda: (orjson.dumps(good | {"userId": ""}), FailureReason.MISSING_USER),
-        lambda: (orjson.dumps(good | {"userId": random.choice([5, [], {}, True])}), FailureReason.CONTRACT),
+        lambda: (orjson.dumps(good | {"userId": random.choice([5.5, [], {}, True])}), FailureReason.CONTRACT),
         lambda: (orjson.dumps(good | {"userId": "u" * 257}), FailureReason.CONTRACT),
-        lambda: (orjson.dumps(good | {"properties": random.choice([token, 3, []])}), FailureReason.CONTRACT),
+        lambda: (
+            orjson.dumps(good | {"type": "track", "event": random.choice([3, [], ""])}),
+            FailureReason.CONTRACT,
+        ),
         lambda: (orjson.dumps(good | {"type": "track"}), FailureReason.CONTRACT),
         lambda: (orjson.dumps(good | {"type": "label"}), FailureReason.CONTRACT),
         lambda: (

@@ -50,6 +50,21 @@ def test_schema_refuses_it_too(file: Path, validator: Callable[[str], Draft20201
     assert not validator(EVENTS.name).is_valid(json.loads(file.read_bytes()))
 
 
+@pytest.mark.parametrize(
+    "file", sorted(EXAMPLES.glob("*/mended/*")), ids=lambda file: f"{file.parts[-3]}/{file.stem}"
+)
+def test_what_the_contract_refuses_for_an_optional_field_is_taken_without_it(
+    file: Path, validator: Callable[[str], Draft202012Validator]
+):
+    decoded = decode(file.read_bytes(), RECEIVED_AT, INTAKE.privacy, Rules())
+    assert isinstance(decoded, TimedEvent), decoded
+    # A number for an id is put right, and all else taken out by name.
+    assert bool(decoded.dropped) is (file.stem != "numeric-user-id")
+    assert file.stem == "received-at-not-a-time" or not validator(EVENTS.name).is_valid(
+        json.loads(file.read_bytes())
+    )
+
+
 def test_a_record_without_a_value_is_refused():
     assert decode(None, RECEIVED_AT, INTAKE.privacy, Rules()).reason == FailureReason.NULL_VALUE
 

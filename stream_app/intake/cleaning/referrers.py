@@ -47,7 +47,8 @@ def _sources(kind: str) -> Iterator[tuple[str, _Source]]:
                 yield place, source
 
 
-_BY_DOMAIN = DomainTable(_sources("domains"))
+PASSAGE = _Source("unknown", "", ())
+_BY_DOMAIN = DomainTable((*_sources("domains"), *((host, PASSAGE) for host in _RULES["passage"]["hosts"])))
 _BY_APP = dict(_sources("apps"))
 
 
@@ -63,7 +64,7 @@ def read_referrer(referrer: str | None) -> Referrer:
     site = url.host if is_app else site_of_host(url.host)
     name = url.host if is_app else domain_of_host(url.host)
     source = _BY_APP.get(url.host) if is_app else _BY_DOMAIN.find(url.host)
-    if source is None:
+    if source is None or source is PASSAGE:
         return Referrer("unknown", name[:MAX_SOURCE], (), site)
     return Referrer(source.medium, source.name, _first_terms(url.query, source.parameters), site)
 
@@ -79,7 +80,7 @@ def classify_referrer(referrer: str | None, page_url: str | None) -> Referrer:
 def source_of_domain(domain: str) -> tuple[str, str] | None:
     """The medium and source of a domain given as a campaign's source, such as `chatgpt.com`."""
     source = _BY_DOMAIN.find(domain) if "." in domain else None
-    return None if source is None else (source.medium, source.name)
+    return None if source is None or source is PASSAGE else (source.medium, source.name)
 
 
 def site_search_terms(query: str) -> tuple[str, ...]:

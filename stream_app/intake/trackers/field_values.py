@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
+from stream_app.intake.trackers.json_records import MAX_INTEGER
 from stream_app.settings.placeholder_ids import SHIPPED
 
 MAX_EVENT_NAME = 256  # characters, as the contract takes
-MAX_INTEGER = 2**63  # not every JSON library writes what does not fit 64 bits
 MILLISECONDS_FROM = 2e10  # as seconds, a number above this lies after the year 2600
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
-import msgspec
 import orjson
 
+MAX_INTEGER = 2**63  # not every JSON library writes what does not fit 64 bits
+_BEYOND_JSON = re.compile(rb"NaN|Infinity|[0-9][eE][+]?[0-9]{3}")
+_LONG_NUMBER = re.compile(r"[0-9]{19}|[0-9][eE][+]?[0-9]{3}")
 MAX_EVENTS = 2500  # events in a batch, as many as Segment's HTTP API takes
 
 
@@ -33,15 +38,41 @@ def parse_json(value: bytes | str) -> Any:
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError:
-        pass
+        return _parse_leniently(value)
+
+
+def has_numbers_beyond_json(value: bytes) -> bool:
+    """Whether a text may hold `NaN`, `Infinity` or a number too large for a float, as Python writes them."""
+    return _BEYOND_JSON.search(value) is not None
+
+
+def _parse_leniently(value: bytes | str) -> Any:
+    """JSON as Python writes it: `NaN`, `Infinity` and numbers beyond 64 bits come out as null."""
     try:
-        return msgspec.json.decode(value)  # takes whole numbers of any length
+        text = value.decode() if isinstance(value, bytes) else value
+        parsed = json.loads(text)
+        if any(token in text for token in ("NaN", "Infinity")) or _LONG_NUMBER.search(text):
+            parsed = _without_such_numbers(parsed)
+        orjson.dumps(parsed)  # what could not be written down again is refused here
     except UnicodeDecodeError as error:
         raise NotJson(f"not UTF-8 at byte {error.start}") from None
-    except msgspec.MsgspecError as error:
-        raise NotJson(f"not JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        raise NotJson(f"not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
     except RecursionError:
         raise NotJson("the JSON nests too deeply") from None
+    except (ValueError, TypeError):
+        raise NotJson("not JSON: a text or number in it cannot be written") from None
+    return parsed
+
+
+def _without_such_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_such_numbers(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_such_numbers(inner) for inner in value]
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return None if isinstance(value, int) and abs(value) >= MAX_INTEGER else value
 
 
 def parse_object(value: bytes) -> dict[str, Any]:

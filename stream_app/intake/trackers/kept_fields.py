@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stream_app.intake.trackers.field_values import MAX_INTEGER
+from stream_app.intake.trackers.json_records import MAX_INTEGER
 
 MAX_FIELDS = 64  # of an object, and members of a list
 MAX_NAME = 128  # characters; a field with a longer name is left out

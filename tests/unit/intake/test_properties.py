@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from stream_app.intake import properties
-from stream_app.intake.wire import decode_event
+from stream_app.intake.wire import PageCall, TrackCall, decode_event
 from stream_app.testing import event, page
 
 HUGE = 10**4_000
@@ -65,3 +65,32 @@ def test_traits_that_can_be_features() -> None:
     }  # fmt: skip
     traits = properties.traits_of(decode_event(event("identify", "u", 0, traits=told)).traits)
     assert traits == {"age": 30.0, "vip": 1.0, "plan": "gold"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "seen"),
+    [
+        ({"context": {"page": {"path": "/a", "url": "https://shop.example/b"}}}, "/a"),
+        ({"properties": {"path": "/a", "url": "https://shop.example/b"}}, "/a"),
+        ({"context": {"page": {"url": "https://shop.example/p/sku-1?q=x#top"}}}, "/p/sku-1"),
+        ({"properties": {"url": "https://shop.example/p/sku-1"}}, "/p/sku-1"),
+        ({"properties": {"url": "shop.example/p"}}, "/p"),
+        ({"properties": {"url": "/p/sku-1?x=1"}}, "/p/sku-1"),
+        ({"properties": {"url": "https://shop.example"}}, "/"),
+        ({"properties": {"url": "https://shop.example/p"}, "name": "Shoe"}, "/p"),
+        ({"properties": {"url": "about:blank"}, "name": "Shoe"}, "Shoe"),
+        ({"properties": {"url": 5}, "name": "Shoe"}, "Shoe"),
+        ({"properties": {"url": ""}}, None),
+        ({"context": {"page": {"url": "https://[::1/p"}}}, None),
+    ],
+)
+def test_a_page_is_its_path_or_that_of_its_url_or_its_name(fields: dict[str, Any], seen: str | None) -> None:
+    viewed = decode_event(event("page", "u", 0, **fields))
+    assert isinstance(viewed, PageCall)
+    assert properties.page_of(viewed) == seen
+
+
+def test_an_action_on_a_page_is_no_view_of_it() -> None:
+    acted = decode_event(event("track", "u", 0, event="x", properties={"url": "https://shop.example/p"}))
+    assert isinstance(acted, TrackCall)
+    assert properties.page_of(acted) is None

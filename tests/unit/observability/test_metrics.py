@@ -80,6 +80,7 @@ def test_a_replay_feeds_every_metric(tmp_path: Path):
     values += [label(f"user-{number % 5}", 12_000 + number, number % 3 + 1) for number in range(30)]
     values.append(b"no event")
     values.append(page("user-1", 12_100.0, context={"sessionId": "undefined"}))
+    values.append(page("user-1", 12_101.0, context={"os": {"version": 17}}))
     # The others have expired by then; after a round, what was closed is recommended, and clicked.
     values += [page("user-0", 86_400.0 + number * 60, f"item-{number % 3}") for number in range(60)]
     # More within the allowed lateness than a row remembers.
@@ -99,6 +100,7 @@ def test_a_replay_feeds_every_metric(tmp_path: Path):
     assert fed["stream_app_event_latency_seconds"] == {(): len(values)}
     assert fed["stream_app_users"] == {("0",): users}
     assert fed["stream_app_failed_events_total"]["bad_json",] == 1
+    assert fed["stream_app_dropped_fields_total"] == {("context.os.version",): 1}
     assert fed["stream_app_training_examples_total"] == {("engagement_tier", "learned"): 30}
     assert fed["stream_app_model_examples"]["engagement_tier",] == 30
     assert {who for _, who, _, _ in fed["stream_app_prequential_score"]} == {"model", "baseline"}

@@ -26,6 +26,16 @@ def page_of(kept: Kept) -> str | None:
     return path or kept.event.get("name")
 
 
+def ordered(kept: Kept) -> list[dict[str, Any]]:
+    """The products of an order: those listed; where none is named, its own too."""
+    listed = list(kept.properties.get("products", ()))
+    item = item_of(kept.properties)
+    if item is None or any(item_of(product) for product in listed):
+        return listed
+    told = {name: kept.properties[name] for name in ("category", "brand", "tags") if name in kept.properties}
+    return [*listed, {"product_id": item, **told}]
+
+
 def revenue_of(kept: Kept) -> float:
     """What an order brought."""
     told = [kept.properties.get(name) for name in ("revenue", "total", "value")]
@@ -47,7 +57,7 @@ def liked(kept: Kept) -> list[tuple[int, str, float]]:
     if kept.is_single_use:
         weight = {"Product Added": 3.0, "Product Added to Wishlist": 3.0, "Product Removed": 0.0}
         if kept.action == "Order Completed":
-            for product in kept.properties.get("products", ()):
+            for product in ordered(kept):
                 found += _told_of(product, 5.0)
         else:
             found += _told_of(kept.properties, weight.get(kept.action, 1.0))

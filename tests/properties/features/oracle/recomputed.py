@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from properties.features.oracle.every_event import History, Kept
-from properties.features.oracle.facts import item_of, liked, revenue_of, viewed_item
+from properties.features.oracle.facts import item_of, liked, ordered, revenue_of, viewed_item
 
 from stream_app.features.interests import HALF_LIFE, MAX_NAMES
 from stream_app.features.statistics import MAX_CATEGORIES, OTHER
@@ -120,7 +120,7 @@ def item_counts(history: History) -> Counter[str]:
 def bought_items(history: History) -> list[str]:
     """The last items bought, in order of arrival."""
     orders = [kept for kept in history.single_uses if kept.action == "Order Completed"]
-    bought = [item_of(product) for kept in orders for product in kept.properties.get("products", ())]
+    bought = [item_of(product) for kept in orders for product in ordered(kept)]
     return [item for item in bought if item is not None][-MAX_RECENT_ITEMS:]
 
 

@@ -93,7 +93,7 @@ def test_campaigns():
 
 def test_referrers():
     rules = read_table("referrers.toml")
-    media = set(rules) - {"direct", "site_search_parameters"}
+    media = set(rules) - {"direct", "site_search_parameters", "passage"}
     assert media == set(MEDIA) - {"internal", "unknown", "direct"}
     sources = [source for medium in media for source in rules[medium].values()]
     assert all(set(source) <= {"domains", "parameters", "apps"} and source["domains"] for source in sources)
@@ -104,6 +104,9 @@ def test_referrers():
     domains = [domain for source in sources for domain in source["domains"]]
     assert all(_DOMAIN.fullmatch(domain) for domain in domains)
     assert all("parameters" in source for source in rules["search"].values())
+    hosts = rules["passage"]["hosts"]
+    assert repeated([*hosts, *domains]) == []
+    assert all(_DOMAIN.fullmatch(host) for host in hosts)
 
 
 def test_every_listed_domain_can_be_found():

@@ -2,7 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_app.intake.cleaning.referrers import MAX_SOURCE, MEDIA, classify_referrer
+from stream_app.intake.cleaning.referrers import (
+    MAX_SOURCE,
+    MEDIA,
+    classify_referrer,
+    read_referrer,
+    source_of_domain,
+)
 
 PAGE = "https://shop.example.co.uk/item"
 
@@ -83,3 +89,38 @@ def test_no_referrer_raises_and_what_comes_is_bounded(referrer, page):
     assert found.medium in MEDIA
     assert len(found.source) <= MAX_SOURCE
     assert len(found.terms) <= 8
+
+
+@pytest.mark.parametrize(
+    "referrer",
+    [
+        "https://accounts.google.com/signin/oauth?q=shoes",
+        "https://accounts.google.co.uk/",
+        "https://accounts.youtube.com/accounts/SetSID",
+        "https://translate.google.com/translate?u=https://shop.example/&q=x",
+        "https://translate.google.de/",
+        "https://shop-example.translate.goog/",
+        "https://translate.googleusercontent.com/translate_c",
+        "https://login.live.com/oauth20_authorize.srf",
+        "https://login.microsoftonline.com/common/oauth2/authorize",
+        "https://login.yahoo.com/?q=x",
+        "https://passport.yandex.ru/auth",
+        "https://translate.yandex.com/?text=x",
+        "https://nid.naver.com/nidlogin.login?query=x",
+        "https://papago.naver.com/",
+        "https://passport.baidu.com/v2/?wd=x",
+    ],
+)
+def test_where_people_sign_in_or_translate_is_no_search(referrer: str) -> None:
+    found = read_referrer(referrer)
+    assert (found.medium, found.terms) == ("unknown", ())
+    assert found.source
+
+
+def test_a_search_beside_such_a_host_is_one() -> None:
+    assert read_referrer("https://www.google.com/search?q=shoes").medium == "search"
+    assert read_referrer("https://search.yahoo.com/search?p=shoes").medium == "search"
+
+
+def test_such_a_host_is_no_campaign_s_source_either() -> None:
+    assert source_of_domain("accounts.google.com") is None

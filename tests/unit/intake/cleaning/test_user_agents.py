@@ -270,3 +270,57 @@ def test_no_text_raises_and_what_comes_is_bounded(text):
     client = parse_user_agent(text)
     assert client.device in {"", "desktop", "mobile", "tablet", "tv", "other"}
     assert max(len(client.browser), len(client.os)) <= 32
+
+
+ON_MAC = f"{MAC} {BLINK} Chrome/150.0.0.0"
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        f"{ON_MAC} Safari/537.36; compatible; ChatGPT-User/2.0; +https://openai.com/bot",
+        f"{ON_MAC} Safari/537.36; compatible; OAI-AdsBot/1.0",
+        "Mozilla/5.0 (compatible; Claude-User/1.0; +Claude-User@anthropic.com)",
+        "Claude-Code/2.1 (cli)",
+        f"{ON_MAC} Safari/537.36 (compatible; Google-Agent)",
+        "Mozilla/5.0 (compatible; Google-NotebookLM)",
+        "Mozilla/5.0 (compatible; Google-CloudVertexBot)",
+        "Mozilla/5.0 (compatible; MistralAI-User/1.0)",
+        "Mozilla/5.0 (compatible; DuckAssistBot/1.2)",
+        "Mozilla/5.0 (compatible; Amzn-User/0.1)",
+        f"{ON_MAC} Safari/537.36 NovaAct/1.0",
+        "Mozilla/5.0 (compatible; Manus-User/1.0)",
+        "Mozilla/5.0 (compatible; FirecrawlAgent/1.0)",
+        "meta-webindexer/1.1",
+        "Uptime-Kuma/2.0.0",
+        "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)",
+        "Blackbox Exporter/0.27.0",
+        "SentryUptimeBot/1.0",
+        "Hyperping/1.0",
+        "check_http/v2.4 (monitoring-plugins 2.4)",
+        "Cloudflare-Healthchecks/1.0",
+        "GoogleStackdriverMonitoring-UptimeChecks(https://cloud.google.com/monitoring)",
+        "updown.io daemon 2.11",
+    ],
+)
+def test_agents_of_assistants_and_watchers_of_uptime_are_bots(agent: str) -> None:
+    assert parse_user_agent(agent).is_bot
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        f"{ON_MAC} Safari/537.36",
+        f"{ON_MAC} Safari/537.36 Edg/150.0.0.0",
+        f"{ON_MAC} Safari/537.36 OPR/130.0.0.0",
+        f"Mozilla/5.0 (Linux; Android 16; Pixel 9) {BLINK} Chrome/150.0 Mobile Safari/537.36",
+        f"{IPHONE} AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.1 Mobile/15E148 Safari/604.1",
+        f"{IPHONE} AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [FBAN/FBIOS;FBAV/500.0]",
+        f"{IPHONE} AppleWebKit/605.1.15 (KHTML, like Gecko) GSA/400.0 Mobile/15E148 Safari/604.1",
+        f"Mozilla/5.0 (Linux; Android 15; SM-S938B) {BLINK} SamsungBrowser/29.0 Chrome/140.0 Mobile",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0",
+        "Mozilla/4.0 (compatible; MSIE 6.0; Windows 98; PalmSource/Palm-D062; Blazer/4.5) 16;320x320 Treo",
+    ],
+)
+def test_newer_and_older_browsers_of_people_are_none(agent: str) -> None:
+    assert not parse_user_agent(agent).is_bot

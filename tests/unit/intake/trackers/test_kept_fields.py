@@ -1,4 +1,4 @@
-from stream_app.intake.trackers.field_values import MAX_INTEGER
+from stream_app.intake.trackers.json_records import MAX_INTEGER
 from stream_app.intake.trackers.kept_fields import MAX_DEPTH, MAX_FIELDS, MAX_NAME, MAX_TEXT, keep
 
 

@@ -132,7 +132,7 @@ DEEP = b'{"a":' + b"[" * 400 + b"]" * 400 + b"}"
         ("/v1/t", b"", 400, "bad_json"),
         ("/v1/t", b'{"event":', 400, "bad_json"),
         ("/v1/t", b"\xff\xfe", 400, "bad_json"),
-        ("/v1/t", b'{"a": NaN}', 400, "bad_json"),
+        ("/v1/t", b'{"a": Nan}', 400, "bad_json"),
         ("/v1/t", b"[]", 400, "bad_form"),
         ("/v1/batch", b"{}", 400, "bad_form"),
         ("/v1/batch", b'{"batch": {}}', 400, "bad_form"),
