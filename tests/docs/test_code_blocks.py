@@ -18,6 +18,7 @@ HELD_ELSEWHERE = {
     "json": "tests/docs/test_contracts_doc.py holds examples to their contracts",
     "html": "tests/sdk runs what the collector's page shows, in a browser",
     "js": "tests/sdk runs each tracker's snippet",
+    "py": "tests/sdk runs each tracker's snippet",
     "text": "what a command prints",
 }
 LANGUAGES = {"sh", "python", *HELD_ELSEWHERE}
