@@ -9,6 +9,7 @@ StreamAppError
 +-- StalledError        records wait and none is processed: exit 5
 +-- RefusedEventsError  of a replay more failed than a few: exit 6
 +-- NotUnderstoodError  a file holds no event that is understood, or nothing at all: exit 7
++-- BrokenContractError a change to a contract would break who holds to it: exit 8
 +-- UnfinishedError     a command that has an end was asked to stop before it: exit 143
 """
 
@@ -67,6 +68,12 @@ class NotUnderstoodError(StreamAppError):
     """Nothing in the input was understood as an event, or there was nothing in it."""
 
     exit_code = 7
+
+
+class BrokenContractError(StreamAppError):
+    """A new contract is not compatible with the old one."""
+
+    exit_code = 8
 
 
 class UnfinishedError(StreamAppError):

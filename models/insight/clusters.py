@@ -1,6 +1,7 @@
 """Groups of users that behave alike, found online, and what sets each apart."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from sklearn.cluster import MiniBatchKMeans
 from stream_app.models.features import Columns, Features, Matrix, filled
 from stream_app.models.online.sample import Sample
 
+SAME_TRAIT = 0.9  # of two features that correlate so, one is enough to tell a group
+WINDOW = re.compile(r"_(5m|1h|24h|7d|30d)$")
 TRAITS_TOLD = 5
 DEVIATIONS = 3.0  # farther from the mean a value counts as this far: one outlier is no cluster
 
@@ -114,7 +117,7 @@ class UserClusters:
                 continue
             means = members.mean(axis=0, dtype=np.float64)
             apart = np.divide(means - everybody, spread, out=np.zeros_like(means), where=spread > 0)
-            order = np.argsort(-np.abs(apart), kind="stable")[:most]
+            order = _unlike(np.argsort(-np.abs(apart), kind="stable"), rows, names, most)
             traits = [
                 Trait(names[place], float(apart[place]), float(means[place]), float(everybody[place]))
                 for place in order
@@ -143,6 +146,28 @@ class UserClusters:
         apart = rows - self._mean
         scaled = np.divide(apart, self._deviation, out=np.zeros_like(apart), where=self._deviation > 0)
         return np.clip(scaled, -DEVIATIONS, DEVIATIONS)
+
+
+def _unlike(
+    places: Iterable[int] | NDArray[np.int64], rows: Matrix, names: Sequence[str], most: int
+) -> list[int]:
+    """The first `most` of the columns, without those that say the same as one before them."""
+    chosen: list[int] = []
+    for place in map(int, places):
+        column = rows[:, place]
+        if not column.std() or any(_are_alike(names[place], names[other]) for other in chosen):
+            continue
+        correlations = (float(np.corrcoef(column, rows[:, other])[0, 1]) for other in chosen)
+        if all(abs(correlation) < SAME_TRAIT for correlation in correlations):
+            chosen.append(place)
+            if len(chosen) == most:
+                break
+    return chosen
+
+
+def _are_alike(name: str, other: str) -> bool:
+    """Whether two features are one of two windows."""
+    return WINDOW.sub("", name) == WINDOW.sub("", other)
 
 
 def _moments(rows: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -27,12 +27,13 @@ class WhatIf(NamedTuple):
     """The score as it is, with the changes asked for, and each controllable feature's best further change.
 
     `suggestions` begin with the one that gains most over `score_after`; those that gain nothing are left
-    out.
+    out. `tried` has every change that was tried, feature by feature, helpful or not.
     """
 
     score: float
     score_after: float
     suggestions: list[Change]
+    tried: list[Change]
 
 
 def what_if(
@@ -56,13 +57,15 @@ def what_if(
     examples = [features, changed, *({**changed, name: value} for name, value in tried)]
     score, score_after, *scores = _scores(model, examples, label)
     best: dict[str, Change] = {}
-    for (name, value), reached in zip(tried, scores, strict=True):
-        change = Change(name, changed.get(name), value, reached, reached - score_after)
-        if change.gain > 0 and (name not in best or change.gain > best[name].gain):
-            best[name] = change
-    return WhatIf(
-        score, score_after, sorted(best.values(), key=lambda change: (-change.gain, change.feature))
-    )
+    changes_tried = [
+        Change(name, changed.get(name), value, reached, reached - score_after)
+        for (name, value), reached in zip(tried, scores, strict=True)
+    ]
+    for change in changes_tried:
+        if change.gain > 0 and (change.feature not in best or change.gain > best[change.feature].gain):
+            best[change.feature] = change
+    suggestions = sorted(best.values(), key=lambda change: (-change.gain, change.feature))
+    return WhatIf(score, score_after, suggestions, changes_tried)
 
 
 def values_to_try(examples: Iterable[Features], names: Iterable[str]) -> dict[str, list[float | str]]:
@@ -76,8 +79,11 @@ def values_to_try(examples: Iterable[Features], names: Iterable[str]) -> dict[st
         known = [x[name] for x in seen if name in x]
         numbers = [value for value in known if not isinstance(value, str) and isfinite(value)]
         if numbers:
-            quantiles = np.quantile(numbers, TRIED_QUANTILES, method="nearest").tolist()
-            values[name] = list(dict.fromkeys(quantiles))
+            # Where most have none, quantiles of all are 0: those of the others are tried as well.
+            others = [value for value in numbers if value]
+            tried = [0.0] if len(others) < len(numbers) else []
+            tried += np.quantile(others, TRIED_QUANTILES, method="nearest").tolist() if others else []
+            values[name] = list(dict.fromkeys(tried))
         else:
             categories = [value for value in known if isinstance(value, str)]
             by_count = sorted(set(categories), key=lambda value: (-categories.count(value), value))

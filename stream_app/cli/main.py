@@ -42,6 +42,9 @@ COMMANDS = {
     ),
     "topics": Entry("stream_app.cli.kafka:topics_app", "The topics that the product reads and writes."),
     "positions": Entry("stream_app.cli.kafka:positions_app", "How far the topics are read."),
+    "contracts": Entry(
+        "stream_app.cli.contracts:contracts_app", "The contracts of what is read and written."
+    ),
     "evaluate": Entry("stream_app.cli.evaluate:evaluate_app", "Judge what is learned on data of your own."),
     "predict": Entry(
         "stream_app.cli.predict:predict",
@@ -50,6 +53,10 @@ COMMANDS = {
     "recommend": Entry(
         "stream_app.cli.recommend:recommend",
         "Recommend the next items for a user or a session, or what goes with an item, each with its level.",
+    ),
+    "explain": Entry(
+        "stream_app.cli.explain:explain",
+        "Say in sentences why a user has this tier, these recommendations and this outlook.",
     ),
     "interest": Entry(
         "stream_app.cli.interest:interest",

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
 from stream_app.cli.inputs import (
@@ -116,6 +115,7 @@ def outputs(
     as_json: AsJson = False,
 ) -> None:
     """Print the outputs of a data folder, oldest first; with --json one object a line."""
+    from stream_app.cli.output_lines import output_line
     from stream_app.runtimes.embedded.store import Store
 
     with Store(data_dir, read_only=True) as store:
@@ -129,31 +129,7 @@ def outputs(
             if as_json:
                 sys.stdout.buffer.write(body + b"\n")
             else:
-                console.print(_line(body), highlight=False, markup=False, soft_wrap=True)
-
-
-def _line(body: bytes) -> str:
-    output = orjson.loads(body)
-    name, user, as_of = output["schema_name"], output["user_key"], output["as_of"]
-    match name:
-        case "engagement_tier":
-            detail = f"{output['previous_tier'] or 'new'} -> {output['tier']} {output['tier_name']}"
-        case "recommendations":
-            detail = ", ".join(item["item_id"] for item in output["items"])
-        case "closed_session":
-            detail = f"{output['duration']:.0f} s, {output['page_views']} page views"
-        case "training_example":
-            detail = f"{output['target']} = {output['label']}"
-        case "item_outcomes":
-            completed = sum(outcome["is_completed"] for outcome in output["outcomes"])
-            detail = f"{completed} of {len(output['outcomes'])} items completed"
-        case "content_score":
-            detail = f"{output['item_id']}: {output['score']:.1f}, {output['starters']} starters"
-        case "failed_event":
-            detail = f"{output['reason']}: {output['detail']}"
-        case _:
-            detail = ""
-    return f"{as_of}  {name:16}  {user or '-':36}  {detail}"
+                console.print(output_line(body), highlight=False, markup=False, soft_wrap=True)
 
 
 def _how_far(source: Source, store: Store) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 
 MOST_EXAMPLES = 2_000  # the newest, from which the values to try are taken
+MOST_NAMES = 12
 DEFAULT_TARGET = "engagement_tier"
 
 
@@ -78,7 +80,9 @@ def what_if_command(
     values = values_to_try(question.examples, control or ())
     for name, known in values.items():
         if not known:
-            raise InputError(f"--control {name}: no example in {data_dir} has this feature")
+            raise InputError(
+                f"--control {name}: no example in {data_dir} has this feature; {_known_names(name, question)}"
+            )
     answer = what_if(model, question.features, changes, values, label_by_target.get(asked))
     if as_json:
         encoded = {
@@ -87,6 +91,7 @@ def what_if_command(
             "score": answer.score,
             "score_after": answer.score_after,
             "suggestions": [suggestion._asdict() for suggestion in answer.suggestions],
+            "tried": [change._asdict() for change in answer.tried],
         }
         console.file.write(orjson.dumps(encoded).decode() + "\n")
         return
@@ -150,7 +155,8 @@ def _parse_change(text: str, question: Question) -> tuple[str, float | str]:
     known = {type(x[name]) for x in (question.features, *question.examples) if name in x}
     if not equals or not known:
         raise InputError(
-            f"--change {text}: write FEATURE=VALUE with a feature that the folder's examples have"
+            f"--change {text}: write FEATURE=VALUE with a feature that the folder's examples have; "
+            f"{_known_names(name, question)}"
         )
     if str in known:
         return name, value
@@ -160,17 +166,35 @@ def _parse_change(text: str, question: Question) -> tuple[str, float | str]:
         raise InputError(f"--change {text}: {name} is a number") from None
 
 
+def _known_names(name: str, question: Question) -> str:
+    known = sorted({name for features in (question.features, *question.examples) for name in features})
+    near = get_close_matches(name, known, MOST_NAMES)
+    shown = near or known
+    more = f" and {len(known) - MOST_NAMES} more" if len(shown) > MOST_NAMES else ""
+    return f"{'near it' if near else 'there'} are {', '.join(shown[:MOST_NAMES])}{more}"
+
+
+def _number_named(target: str) -> str:
+    """In words, what the score of a target is."""
+    if target == DEFAULT_TARGET:
+        return "probability of tier 3 (high)"
+    if target == "engagement_score":
+        return "percent of its starters who complete it"
+    return f"probability of {target}"
+
+
 def _print(answer: WhatIf, question: Question, target: str, is_changed: bool) -> None:
     after = f", with the changes {answer.score_after:.3f}" if is_changed else ""
-    console.print(f"{target} of {question.subject}: {answer.score:.3f}{after}", markup=False, highlight=False)
-    if not answer.suggestions:
+    named = f"{target} of {question.subject}: {answer.score:.3f}{after} ({_number_named(target)})"
+    console.print(named, markup=False, highlight=False)
+    if not answer.tried:
         return
-    table = Table(title="What would raise it most", title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title="What each control would do", title_justify="left", box=box.SIMPLE_HEAD)
     for name in ("change", "from", "to"):
         table.add_column(name, overflow="fold")
     table.add_column("score", justify="right")
     table.add_column("gain", justify="right")
-    for found in answer.suggestions:
+    for found in answer.tried:
         table.add_row(
             escape(found.feature),
             _text(found.before),
@@ -179,6 +203,11 @@ def _print(answer: WhatIf, question: Question, target: str, is_changed: bool) ->
             f"{found.gain:+.3f}",
         )
     console.print(table)
+    best = answer.suggestions[0] if answer.suggestions else None
+    helps = (
+        f"{best.feature} = {_text(best.value)} would raise it most" if best else "none of them would raise it"
+    )
+    console.print(f"{helps}, as the model sees it.", markup=False, highlight=False)
 
 
 def _text(value: float | str | None) -> str:

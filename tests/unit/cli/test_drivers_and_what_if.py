@@ -112,7 +112,18 @@ def test_a_users_tier_is_asked_for_with_a_table(data_dir: Path) -> None:
     assert keen["suggestions"] == []
     shown = run("what-if", "--data-dir", data_dir, "--item", "course-3", "--control", "lessons").output
     assert "engagement_score of course-3" in shown
-    assert "lessons" in shown
+    assert "(percent of its starters who complete it)" in shown
+    assert "lessons = " in shown
+    assert "would raise it most" in shown
+
+
+def test_what_each_control_would_do_is_shown_helpful_or_not(data_dir: Path) -> None:
+    asked = ("what-if", "--data-dir", data_dir, "--item", "course-3", "--change", "lessons=1000")
+    answer = ask(*asked, "--control", "lessons")
+    assert answer["suggestions"] == []
+    assert {change["feature"] for change in answer["tried"]} == {"lessons"}
+    assert len(answer["tried"]) > 1
+    assert "none of them would raise it" in run(*asked, "--control", "lessons").output
 
 
 @pytest.mark.parametrize(
@@ -127,6 +138,8 @@ def test_a_users_tier_is_asked_for_with_a_table(data_dir: Path) -> None:
         (["--item", "course-1", "--change", "lessons=many"], "lessons is a number"),
         (["--item", "course-1", "--change", "length=3"], "a feature that the folder's examples have"),
         (["--item", "course-1", "--control", "length"], "no example in"),
+        (["--item", "course-1", "--control", "lesson"], "near it are lessons"),
+        (["--item", "course-1", "--change", "lesson=1"], "near it are lessons"),
     ],
 )
 def test_what_cannot_be_answered_is_told_in_a_sentence(

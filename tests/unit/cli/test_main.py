@@ -70,4 +70,4 @@ def test_the_shell_completes_commands_and_options(words: str, completed: str) ->
 def test_a_mistyped_command_is_answered_with_the_nearest() -> None:
     result = CliRunner().invoke(main.app, ["replya"])
     assert result.exit_code == 2
-    assert "Did you mean 'replay'?" in result.output
+    assert "Did you mean 'replay'" in result.output

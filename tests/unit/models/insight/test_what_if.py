@@ -87,6 +87,12 @@ def test_values_to_try_are_those_that_occur():
     values = values_to_try(examples, ["x", "kind", "absent"])
     assert values["kind"] == ["b", "a"]
     assert values["absent"] == []
-    assert len(values["x"]) == 5
+    assert values["x"][0] == 0.0  # and five of those who have any
+    assert len(values["x"]) == 6
     assert set(values["x"]) <= {x["x"] for x in examples if "x" in x}
     assert values["x"] == sorted(values["x"])
+
+
+def test_values_of_the_few_who_have_any_are_tried_too():
+    examples = [{"orders": 0.0}] * 99 + [{"orders": 3.0}]
+    assert values_to_try(examples, ["orders"])["orders"] == [0.0, 3.0]
