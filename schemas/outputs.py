@@ -319,6 +319,7 @@ class FailureReason(StrEnum):
     UNKNOWN_TYPE = "unknown_type"
     CONTRACT = "contract"
     MISSING_USER = "missing_user"
+    UNTRUSTED = "untrusted"
     MISSING_TIME = "missing_time"
     BAD_TIME = "bad_time"
     TIME_OUT_OF_RANGE = "time_out_of_range"

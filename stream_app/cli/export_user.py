@@ -16,6 +16,8 @@ from stream_app.errors import InputError
 
 if TYPE_CHECKING:
     from stream_app.core.user_data import UserData
+    from stream_app.features.user_row import UserRow
+    from stream_app.runtimes.embedded.store import Store
     from stream_app.settings.environment import Settings
 
 
@@ -58,7 +60,8 @@ def export_from_folder(user_id: str, data_dir: Path, settings: Settings) -> User
         user_keys = build_privacy(settings).user_keys(user_id)
         partition = partition_of(user_id.encode(), max(len(store.partitions()), 1))
         rows = {key: store.row(partition, key) for key in user_keys}
-        names = {user_id, *user_keys, *(key for row in rows.values() if row for key in row.linked)}
+        owned = {key for user_key, row in rows.items() if row for key in _owned_ids(store, user_key, row)}
+        names = {user_id, *user_keys, *owned}
         recommender = load_recommender(store)
         sessions = [session for name in sorted(names) for session in recommender.sessions_of(name)]
         return UserData(
@@ -67,6 +70,18 @@ def export_from_folder(user_id: str, data_dir: Path, settings: Settings) -> User
             group_outputs(body for body in store.outputs() if is_about(body, names)),
             describe_sessions(sessions),
         )
+
+
+def _owned_ids(store: Store, user_key: str, row: UserRow) -> list[str]:
+    """The user's other ids: those whose rows point here. What was only claimed may be somebody else's."""
+    from stream_app.features.user_row import OWNED
+
+    owned = []
+    for key, place in row.linked.items():
+        other = store.row(place.partition, key)
+        if other.merged_into == user_key if other is not None else place.claim == OWNED:
+            owned.append(key)
+    return owned
 
 
 def _print(found: UserData) -> None:

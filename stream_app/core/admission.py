@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stream_app.core.arrival import Arrival
-from stream_app.core.identity_messages import MAX_HOPS, is_known
+from stream_app.core.identity import ends_circle, shorten, take_back
+from stream_app.core.identity_messages import is_known
 from stream_app.core.removals import make_room
 from stream_app.core.workspace import Workspace
 from stream_app.features import repeats
@@ -39,9 +40,12 @@ def admit(workspace: Workspace, arrival: Arrival, privacy: Privacy) -> UserRow |
     else:
         workspace.put_row(user_key, row)
     if row.merged_into:
-        if forwarded is None or forwarded.hops < MAX_HOPS:
+        workspace.send(take_back(row, arrival))
+    if row.merged_into:
+        if forwarded is None or not ends_circle(user_key, forwarded.visited):
             return row
-        row.merged_into = ""  # rows that point to each other in a circle: here it ends
+        row.merged_into = ""
+    workspace.send(shorten(arrival))
     return _unless_repeated(workspace, row, arrival)
 
 

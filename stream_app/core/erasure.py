@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stream_app.core import identity, outputs
 from stream_app.core.erasures import Erasure, count_contents
+from stream_app.core.identity_messages import Forget
 from stream_app.core.workspace import Workspace
 from stream_app.features.user_row import UserRow
 from stream_app.intake.ports import Privacy
@@ -18,6 +19,15 @@ def grant(workspace: Workspace, request: PrivacyRequest, cause: Cause, privacy: 
     erasures = [erase(workspace, user_key, until, cause, privacy) for user_key in user_keys]
     subject = privacy.marker(user_keys[0])
     workspace.emit(outputs.build_receipt(request, subject, erasures, cause, workspace.now))
+
+
+def forget(workspace: Workspace, message: Forget, cause: Cause, privacy: Privacy) -> None:
+    """Erase a row that belongs to an erased one; what belongs to somebody else, or is gone, stays so."""
+    row = workspace.row(message.key)
+    known = workspace.partition.erasures.get(privacy.marker(message.key))
+    is_repeat = known is not None and known.cause == _position(cause)
+    if is_repeat or (known is None if row is None else identity.belongs(row, message)):
+        erase(workspace, message.key, message.until, cause, privacy)
 
 
 def erase(workspace: Workspace, user_key: str, until: float, cause: Cause, privacy: Privacy) -> Erasure:
@@ -40,9 +50,13 @@ def erase(workspace: Workspace, user_key: str, until: float, cause: Cause, priva
 
 def decide_erasure(row: UserRow | None, known: Erasure | None, until: float, cause: Cause) -> Erasure:
     """Until when a user is erased, and what was removed; a request that comes again gets its first answer."""
-    position = f"{cause.topic}/{cause.offset}"
+    position = _position(cause)
     if known is not None and known.cause == position:
         return known
     # What was removed must not come back, even where it is newer than the request.
     newest = max(until, row.seen_at if row else 0.0, known.until if known else 0.0)
     return Erasure(newest, position, count_contents(row) if row else {})
+
+
+def _position(cause: Cause) -> str:
+    return f"{cause.topic}/{cause.offset}"

@@ -9,7 +9,7 @@ import msgspec
 from pydantic import ValidationError
 
 from stream_app.core.records import Record
-from stream_app.features.user_row import UserRow
+from stream_app.features.user_row import UserRow, owned_ids
 from stream_app.intake.decoding import Failure, TimedEvent, classify_json, named_users
 from stream_app.intake.ports import Privacy
 from stream_app.schemas.outputs import FailureReason
@@ -133,5 +133,5 @@ def count_contents(row: UserRow) -> dict[str, int]:
         "items": len({*row.recent_items, *row.top_items, *row.bought_items}),
         "message_fingerprints": len(row.recent_ids),
         "pending_labels": len(row.moments) + len(row.item_starts),
-        "linked_ids": len(row.linked),
+        "linked_ids": len(owned_ids(row)),
     }

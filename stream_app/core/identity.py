@@ -1,10 +1,12 @@
 """An anonymous history joined to its user, exactly once, wherever the two rows lie.
 
-A link is noted in the user's row and sent to the partition of the anonymous row. That row gives all it
-has to the user's partition and stays as a pointer, so that what still comes for it is sent after it. The
-pointer is stored, with what it gives, before that is sent: after a crash the row might hold more by then,
-and of two histories only one would be taken. The user's row answers, so that the pointer can be emptied.
-What one row sends comes in the order of its causes, so a repeat is known by the position of its cause.
+A link is noted in the user's row and sent to the partition of the other row, which decides: an id belongs to
+the first user who claims it; a row that was ever identified gives itself up only to one that a trusted source
+said outright to be the same, and takes a row in that was not. Whoever gives itself up sends all it has to the
+owner's partition and stays as a pointer, so that what still comes for it is sent after it. The pointer is
+stored, with what it gives, before that is sent: after a crash the row might hold more by then, and of two
+histories only one would be taken. The owner's row answers, so that the pointer can be emptied. What one row
+sends comes in the order of its causes, so a repeat is known by the position of its cause.
 
 The functions here return what is to be sent and kept; whoever calls them writes it (see `step`).
 """
@@ -18,12 +20,13 @@ import msgspec
 
 from stream_app.core.arrival import Arrival
 from stream_app.core.identity_messages import (
-    MAX_HOPS,
+    Decided,
     Forget,
     Forwarded,
     History,
     Link,
     Message,
+    Moved,
     Received,
     Sent,
     decode_message,
@@ -32,22 +35,59 @@ from stream_app.core.identity_messages import (
 )
 from stream_app.core.merging import merge_rows
 from stream_app.core.partition import Partition
-from stream_app.features.user_row import Place, UserRow, decode_row, encode_row
+from stream_app.features.user_row import (
+    CLAIMED,
+    OWNED,
+    REFUSED,
+    Place,
+    UserRow,
+    decode_row,
+    encode_row,
+    owned_ids,
+)
 from stream_app.intake.ports import Privacy
 from stream_app.intake.wire import AliasCall, Event, IdentifyCall
 from stream_app.schemas.envelopes import Cause
-from stream_app.settings.rules import Rules
+from stream_app.settings.rules import DAY, Rules
 
 LINKING_EVENTS = frozenset({IdentifyCall.type, AliasCall.type})
 MAX_LINKED = 32
+MAX_PASSED_ON = 64
+CLAIM_AGAIN_AFTER = DAY
+# Why a claim was refused; a metric's label.
+TAKEN, IDENTIFIED = "taken", "identified"
 
 
 class Answer(NamedTuple):
-    """What a message leads to: the row as it is to be kept, and messages before and after it is written."""
+    """What a message leads to: the row as it is to be kept, and messages before and after it is written.
+
+    `refused` says why a claim was, or is empty.
+    """
 
     row: UserRow
     sent: Sequence[Sent] = ()
     sent_after_rows: Sequence[Sent] = ()
+    refused: str = ""
+
+
+def identifies(arrival: Arrival) -> bool:
+    """Whether an event says that its row is of somebody known; an alias may name a visitor."""
+    event = arrival.timed.event
+    if arrival.forwarded is not None:
+        return arrival.forwarded.is_identified
+    return bool(event.user_id) and type(event) is not AliasCall
+
+
+def take_back(row: UserRow, arrival: Arrival) -> Sequence[Sent]:
+    """Take a visitor's id back that was given away, for the user who is known by it now.
+
+    What the visitor did stays with whoever claimed it. The former owner is asked what the two are to each
+    other now: it belongs to this row if it was never identified itself.
+    """
+    timed = arrival.timed
+    if row.is_identified or not identifies(arrival):
+        return ()
+    return _take_back(row, timed.user_key, timed.at, arrival.cause)
 
 
 def link(
@@ -58,47 +98,82 @@ def link(
     if event.type not in LINKING_EVENTS or arrival.forwarded is not None:
         return ()
     user_key, at = arrival.timed.user_key, arrival.timed.at
+    may_merge = arrival.timed.is_trusted and isinstance(event, AliasCall)
+    # Who is named as the user of an alias and was never seen is a user by a new id, not a visitor.
+    is_identified = row.is_identified or bool(row.merged_into) or (may_merge and not row.kinds)
     sent: list[Sent] = []
     for user_id in _other_ids(event):
         key = privacy.user_key(user_id)
         known = row.linked.get(key)
-        is_told = known is not None and at - known.at < rules.row_validity / 2
-        if is_told or key in {user_key, row.merged_into}:
+        if key in {user_key, row.merged_into} or (
+            known is not None and _is_told(known, at, may_merge, rules)
+        ):
             continue
         place = partition.place_of(user_id)
-        row.linked[key] = Place(place, at)
-        while len(row.linked) > MAX_LINKED:
-            del row.linked[next(iter(row.linked))]
-        position = _position(arrival.cause)
-        sent.append(
-            Sent(place, Link(key=key, sender=user_key, to_partition=partition.number, at=at, **position))
+        row.linked[key] = Place(place, at, OWNED if known is not None and known.claim == OWNED else CLAIMED)
+        _bound_links(row)
+        claim = Link(
+            key=key,
+            sender=user_key,
+            to_partition=partition.number,
+            at=at,
+            is_identified=is_identified,
+            may_merge=may_merge,
+            is_member=bool(row.merged_into),
+            **_position(arrival.cause),
         )
+        sent.append(Sent(place, claim))
     return sent
 
 
 def forward(row: UserRow, arrival: Arrival, privacy: Privacy) -> Sent:
     """The message that sends an event after the row that it was for."""
-    record, forwarded = arrival.record, arrival.forwarded
+    record, forwarded, user_key = arrival.record, arrival.forwarded, arrival.timed.user_key
     message = Forwarded(
         key=row.merged_into,
-        sender=arrival.timed.user_key,
+        sender=user_key,
         value=privacy.scrub_bytes(record.value or b""),
         received_at=record.received_at,
-        hops=(forwarded.hops if forwarded is not None else 0) + 1,
+        visited=[*(forwarded.visited if forwarded is not None else ()), user_key],
+        origin=forwarded.origin if forwarded is not None else arrival.cause.partition,
+        is_identified=row.is_identified or identifies(arrival),
         **_position(arrival.cause),
     )
     return Sent(row.merged_partition, message)
 
 
+def shorten(arrival: Arrival) -> Sequence[Sent]:
+    """Have the row that first passed an event on pass the next on directly."""
+    forwarded = arrival.forwarded
+    if forwarded is None or forwarded.origin < 0 or len(forwarded.visited) < 2:
+        return ()
+    first, former = forwarded.visited[:2]
+    return [Sent(forwarded.origin, _moved(first, former, forwarded.key, arrival.cause))]
+
+
+def ends_circle(user_key: str, visited: Sequence[str]) -> bool:
+    """Whether rows that point to each other in a circle end at this one: that with the least key."""
+    return user_key in visited and user_key == min(visited[visited.index(user_key) :])
+
+
 def answer(
-    message: Link | History | Received, row: UserRow | None, cause: Cause, erased_until: float, rules: Rules
+    message: Link | History | Received | Decided | Moved,
+    row: UserRow | None,
+    cause: Cause,
+    erased_until: float,
+    rules: Rules,
 ) -> Answer | None:
     """What the row does that another asks something of; None where nothing changes.
 
     Nothing does where the row was erased (`erased_until`, epoch seconds) since it was asked.
     """
-    if isinstance(message, Received):
-        return None if row is None else _answer_received(row, cause)
+    match message:
+        case Received():
+            return None if row is None else _answer_received(row, cause)
+        case Decided():
+            return None if row is None else _answer_decided(message, row, cause)
+        case Moved():
+            return None if row is None else _answer_moved(message, row, cause)
     if message.at <= erased_until or (row is not None and is_known(row, message)):
         return None
     if isinstance(message, Link):
@@ -117,44 +192,132 @@ def give_again(rows: Iterable[UserRow | None]) -> list[Sent]:
 
 def forget(user_key: str, row: UserRow, until: float, cause: Cause) -> list[Sent]:
     """The messages that have the rows erased too that belong to an erased one."""
-    places = {key: place.partition for key, place in row.linked.items()}
+    places = {key: place.partition for key, place in row.linked.items() if place.claim != REFUSED}
     if row.merged_into:
         places[row.merged_into] = row.merged_partition
     return [
-        Sent(partition, Forget(key=key, sender=user_key, until=until, **_position(cause)))
+        Sent(
+            partition,
+            Forget(
+                key=key,
+                sender=user_key,
+                until=until,
+                is_owner=key == row.merged_into,
+                **_position(cause),
+            ),
+        )
         for key, partition in places.items()
     ]
 
 
+def belongs(row: UserRow, message: Forget) -> bool:
+    """Whether a row goes with the erased one that says so: it was given to that, or that to it."""
+    return message.is_owner or row.merged_into == message.sender
+
+
 def _answer_link(link: Link, row: UserRow | None, cause: Cause, erased_until: float) -> Answer:
-    """Give the row away, unless it was given before; the first user to claim it has it."""
-    given: list[Sent] = []
-    if row is not None and (row.merged_into or (link.sender in row.linked and link.key < link.sender)):
-        pointer = row  # of two that claim each other the lesser key is the user
-    else:
-        pointer = UserRow(
-            seen_at=link.at,
-            erased_until=erased_until,
-            merged_into=link.sender,
-            merged_partition=link.to_partition,
+    """Give the row up to whoever claims it, take the claimant in instead, or refuse."""
+    if row is None:
+        pointer = UserRow(seen_at=link.at, erased_until=erased_until)
+        return _point(pointer, link, cause)
+    if link.key == link.sender:
+        return Answer(row)  # passed on from one of its own ids
+    claimant = row.linked.get(link.sender)
+    if row.merged_into:
+        is_owned = row.merged_into == link.sender
+        if link.may_merge and not (is_owned or _is_of_visitor(row)) and link.hops < MAX_PASSED_ON:
+            _note(row, link, cause)
+            onward = msgspec.structs.replace(link, key=row.merged_into, hops=link.hops + 1)
+            return Answer(row, [Sent(row.merged_partition, onward)])
+        row.merged_outright = row.merged_outright or (is_owned and link.may_merge)
+        return _decide(row, link, cause, "" if is_owned else TAKEN)
+    if link.is_member and claimant is not None and claimant.claim == OWNED:
+        _note(row, link, cause)
+        return Answer(row)  # the two are one already
+    claims_each_other = claimant is not None and claimant.claim == CLAIMED and not link.is_returned
+    if claims_each_other and link.key < link.sender:
+        return _decide(row, link, cause, TAKEN)  # the lesser key is the user
+    if row.is_identified and not link.is_identified:
+        row.linked[link.sender] = Place(link.to_partition, link.at)
+        _bound_links(row)
+        _note(row, link, cause)
+        returned = Link(
+            key=link.sender,
+            sender=link.key,
+            to_partition=cause.partition,
+            at=link.at,
+            may_merge=link.may_merge,
+            is_returned=True,
+            **_position(cause),
         )
-        if row is not None:
-            history = History(
-                key=link.sender,
-                sender=link.key,
-                sender_partition=cause.partition,
-                from_key=link.key,
-                from_partition=cause.partition,
-                at=link.at,
-                row=encode_row(row),
-                **_position(cause),
-            )
-            pointer.outgoing = encode_message(history)
-            given.append(Sent(link.to_partition, history))
-            pointer.applied, pointer.heard = row.applied, row.heard
-            pointer.seen_at = max(row.seen_at, link.at)
-    _note(pointer, link, cause)
-    return Answer(pointer, sent_after_rows=given)
+        return Answer(row, [Sent(link.to_partition, returned)])
+    if row.is_identified and not link.may_merge:
+        if claimant is not None:
+            claimant.claim = REFUSED
+        return _decide(row, link, cause, IDENTIFIED)
+    return _give(row, link, cause, erased_until)
+
+
+def _take_back(row: UserRow, user_key: str, at: float, cause: Cause) -> list[Sent]:
+    row.is_identified = True
+    owner, place = row.merged_into, row.merged_partition
+    row.merged_into = ""
+    row.linked[owner] = Place(place, at)
+    outright, row.merged_outright = row.merged_outright, False
+    claim = Link(
+        key=owner,
+        sender=user_key,
+        to_partition=cause.partition,
+        at=at,
+        is_identified=not outright,  # said outright to be that one's, it remains so if both are known
+        may_merge=outright,
+        **_position(cause),
+    )
+    return [Sent(place, claim)]
+
+
+def _give(row: UserRow, link: Link, cause: Cause, erased_until: float) -> Answer:
+    history = History(
+        key=link.sender,
+        sender=link.key,
+        sender_partition=cause.partition,
+        from_key=link.key,
+        from_partition=cause.partition,
+        at=link.at,
+        row=encode_row(row),
+        **_position(cause),
+    )
+    pointer = UserRow(
+        applied=row.applied,
+        heard=row.heard,
+        seen_at=max(row.seen_at, link.at),
+        erased_until=erased_until,
+        outgoing=encode_message(history),
+        is_identified=row.is_identified,
+    )
+    # The history itself says that the claim was granted.
+    return _point(pointer, link, cause)._replace(sent=(), sent_after_rows=[Sent(link.to_partition, history)])
+
+
+def _point(pointer: UserRow, link: Link, cause: Cause) -> Answer:
+    pointer.merged_into, pointer.merged_partition = link.sender, link.to_partition
+    pointer.merged_outright = link.may_merge
+    return _decide(pointer, link, cause, "")
+
+
+def _decide(row: UserRow, link: Link, cause: Cause, refused: str) -> Answer:
+    _note(row, link, cause)
+    decided = Decided(
+        key=link.sender,
+        sender=link.key,
+        about=link.key,
+        partition=cause.partition,
+        at=link.at,
+        is_owned=not refused,
+        is_identified=row.is_identified,
+        **_position(cause),
+    )
+    return Answer(row, [Sent(link.to_partition, decided)], refused=refused)
 
 
 def _answer_history(
@@ -166,15 +329,36 @@ def _answer_history(
     _note(row, history, cause)
     received = Received(key=history.sender, sender=history.key, **_position(cause))
     sent = [Sent(history.sender_partition, received)]
-    if row.merged_into and history.hops >= MAX_HOPS:
-        row.merged_into = ""  # rows that point to each other in a circle: here it ends
+    other = decode_row(history.row)
+    if row.merged_into and ends_circle(history.key, history.visited):
+        row.merged_into = ""
+    elif row.merged_into and other.is_identified and _is_of_visitor(row):
+        # Somebody is known here now: they are not to go where the visitor went.
+        sent += _take_back(row, history.key, history.at, cause)
     if row.merged_into:
-        onward = {"key": row.merged_into, "sender": history.key, "hops": history.hops + 1}
-        passed_on = msgspec.structs.replace(history, **_position(cause), **onward)
+        passed_on = msgspec.structs.replace(
+            history,
+            key=row.merged_into,
+            sender=history.key,
+            sender_partition=cause.partition,
+            visited=[*history.visited, history.key],
+            **_position(cause),
+        )
         sent.append(Sent(row.merged_partition, passed_on))
-    else:
-        merge_rows(row, decode_row(history.row), cause, rules)
-        row.linked[history.from_key] = Place(history.from_partition, history.at)
+        return Answer(row, sent)
+    moved = {key: other.linked[key] for key in owned_ids(other) if key != history.key}
+    sent += [
+        Sent(place.partition, _moved(key, history.from_key, history.key, cause))
+        for key, place in moved.items()
+    ]
+    if history.visited:
+        sent.append(
+            Sent(history.from_partition, _moved(history.from_key, history.visited[0], history.key, cause))
+        )
+    merge_rows(row, other, cause, rules)
+    row.linked.pop(history.key, None)
+    row.linked[history.from_key] = Place(history.from_partition, history.at, OWNED)
+    _bound_links(row)
     return Answer(row, sent)
 
 
@@ -183,6 +367,59 @@ def _answer_received(row: UserRow, cause: Cause) -> Answer:
     row.outgoing = b""
     row.applied[cause.topic] = cause.offset
     return Answer(row)
+
+
+def _answer_decided(decided: Decided, row: UserRow, cause: Cause) -> Answer | None:
+    """Note what became of a claim, or tell the owner that it was made for."""
+    sent: list[Sent] = []
+    if row.merged_into and decided.is_owned and decided.is_identified and _is_of_visitor(row):
+        sent += _take_back(row, decided.key, decided.at, cause)
+    if row.merged_into:
+        if decided.hops >= MAX_PASSED_ON:
+            return None
+        onward = msgspec.structs.replace(
+            decided, key=row.merged_into, sender=decided.key, hops=decided.hops + 1, **_position(cause)
+        )
+        return Answer(row, [Sent(row.merged_partition, onward)])
+    if decided.about == decided.key:
+        return None
+    row.linked[decided.about] = Place(decided.partition, decided.at, OWNED if decided.is_owned else REFUSED)
+    _bound_links(row)
+    row.applied[cause.topic] = cause.offset
+    return Answer(row, sent)
+
+
+def _answer_moved(moved: Moved, row: UserRow, cause: Cause) -> Answer | None:
+    """Point to who has become the owner, unless the row is somebody else's meanwhile."""
+    if row.merged_into != moved.former or moved.key == moved.sender:
+        return None
+    row.merged_into, row.merged_partition = moved.sender, moved.to_partition
+    row.applied[cause.topic] = cause.offset
+    return Answer(row)
+
+
+def _moved(key: str, former: str, owner: str, cause: Cause) -> Moved:
+    return Moved(key=key, sender=owner, former=former, to_partition=cause.partition, **_position(cause))
+
+
+def _is_of_visitor(row: UserRow) -> bool:
+    """Whether a row was given away for a visitor's, so that nobody who is known may go the same way."""
+    return not (row.is_identified or row.merged_outright)
+
+
+def _is_told(known: Place, at: float, may_merge: bool, rules: Rules) -> bool:
+    """Whether an id need not be claimed again: not soon, unless what is said now may change the answer."""
+    if may_merge and known.claim != OWNED:
+        return False
+    again_after = CLAIM_AGAIN_AFTER if known.claim == REFUSED else rules.row_validity / 2
+    return at - known.at < again_after
+
+
+def _bound_links(row: UserRow) -> None:
+    """Keep no more than may be kept, those claimed in vain the shortest."""
+    while len(row.linked) > MAX_LINKED:
+        vain = (key for key, place in row.linked.items() if place.claim == REFUSED)
+        del row.linked[next(vain, next(iter(row.linked)))]
 
 
 def _note(row: UserRow, message: Message, cause: Cause) -> None:

@@ -8,8 +8,6 @@ import msgspec
 
 from stream_app.features.user_row import UserRow
 
-MAX_HOPS = 8  # rows that point to each other in a circle end it after so many
-
 
 class Message(msgspec.Struct, kw_only=True, array_like=True):
     """Word from one row, the sender, to another; topic and offset are those of its cause."""
@@ -27,20 +25,35 @@ class Message(msgspec.Struct, kw_only=True, array_like=True):
 
 
 class Link(Message, kw_only=True, array_like=True, tag="link"):
-    """The row `key` is the user who sends this from a partition, as was said at event time `at`."""
+    """The row `key` is the user who sends this from a partition, as was said at event time `at`.
+
+    `is_identified` says whether the sender was ever identified, `may_merge` whether a trusted source said
+    outright that the two are one. `is_returned` is a link the other way round, by which an identified row
+    answers that of one that is not. `is_member`: the sender has an owner itself.
+    """
 
     to_partition: int
     at: float
+    is_identified: bool = True
+    may_merge: bool = False
+    is_returned: bool = False
+    is_member: bool = False
 
 
 class History(Message, kw_only=True, array_like=True, tag="history"):
-    """All that the row `from_key` held when it was linked to `key`; the sender may have passed it on."""
+    """All that the row `from_key` held when it was linked to `key`; `visited` are rows that passed it on."""
 
     sender_partition: int
     from_key: str
     from_partition: int
     at: float
     row: bytes
+    visited: list[str] = []
+
+    @property
+    def source(self) -> str:
+        """What a row gives is sent once that is written: what it passes on meanwhile arrives before."""
+        return f"{super().source} gave" if not self.visited else super().source
 
 
 class Received(Message, kw_only=True, array_like=True, tag="received"):
@@ -48,19 +61,47 @@ class Received(Message, kw_only=True, array_like=True, tag="received"):
 
 
 class Forwarded(Message, kw_only=True, array_like=True, tag="forwarded"):
-    """An event that came for a row after that was linked to `key`."""
+    """An event that came for a row after that was linked to `key`; `visited` are all that passed it on, the
+    first of them in partition `origin`.
+
+    `is_identified` says whether it is of somebody who is known, not of a visitor.
+    """
 
     value: bytes
     received_at: float
+    visited: list[str] = []
+    origin: int = -1
+    is_identified: bool = False
+
+
+class Decided(Message, kw_only=True, array_like=True, tag="decided"):
+    """Whether the id `about`, by which somebody may be known, is that of the row `key`, which claimed it."""
+
+    about: str
+    partition: int
+    at: float
+    is_owned: bool
+    is_identified: bool
+
+
+class Moved(Message, kw_only=True, array_like=True, tag="moved"):
+    """The row `key`, if it was merged into `former`, belongs to the sender now."""
+
+    former: str
+    to_partition: int
 
 
 class Forget(Message, kw_only=True, array_like=True, tag="forget"):
-    """The row `key` belonged to a user who was erased until then, in epoch seconds."""
+    """The row `key`, if it belongs to the sender, was erased until then, in epoch seconds.
+
+    `is_owner`: the sender was an id of the row `key`, all of which is to go.
+    """
 
     until: float
+    is_owner: bool = False
 
 
-AnyMessage = Link | History | Received | Forwarded | Forget
+AnyMessage = Link | History | Received | Forwarded | Forget | Decided | Moved
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(AnyMessage)

@@ -58,6 +58,7 @@ def merge_rows(row: UserRow, other: UserRow, cause: Cause, rules: Rules) -> None
             row.traits.setdefault(name, trait)
     if row.consent == UNSAID:
         row.consent, row.consent_at = other.consent, other.consent_at
+    row.is_identified = row.is_identified or other.is_identified
     row.control_group = row.control_group or other.control_group
     row.linked = {**other.linked, **row.linked}
     row.sent_lists = sorted([*other.sent_lists, *row.sent_lists], key=lambda sent: sent.at)[-MAX_SENT_LISTS:]

@@ -17,7 +17,16 @@ from stream_app.core.application import apply_event
 from stream_app.core.arrival import Arrival
 from stream_app.core.decisions import decide
 from stream_app.core.erasures import decode_request
-from stream_app.core.identity_messages import Forget, Forwarded, History, Link, Received, decode_message
+from stream_app.core.identity_messages import (
+    Decided,
+    Forget,
+    Forwarded,
+    History,
+    Link,
+    Moved,
+    Received,
+    decode_message,
+)
 from stream_app.core.lateness import refuse_if_late
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
@@ -135,6 +144,8 @@ def _pass_on(workspace: Workspace, arrival: Arrival, intake: Intake) -> None:
         return
     if not row.merged_into and not ask_consent(workspace, row, arrival):
         return
+    if not row.is_identified and identity.identifies(arrival) and not row.merged_into:
+        row.is_identified = True
     workspace.send(identity.link(row, arrival, workspace.partition, intake.privacy, workspace.rules))
     if row.merged_into:
         workspace.send([identity.forward(row, arrival, intake.privacy)])
@@ -157,7 +168,7 @@ def _process_message(workspace: Workspace, record: Record, cause: Cause, intake:
         case Forwarded():
             _process_forwarded(workspace, message, cause, intake)
         case Forget():
-            erasure.erase(workspace, message.key, message.until, cause, intake.privacy)
+            erasure.forget(workspace, message, cause, intake.privacy)
         case _:
             _answer_message(workspace, message, cause, intake.privacy)
 
@@ -173,7 +184,7 @@ def _process_forwarded(workspace: Workspace, message: Forwarded, cause: Cause, i
 
 
 def _answer_message(
-    workspace: Workspace, message: Link | History | Received, cause: Cause, privacy: Privacy
+    workspace: Workspace, message: Link | History | Received | Decided | Moved, cause: Cause, privacy: Privacy
 ) -> None:
     row = workspace.row(message.key)
     erased_until = workspace.partition.erasures.until([message.key], privacy)
@@ -181,6 +192,8 @@ def _answer_message(
     if answer is None:
         return
     workspace.send(answer.sent)
+    if answer.refused:
+        workspace.count_refused_claim(answer.refused)
     workspace.send_after_rows(answer.sent_after_rows)
     if row is None:
         workspace.begin_row(message.key, answer.row)

@@ -15,12 +15,13 @@ from stream_app.schemas.outputs import Output
 class StepResult:
     """What a batch came to.
 
-    `rows` are to be written, None to be deleted. `events` counts (type, outcome); a failed record's type
-    is unknown. `placeholders` counts ids that stood for nothing, by field; `dropped_fields` counts fields of
-    events that could not be read. `removed` counts rows by why they were removed. `erasures` are by marker,
-    to be written or, None, to be deleted. `sent` are messages for other rows, to be sent in their order
-    before the rows are written; `sent_after` once they are. `forgotten_ids` counts events that would count
-    again if they came again: their users sent more within the allowed lateness than a row remembers.
+    `rows` are to be written, None to be deleted. `events` counts (type, outcome); a failed record's type is
+    unknown. `placeholders` counts ids that stood for nothing, by field; `dropped_fields` counts fields of
+    events that could not be read; `refused_claims` counts ids that a claimant did not get, `removed` rows,
+    both by why. `erasures` are by marker, to be written or, None, to be deleted. `sent` are messages for
+    other rows, to be sent in their order before the rows are written; `sent_after` once they are.
+    `forgotten_ids` counts events that would count again if they came again: their users sent more within the
+    allowed lateness than a row remembers.
     """
 
     rows: dict[str, UserRow | None] = field(default_factory=dict)
@@ -33,5 +34,6 @@ class StepResult:
     sent: list[Sent] = field(default_factory=list)
     sent_after: list[Sent] = field(default_factory=list)
     placeholders: Counter[str] = field(default_factory=Counter)
+    refused_claims: Counter[str] = field(default_factory=Counter)
     new_users: int = 0
     forgotten_ids: int = 0

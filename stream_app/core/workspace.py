@@ -93,6 +93,10 @@ class Workspace:
         """Count fields that were taken out of an event because they could not be read."""
         self.result.dropped_fields.update(fields)
 
+    def count_refused_claim(self, why: str) -> None:
+        """Count an id that was not given to whoever claimed it."""
+        self.result.refused_claims[why] += 1
+
     def emit(self, output: Output) -> None:
         """Send an output with the batch."""
         self.result.outputs.append(output)

@@ -77,11 +77,16 @@ class ItemStart(msgspec.Struct, array_like=True):
     is_page: bool = False
 
 
+# What became of a claim to another id.
+CLAIMED, OWNED, REFUSED = 0, 1, 2
+
+
 class Place(msgspec.Struct, array_like=True):
-    """The partition of another id of the user, and when (event time) it was said to be theirs."""
+    """The partition of another id, when (event time) it was said to be the user's, and whether it is."""
 
     partition: int
     at: float
+    claim: int = CLAIMED
 
 
 class SentList(msgspec.Struct, array_like=True):
@@ -110,8 +115,10 @@ class UserRow(msgspec.Struct, array_like=True):
     `next_tier` is a tier that was decided once and waits to be decided again; `recommended_item` is the item
     that the last recommendations follow. Events up to `erased_until` were erased. `heard` holds, per topic
     and other row, the last offset that caused a message from there. `automated` is the part of `activity`
-    that a bot did. `linked` are the keys of the user's other ids; a row that was `merged_into` another is
-    empty but for that, and for `outgoing`, what it gives to the other, until that has it.
+    that a bot did. `linked` are the keys of the user's other ids, and of ids that were claimed in vain.
+    `is_identified` says whether anybody was ever known by this id, rather than a visitor. A row that was
+    `merged_into` another is empty but for that, and for `outgoing`, what it gives to the other, until that
+    has it; it was `merged_outright` if a trusted source said they are one.
     `order_ids` are the fingerprints of the newest orders.
     """
 
@@ -172,6 +179,8 @@ class UserRow(msgspec.Struct, array_like=True):
     order_ids: list[int] = []
     automated: DecayedSum = msgspec.field(default_factory=DecayedSum)
     consent_at: float = 0.0
+    is_identified: bool = False
+    merged_outright: bool = False
 
 
 # What says where a row stands, and nothing of what its user did.
@@ -188,7 +197,14 @@ _STANDING = (
     "merged_into",
     "merged_partition",
     "outgoing",
+    "is_identified",
+    "merged_outright",
 )
+
+
+def owned_ids(row: UserRow) -> list[str]:
+    """The keys of the user's other ids: those that a row gave itself up for, not those claimed in vain."""
+    return [key for key, place in row.linked.items() if place.claim == OWNED]
 
 
 def without_history(row: UserRow) -> UserRow:

@@ -15,7 +15,8 @@ from stream_app.intake import shop_names, trackers
 from stream_app.intake.placeholders import drop_placeholders, required_among
 from stream_app.intake.ports import Privacy
 from stream_app.intake.repairs import fit, place_of
-from stream_app.intake.wire import Event, TrackCall, convert_event, decode_event
+from stream_app.intake.trust import is_trusted
+from stream_app.intake.wire import Event, LabelCall, TrackCall, convert_event, decode_event
 from stream_app.schemas.events import EVENT_ADAPTER, EVENT_TYPES, ContractEvent
 from stream_app.schemas.outputs import FailureReason
 from stream_app.settings.rules import Rules
@@ -53,6 +54,7 @@ class TimedEvent(msgspec.Struct, frozen=True):
 
     `placeholders` are the fields in which an id stood for nothing; the event is without them.
     `dropped` names the fields, in dots, that were taken out of it because they could not be read.
+    It `is_trusted` unless the collector took it with a key that stands in a page.
     """
 
     event: Event
@@ -60,6 +62,7 @@ class TimedEvent(msgspec.Struct, frozen=True):
     at: float
     placeholders: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    is_trusted: bool = True
 
 
 def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rules) -> TimedEvent | Failure:
@@ -83,16 +86,13 @@ def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rul
         if isinstance(judged, Failure):
             return judged
         event, dropped = judged
-    placeholders = drop_placeholders(event, rules.placeholder_ids)
     if type(event) is TrackCall:
         dropped += shop_names.settle(event)
-    user_key = event.user_key
-    if user_key is None:
-        given = " and ".join(name for name in placeholders if name in USER_ID_FIELDS)
-        detail = f"{given}: stands for a missing id" if given else "neither userId nor anonymousId is given"
-        return Failure(FailureReason.MISSING_USER, detail, placeholders)
-    if placeholders and (needed := required_among(placeholders)):
-        return Failure(FailureReason.CONTRACT, f"{needed}: stands for a missing id", placeholders)
+    placeholders = drop_placeholders(event, rules.placeholder_ids)
+    trusted = is_trusted(value)
+    refused = _refuse_ids(event, placeholders, trusted)
+    if refused is not None:
+        return refused
     if event.received_at is not None:
         received_at = min(received_at, _epoch_seconds(event.received_at))
     at = _event_time(event)
@@ -106,7 +106,22 @@ def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rul
             f"the timestamp is before 2000 or more than {rules.allowed_skew:.0f} s after its receipt",
             placeholders,
         )
-    return TimedEvent(event, privacy.user_key(user_key), at, placeholders, tuple(dropped))
+    return TimedEvent(
+        event, privacy.user_key(event.user_key or ""), at, placeholders, tuple(dropped), trusted
+    )
+
+
+def _refuse_ids(event: Event, placeholders: tuple[str, ...], trusted: bool) -> Failure | None:
+    """Why an event of such ids cannot be used; None where it can."""
+    if event.user_key is None:
+        given = " and ".join(name for name in placeholders if name in USER_ID_FIELDS)
+        detail = f"{given}: stands for a missing id" if given else "neither userId nor anonymousId is given"
+        return Failure(FailureReason.MISSING_USER, detail, placeholders)
+    if placeholders and (needed := required_among(placeholders)):
+        return Failure(FailureReason.CONTRACT, f"{needed}: stands for a missing id", placeholders)
+    if not trusted and isinstance(event, LabelCall):
+        return Failure(FailureReason.UNTRUSTED, "a label needs a server key of the collector", placeholders)
+    return None
 
 
 def named_users(value: bytes) -> list[str]:

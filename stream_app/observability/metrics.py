@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app, start_http_server
 
+from stream_app.core import identity
 from stream_app.core.step import StepResult
 from stream_app.errors import SettingsError
 from stream_app.learning.trainer import ExampleOutcome
@@ -73,6 +74,12 @@ class Metrics:
             "stream_app_placeholder_ids_total",
             "Placeholder ids, such as `undefined`, that were ignored, by field.",
             "field",
+        )
+        self.refused_claims = self._counter(
+            "stream_app_refused_identity_claims_total",
+            "Ids that a user claimed and did not get, by why: another has it (taken), or both were "
+            "identified and no trusted source said that they are one (identified).",
+            "reason",
         )
         self.refused_records = self._counter(
             "stream_app_refused_records_total",
@@ -187,6 +194,11 @@ class Metrics:
             "Requests that the collector refused, by reason.",
             "reason",
         )
+        self.collector_keys = self._counter(
+            "stream_app_collector_key_requests_total",
+            "Requests that the collector took, by the scope of their key and a short hash of it.",
+            "scope", "key",
+        )  # fmt: skip
         self.collector_seconds = self._histogram(
             "stream_app_collector_durable_seconds",
             "Time from reading a request's body until its events are durable.",
@@ -223,6 +235,8 @@ class Metrics:
             self.forgotten_ids.inc(result.forgotten_ids)
         for name, count in result.dropped_fields.items():
             self.dropped_fields.labels(name).inc(count)
+        for why, count in result.refused_claims.items():
+            self.refused_claims.labels(why).inc(count)
         for why, count in result.removed.items():
             self.removed_users.labels(why).inc(count)
         self.users.labels(str(partition)).set(users)
@@ -325,6 +339,8 @@ class Metrics:
             self.failed.labels(reason)
         for refusal in (*Refusal, WRONG_MODEL):
             self.refused_snapshots.labels(refusal)
+        for why in (identity.TAKEN, identity.IDENTIFIED):
+            self.refused_claims.labels(why)
         for topic in (CATALOGUE, EXAMPLES, SESSIONS):
             self.refused_records.labels(topic.name)
         for metric in HELD_TO_NUMBERS:

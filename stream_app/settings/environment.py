@@ -136,8 +136,13 @@ class Settings(_FormSettings):
     collector_port: int = Field(8090, ge=1, le=65535, description="Port of the collector.")
     write_keys: SecretStr | None = Field(
         None,
-        description="Keys, comma-separated, of which a tracker must present one; none: only clients of "
-        "this machine are accepted.",
+        description="Keys, comma-separated, of which a tracker in pages and apps must present one; without "
+        "any key only clients of this machine are accepted.",
+    )
+    server_keys: SecretStr | None = Field(
+        None,
+        description="Keys, comma-separated, known to servers only: they may also send labels and merge "
+        "people who are identified.",
     )
     collector_body_bytes: int = Field(
         6_000_000, ge=1024, le=20_000_000, description="Largest request body, decompressed."
@@ -281,6 +286,10 @@ class Settings(_FormSettings):
             )
         if not self.named_privacy_keys and not USER_FIELDS.isdisjoint(self.hashed_fields):
             raise ValueError("user ids in hashed_fields need privacy_keys: without, all users would be one")
+        if shared := {*self.accepted_write_keys} & {*self.accepted_server_keys}:
+            raise ValueError(
+                f"{len(shared)} of the server_keys are write_keys too: what stands in pages is no secret"
+            )
         if (self.kafka_cert_file is None) != (self.kafka_key_file is None):
             raise ValueError("kafka_cert_file and kafka_key_file go together")
         return self
@@ -292,7 +301,7 @@ class Settings(_FormSettings):
             raise ValueError(f"must be one of {', '.join(FORMS)}, or empty")
         return value
 
-    @field_validator("write_keys")
+    @field_validator("write_keys", "server_keys")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and any(len(key) < 8 for key in _split(value.get_secret_value())):
@@ -337,6 +346,11 @@ class Settings(_FormSettings):
     def accepted_write_keys(self) -> tuple[str, ...]:
         """The keys of which a tracker must show one."""
         return _split(self.write_keys.get_secret_value()) if self.write_keys else ()
+
+    @property
+    def accepted_server_keys(self) -> tuple[str, ...]:
+        """The keys that only servers know."""
+        return _split(self.server_keys.get_secret_value()) if self.server_keys else ()
 
     @property
     def rules(self) -> Rules:
@@ -429,7 +443,7 @@ def _describe(error: ValidationError) -> str:
     meaning = f" ({field.description})" if field else ""
     given = (
         ""
-        if name in {"kafka_password", "snapshot_key", "write_keys", "privacy_keys"}
+        if name in {"kafka_password", "snapshot_key", "write_keys", "server_keys", "privacy_keys"}
         else f" {problem['input']!r}"
     )
     return f"{name}{given}: {problem['msg'].lower()}{meaning}; set {PREFIX}{name.upper()} or --set {name}=..."

@@ -37,6 +37,9 @@ DIFFERENCES: tuple[Difference, ...] = (
 # They are one example now, so neither is compared.
 SHARED_IDS = frozenset({"dbd473b2add4506b988c7babe3f54c16"})
 
+# Rows answer each claim to an id, so that messages between them lie at other offsets, from which ids follow.
+LINKS_TOPIC = "identity.links.v1"
+
 
 def compared(outputs: Iterable[bytes], differences: Iterable[Difference] = DIFFERENCES) -> list[bytes]:
     """What of outputs is to be as dc90abe had it, byte for byte: canonical JSON, sorted."""
@@ -45,6 +48,8 @@ def compared(outputs: Iterable[bytes], differences: Iterable[Difference] = DIFFE
         output = orjson.loads(line)
         if output["id"] in SHARED_IDS:
             continue
+        if output.get("source", {}).get("topic") == LINKS_TOPIC:
+            del output["id"], output["source"]["offset"]
         found = [difference for difference in differences if difference.concerns(output)]
         if any(difference.field == ALL for difference in found):
             continue

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from stream_app.errors import BrokerError, StateError
 from stream_app.intake.trackers.declaration import Answer, BodyKind, Sent
+from stream_app.intake.trust import mark
 from stream_app.observability.metrics import Metrics
 from stream_app.serving.collector import demo
 from stream_app.serving.collector.addresses import Address, addresses
@@ -25,11 +26,12 @@ from stream_app.serving.collector.rates import TokenBuckets
 from stream_app.serving.collector.receipt import Receipt
 from stream_app.serving.collector.refusals import RefusalReason, RefusedError
 from stream_app.serving.collector.request_count import RequestCount
-from stream_app.serving.collector.write_keys import WriteKeys, shown_outside_body
+from stream_app.serving.collector.write_keys import ShownKey, WriteKeys, shown_outside_body
 from stream_app.settings.environment import Settings
 
 RETRY_SECONDS = 5
 LARGEST_EVENT = 500_000  # so that a record of it fits a broker's default of 1 MiB, whatever its key
+LABEL = "label"  # what only servers may send
 Scrub = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -83,12 +85,14 @@ class _Collector:
         self._metrics = metrics
         self._clock = clock
         self._scrub = scrub
-        self._keys = WriteKeys(settings.accepted_write_keys)
+        self._keys = WriteKeys(settings.accepted_write_keys, settings.accepted_server_keys)
         self._clients = Clients(settings.trusted_proxies or (), settings.cors_origins or ())
         self._bodies = BodyReader(settings.collector_body_bytes)
         self._buckets = TokenBuckets(settings.collector_rate, settings.collector_burst, clock)
         for reason in RefusalReason:
             metrics.collector_refused.labels(reason)
+        for known in self._keys.known:
+            metrics.collector_keys.labels(known.scope, known.name)
 
     async def take(self, request: Request, address: Address) -> Answer:
         """Make the events of a request durable; what its SDK expects to hear of it.
@@ -109,13 +113,15 @@ class _Collector:
         route, reading = address.read(sent)
         key = self._keys.check(shown_outside_body(request) or reading.write_key)
         client = self._clients.address(request)
-        self._buckets.take((key, rate_place(client)), max(len(reading.events), 1))
+        _check_scope(reading.events, key)
+        self._buckets.take((key.text, rate_place(client)), max(len(reading.events), 1))
         received_at = self._clock()
         noted = "" if reading.is_anonymous else str(client or "")
         receipt = Receipt(received_at, noted, request.headers.get("user-agent", ""))
-        values = [self._encode(event, receipt) for event in reading.events]
+        values = [self._encode(mark(event, key.is_trusted), receipt) for event in reading.events]
         if values:
             await self._make_durable(values)
+        self._metrics.collector_keys.labels(key.scope, key.name).inc()
         self._metrics.count_collected(len(values), self._clock() - received_at)
         return reading.answer or route.answer
 
@@ -161,6 +167,15 @@ class _Collector:
                 "the events could not be made durable: send them again, with the same messageId",
                 RETRY_SECONDS,
             ) from error
+
+
+def _check_scope(events: Sequence[Any], key: ShownKey) -> None:
+    has_label = any(isinstance(event, dict) and event.get("type") == LABEL for event in events)
+    if has_label and not key.is_trusted:
+        raise RefusedError(
+            RefusalReason.SCOPE,
+            "labels teach models: send them from a server, with one of the keys in STREAM_APP_SERVER_KEYS",
+        )
 
 
 def _add_address(app: FastAPI, collector: _Collector, method: str, path: str, address: Address) -> None:

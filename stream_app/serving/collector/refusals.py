@@ -18,6 +18,7 @@ class RefusalReason(StrEnum):
     BAD_FORM = "bad_form"
     BAD_ENCODING = "bad_encoding"
     WRITE_KEY = "write_key"
+    SCOPE = "scope"
     ORIGIN = "origin"
     NOT_FOUND = "not_found"
     SLOW_BODY = "slow_body"
@@ -34,6 +35,7 @@ STATUS = {
     RefusalReason.BAD_FORM: 400,
     RefusalReason.BAD_ENCODING: 400,
     RefusalReason.WRITE_KEY: 401,
+    RefusalReason.SCOPE: 403,
     RefusalReason.ORIGIN: 403,
     RefusalReason.NOT_FOUND: 404,
     RefusalReason.SLOW_BODY: 408,

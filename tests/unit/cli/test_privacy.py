@@ -189,3 +189,27 @@ def test_nothing_is_exported_after_an_erasure(tmp_path: Path) -> None:
     call("erase", "--data-dir", tmp_path, "--user", USER)
     result = call("export-user", "--data-dir", tmp_path, "--user", USER)
     assert isinstance(result.exception, InputError)
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_a_device_of_two_people_is_exported_and_erased_with_its_owner_alone(
+    tmp_path: Path, partitions: int
+) -> None:
+    visits = [event("page", "", at, anonymousId="dev", messageId=f"d{at}") for at in range(3)]
+    said = [event("identify", who, 10, anonymousId="dev", messageId=who) for who in ("anna", "bert")]
+    fill(tmp_path, [*visits, said[0]], partitions, "first")
+    fill(tmp_path, [said[1], page("bert", 20, "item", messageId="b")], partitions, "second")
+
+    def exported(user: str) -> Any:
+        return orjson.loads(call("export-user", "--data-dir", tmp_path, "--user", user, "--json").stdout)
+
+    of_anna = exported("anna")
+    assert "dev" not in {
+        output["user_key"] for outputs in exported("bert")["outputs"].values() for output in outputs
+    }
+    receipt = orjson.loads(call("erase", "--data-dir", tmp_path, "--user", "bert", "--json").stdout)
+    removed = receipt["stores"][0]["removed"]
+    assert (removed["rows"], removed["linked_ids"]) == (1, 0)
+    assert exported("anna") == of_anna
+    with Store(tmp_path, read_only=True) as store:
+        assert {user for _, user, _ in store.rows()} == {"anna", "dev"}

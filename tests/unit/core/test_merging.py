@@ -24,6 +24,7 @@ CAUSE = Cause(LINKS.name, 0, 7)
 KEPT = {
     "version", "applied", "heard", "tier", "next_tier", "tier_until", "scored_at", "recommended_at",
     "recommended_item", "erased_until", "merged_into", "merged_partition", "outgoing",
+    "merged_outright",
 }  # fmt: skip
 
 

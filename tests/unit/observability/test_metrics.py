@@ -28,12 +28,14 @@ OF_THE_COLLECTOR = {
     "stream_app_collector_requests_total",
     "stream_app_collector_events_total",
     "stream_app_collector_refused_total",
+    "stream_app_collector_key_requests_total",
     "stream_app_collector_durable_seconds",
 }
 KAFKA_ALONE = {"stream_app_lag_records", "stream_app_stalled_seconds", "stream_app_broker_silent_seconds"}
 BEGUN_AT_ZERO = {
     "stream_app_model_drifts",
     "stream_app_refused_snapshots_total",
+    "stream_app_refused_identity_claims_total",
     "stream_app_refused_records_total",
     "stream_app_refused_numbers_total",
 }
