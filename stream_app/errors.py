@@ -2,15 +2,15 @@
 
 StreamAppError
 +-- SettingsError       a setting is wrong: exit 2, the sentence says what to write
-+-- InputError          a file cannot be read as what it was said to be: exit 2
++-- InputError          a file cannot be read in the named format: exit 2
 +-- StateError          the state folder cannot be used: exit 3
 +-- BrokerError         the broker is lost or refuses: exit 4
-|   +-- AccessError     the broker does not let us in: exit 2, the sentence says what to set
+|   +-- AccessError     the broker denies access: exit 2, the sentence says what to set
 +-- StalledError        records wait and none is processed: exit 5
-+-- RefusedEventsError  of a replay more failed than a few: exit 6
-+-- NotUnderstoodError  a file holds no event that is understood, or nothing at all: exit 7
++-- RefusedEventsError  more than a few events of a replay failed: exit 6
++-- NotUnderstoodError  a file holds no recognisable event, or nothing at all: exit 7
 +-- BrokenContractError a change to a contract would break who holds to it: exit 8
-+-- UnfinishedError     a command that has an end was asked to stop before it: exit 143
++-- UnfinishedError     a command was asked to stop before it had finished: exit 143
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class StreamAppError(Exception):
 
 
 class SettingsError(StreamAppError):
-    """A setting is unknown or senseless."""
+    """A setting is unknown or invalid."""
 
     exit_code = 2
 
@@ -47,25 +47,25 @@ class BrokerError(StreamAppError):
 
 
 class AccessError(BrokerError):
-    """The broker is there, and a setting is wrong with which it is to be reached."""
+    """The broker answers, but a setting for reaching it is wrong."""
 
     exit_code = 2
 
 
 class StalledError(StreamAppError):
-    """Records wait, and for a long time none was processed."""
+    """Records have waited for a long time and none was processed."""
 
     exit_code = 5
 
 
 class RefusedEventsError(StreamAppError):
-    """All that could be was processed, and more of the events failed or were late than a few."""
+    """Everything possible was processed, but more than a few events failed or were late."""
 
     exit_code = 6
 
 
 class NotUnderstoodError(StreamAppError):
-    """Nothing in the input was understood as an event, or there was nothing in it."""
+    """The input was empty, or held no recognisable event."""
 
     exit_code = 7
 
@@ -77,6 +77,6 @@ class BrokenContractError(StreamAppError):
 
 
 class UnfinishedError(StreamAppError):
-    """The command was asked to stop (SIGTERM) before it was done; the sentence says how far it came."""
+    """The command was asked to stop (SIGTERM) before it was done; the message says how far it got."""
 
     exit_code = 143

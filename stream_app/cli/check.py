@@ -53,4 +53,4 @@ def _advice(folder: Path) -> str:
 
     if (folder / FILE_NAME).exists():
         return "restore the whole folder from a backup, or replay the events into an empty one"
-    return "stop the worker and delete the folder; the next start builds it anew from the changelog"
+    return "stop the worker and delete the folder; the next start rebuilds it from the changelog"

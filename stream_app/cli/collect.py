@@ -34,7 +34,7 @@ def collect(
     ] = None,
     flags: SetOption = None,
 ) -> None:
-    """Take events over HTTP from browsers and servers; each is answered once it is durable."""
+    """Receive events over HTTP from browsers and servers; each is answered once it is durable."""
     import asyncio
 
     from stream_app.observability.logs import begin_logging
@@ -92,7 +92,7 @@ def _tell(data_dir: Path | None, settings: Settings) -> None:
     ]
     if not settings.accepted_write_keys:
         lines.append(
-            "no write keys: only clients on this machine are taken; set STREAM_APP_WRITE_KEYS to take others"
+            "no write keys: only clients on this machine are accepted; set STREAM_APP_WRITE_KEYS for others"
         )
     for line in lines:
         messages.print(line, markup=False, highlight=False, soft_wrap=True)

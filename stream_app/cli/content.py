@@ -27,7 +27,7 @@ def content(
     as_json: AsJson = False,
     flags: SetOption = None,
 ) -> None:
-    """Show how many of an item's starters complete it: the score, what was expected, what was observed."""
+    """Show how many of an item's starters complete it: the score, the expected and the observed share."""
     from stream_app.cli.model_loading import load_model
     from stream_app.models.content.model import ContentModel
     from stream_app.models.learning import Status

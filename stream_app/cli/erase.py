@@ -34,7 +34,7 @@ def erase(
     as_json: AsJson = False,
     flags: SetOption = None,
 ) -> None:
-    """Erase a user's row, outputs and traces; their events up to now are dropped if they come again."""
+    """Erase a user's row, outputs and traces; their events up to now are dropped if they are replayed."""
     from stream_app.schemas.privacy import PrivacyRequest
     from stream_app.settings.environment import load_settings
 
@@ -83,7 +83,7 @@ def _describe(store: StoreErasure) -> str:
             counts = [f"{count} {name.replace('_', ' ')}" for name, count in store.removed.items() if count]
             return f"removed: {', '.join(counts) or 'nothing was there'}"
         case "announced":
-            return "told to remove the user"
+            return "notified to remove the user"
         case "expires":
             return f"gone within {(store.expires_within or 0) // DAY_SECONDS} days, by retention"
         case "anonymous":

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 evaluate_app = typer.Typer(
-    help="Judge what is learned on data of your own.",
+    help="Evaluate the models on your own data.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -41,7 +41,7 @@ T = TypeVar("T")
 @evaluate_app.command("recommendations")
 def evaluate_recommendations(
     train: Annotated[Path, typer.Option(help="Clicks to learn: SessionId, ItemId, Time, tab-separated.")],
-    test: Annotated[Path, typer.Option(help="Clicks to foresee, of the same form.")],
+    test: Annotated[Path, typer.Option(help="Clicks to predict, in the same format.")],
     positions: Annotated[
         Path | None, typer.Option(help="Only these positions: SessionId;Position, counted from 1.")
     ] = None,

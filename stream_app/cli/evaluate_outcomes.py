@@ -21,12 +21,13 @@ def evaluate_outcomes(
     data: Annotated[Path, typer.Option(help="A folder written by `stream-app simulate`.")],
     horizon: Annotated[int, typer.Option(help="Days ahead: one of the simulation's horizons.")] = 7,
     day: Annotated[
-        int | None, typer.Option(help="The day, from 1, at whose start is foreseen; the last by default.")
+        int | None,
+        typer.Option(help="The day, from 1, before which outcomes are predicted; default: the last."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides the models' chance.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Learn from what fell due, foresee the days after, beside the hidden truth's own probabilities."""
+    """Learn from due outcomes and predict the days after, compared with the hidden truth's probabilities."""
     from stream_app.evaluation.outcomes import evaluate_outcomes as judge_outcomes
 
     with messages.status("replaying events"):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def export_user(
     user: User, data_dir: FolderInstead = None, as_json: AsJson = False, flags: SetOption = None
 ) -> None:
-    """Give everything that is held about one user; with --json all of it, as one object."""
+    """Show everything that is stored about a user; with --json all of it, as one object."""
     import asyncio
 
     from stream_app.settings.environment import load_settings

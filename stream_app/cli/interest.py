@@ -30,7 +30,7 @@ def interest(
     as_json: AsJson = False,
     flags: SetOption = None,
 ) -> None:
-    """Show what a user likes, and of a described new thing how much it should interest them."""
+    """Show what a user likes, and how much a described new item should interest them."""
     from stream_app.features.interests import FACETS
     from stream_app.runtimes.common.intake import build_privacy
     from stream_app.runtimes.common.partitioning import partition_of

@@ -48,7 +48,7 @@ def _positions() -> None:
 
 def worker(
     trainer: Annotated[
-        bool, typer.Option("--trainer/--no-trainer", help="Run a trainer beside it; one at a time learns.")
+        bool, typer.Option("--trainer/--no-trainer", help="Run a trainer alongside; one at a time learns.")
     ] = True,
     flags: SetOption = None,
 ) -> None:
@@ -131,7 +131,7 @@ def catalogue(
     file: Annotated[Path, typer.Argument(help="Items that can be recommended, in JSON lines.")],
     flags: SetOption = None,
 ) -> None:
-    """Send a catalogue to Kafka; of an item that was sent before, what is newest counts."""
+    """Send a catalogue to Kafka; the newest version of an item counts."""
     import asyncio
 
     from stream_app.intake.sources.catalogue_lines import read_catalogue
@@ -193,7 +193,7 @@ def show(flags: SetOption = None) -> None:
 
 @positions_app.command("reset")
 def reset(flags: SetOption = None) -> None:
-    """Begin anew with source topics that were deleted and created anew; rows stay. No worker may run."""
+    """Start over with source topics that were deleted and recreated; rows stay. No worker may run."""
     import asyncio
 
     from stream_app.runtimes.kafka.operate.positions import reset_positions
@@ -239,7 +239,7 @@ def _tell_of_thread(ended: threading.ExceptHookArgs) -> None:
 
 
 def _one_line(record: logging.LogRecord) -> bool:
-    """What ends a worker is told once, in one line; Faust would add a traceback for each of its services."""
+    """Report what ends a worker once, in one line; Faust would add a traceback for each service."""
     record.exc_info = None
     return not record.getMessage().startswith("Crashed reason")
 

@@ -14,15 +14,15 @@ from stream_app.errors import StreamAppError
 COMMANDS = {
     "replay": Entry(
         "stream_app.cli.replay:replay",
-        "Run events through the whole job on this machine; begun again, it goes on where it was.",
+        "Run events through the whole job on this machine; run again, it resumes where it stopped.",
     ),
     "outputs": Entry(
         "stream_app.cli.replay:outputs",
-        "Print the outputs of a data folder, oldest first; with --json one object a line.",
+        "Print the outputs of a data folder, oldest first; with --json one object per line.",
     ),
     "collect": Entry(
         "stream_app.cli.collect:collect",
-        "Take events over HTTP from browsers and servers; each is answered once it is durable.",
+        "Receive events over HTTP from browsers and servers; each is answered once it is durable.",
     ),
     "produce": Entry(
         "stream_app.cli.kafka:produce",
@@ -30,7 +30,7 @@ COMMANDS = {
     ),
     "catalogue": Entry(
         "stream_app.cli.kafka:catalogue",
-        "Send a catalogue to Kafka; of an item that was sent before, what is newest counts.",
+        "Send a catalogue to Kafka; the newest version of an item counts.",
     ),
     "worker": Entry(
         "stream_app.cli.kafka:worker",
@@ -45,14 +45,14 @@ COMMANDS = {
     "contracts": Entry(
         "stream_app.cli.contracts:contracts_app", "The contracts of what is read and written."
     ),
-    "evaluate": Entry("stream_app.cli.evaluate:evaluate_app", "Judge what is learned on data of your own."),
+    "evaluate": Entry("stream_app.cli.evaluate:evaluate_app", "Evaluate the models on your own data."),
     "predict": Entry(
         "stream_app.cli.predict:predict",
         "Learn tiers from one pair of tables and predict those of another, each user after the last session.",
     ),
     "recommend": Entry(
         "stream_app.cli.recommend:recommend",
-        "Recommend the next items for a user or a session, or what goes with an item, each with its level.",
+        "Recommend the next items for a user or a session, or items that go with one, each with its level.",
     ),
     "explain": Entry(
         "stream_app.cli.explain:explain",
@@ -60,15 +60,15 @@ COMMANDS = {
     ),
     "interest": Entry(
         "stream_app.cli.interest:interest",
-        "Show what a user likes, and of a described new thing how much it should interest them.",
+        "Show what a user likes, and how much a described new item should interest them.",
     ),
     "erase": Entry(
         "stream_app.cli.erase:erase",
-        "Erase a user's row, outputs and traces; their events up to now are dropped if they come again.",
+        "Erase a user's row, outputs and traces; their events up to now are dropped if they are replayed.",
     ),
     "export-user": Entry(
         "stream_app.cli.export_user:export_user",
-        "Give everything that is held about one user; with --json all of it, as one object.",
+        "Show everything that is stored about a user; with --json all of it, as one object.",
     ),
     "clusters": Entry(
         "stream_app.cli.clusters:clusters",
@@ -76,7 +76,7 @@ COMMANDS = {
     ),
     "content": Entry(
         "stream_app.cli.content:content",
-        "Show how many of an item's starters complete it: the score, what was expected, what was observed.",
+        "Show how many of an item's starters complete it: the score, the expected and the observed share.",
     ),
     "drivers": Entry(
         "stream_app.cli.drivers:drivers",

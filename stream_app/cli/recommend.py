@@ -58,7 +58,7 @@ def recommend(
     as_json: AsJson = False,
     flags: SetOption = None,
 ) -> None:
-    """Recommend the next items for a user or a session, or what goes with an item, each with its level."""
+    """Recommend the next items for a user or a session, or items that go with one, each with its level."""
     from stream_app.learning.ports import Occasion
     from stream_app.runtimes.embedded.learned import load_recommender
     from stream_app.runtimes.embedded.store import Store
@@ -69,7 +69,7 @@ def recommend(
     if sum(given is not None for given in (user, session_items, item)) != 1:
         raise InputError("name one of --user, --session-items and --item")
     if item is not None and explain:
-        raise InputError("--explain tells why items follow a session: it needs --user or --session-items")
+        raise InputError("--explain shows why items follow a session: it needs --user or --session-items")
     settings = load_settings(flags or ())
     with Store(data_dir, read_only=True) as store:
         recommender = load_recommender(store, settings.surface_rules)

@@ -50,7 +50,7 @@ def replay(
     as_json: AsJson = False,
     flags: SetOption = None,
 ) -> None:
-    """Run events through the whole job on this machine; begun again, it goes on where it was."""
+    """Run events through the whole job on this machine; run again, it resumes where it stopped."""
     from stream_app.cli.replay_report import print_report, refuse_many_failures
     from stream_app.intake.sources.catalogue_lines import read_catalogue
     from stream_app.settings.environment import load_settings
@@ -114,7 +114,7 @@ def outputs(
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the outputs of a data folder, oldest first; with --json one object a line."""
+    """Print the outputs of a data folder, oldest first; with --json one object per line."""
     from stream_app.cli.output_lines import output_line
     from stream_app.runtimes.embedded.store import Store
 

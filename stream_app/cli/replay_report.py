@@ -25,7 +25,7 @@ MOST_FAILED = 0.05
 FEW = 10  # of a handful of events, some that failed say nothing of all
 ADVICE = {
     FailureReason.LATE: "sort the events by time, or allow more with --set allowed_lateness=SECONDS",
-    FailureReason.TIME_OUT_OF_RANGE: "their dates lie before 2000 or after their receipt, so set those right",
+    FailureReason.TIME_OUT_OF_RANGE: "their dates are before 2000 or after their receipt: correct them",
     FailureReason.MISSING_TIME: "give each a timestamp",
     FailureReason.MISSING_USER: "give each a userId or an anonymousId",
     FailureReason.BAD_JSON: "write one JSON object a line",
@@ -111,7 +111,7 @@ def print_report(report: ReplayReport, as_json: bool) -> None:
     folder = shlex.quote(report.data_dir)
     content = [f"  stream-app content --data-dir {folder}"] if "content_score" in report.outputs else []
     for line in (
-        f"Outputs, rows and models lie in {folder}. Next:",
+        f"Outputs, rows and models are in {folder}. Next:",
         f"  stream-app outputs --data-dir {folder} --schema engagement_tier --limit 10",
         f"  stream-app outputs --data-dir {folder} --schema recommendations --json",
         f"  stream-app recommend --data-dir {folder} --session-items ITEM,ITEM --explain",
@@ -130,7 +130,7 @@ def refuse_many_failures(report: ReplayReport) -> None:
     if failed <= MOST_FAILED * report.records or (failed < FEW and 2 * failed <= report.records):
         return
     reason, count = max(report.failed.items(), key=lambda entry: entry[1])
-    advice = ADVICE.get(FailureReason(reason), "mend what wrote them, see docs/contracts.md")
+    advice = ADVICE.get(FailureReason(reason), "fix the sender, see docs/contracts.md")
     raise RefusedEventsError(
         f"{failed:,} of {report.records:,} events ({failed / report.records:.0%}) failed or were late, "
         f"{count:,} of them for the reason {reason}: {advice}, and replay into an empty folder"
@@ -170,7 +170,7 @@ def _outputs(report: ReplayReport) -> Table:
 
 
 def _recommendations(report: ReplayReport) -> Table:
-    table = Table(title="Next clicks foreseen before they were learned, a sample", title_justify="left")
+    table = Table(title="Next clicks, predicted before they were learned (a sample)", title_justify="left")
     table.add_column("source")
     for name in RECOMMENDATION_SCORES:
         table.add_column(name, justify="right")

@@ -71,7 +71,7 @@ def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rul
         return Failure(FailureReason.NULL_VALUE, "the record has no value")
     if len(value) > rules.max_event_bytes:
         return Failure(
-            FailureReason.TOO_LARGE, f"{len(value)} bytes; at most {rules.max_event_bytes} are taken"
+            FailureReason.TOO_LARGE, f"{len(value)} bytes; at most {rules.max_event_bytes} are accepted"
         )
     event: Event | None = None
     dropped: list[str] = []

@@ -130,7 +130,7 @@ def test_a_port_in_use_is_said_in_one_line(settings: Settings, tmp_path: Path) -
 
 def test_without_keys_it_says_who_is_taken(settings: Settings, tmp_path: Path) -> None:
     with collector_process(settings, tmp_path, "--data-dir", str(tmp_path / "data")) as process:
-        assert "no write keys: only clients on this machine are taken" in process.log.read_text()
+        assert "no write keys: only clients on this machine are accepted" in process.log.read_text()
     keyed = settings.model_copy(update={"write_keys": Settings(write_keys="a-key-of-the-shop").write_keys})
     with collector_process(keyed, tmp_path / "keyed", "--data-dir", str(tmp_path / "data")) as process:
         assert "no write keys" not in process.log.read_text()

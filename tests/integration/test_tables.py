@@ -169,7 +169,7 @@ def test_a_database_that_does_not_open_is_built_anew(
             assert dict(worker.rows.scan(0)) == ROWS_500
 
     run(scenario())
-    assert "is built anew from the changelog" in caplog.text
+    assert "is rebuilt from the changelog" in caplog.text
 
 
 def test_a_damaged_row_is_noticed_wherever_it_is_read_and_the_rows_are_built_anew(
@@ -196,7 +196,7 @@ def test_a_damaged_row_is_noticed_wherever_it_is_read_and_the_rows_are_built_ane
             unlucky = TableWorker(cluster, tmp_path)
             async with running(unlucky.app):
                 await until(lambda worker=unlucky: len(worker.partitions) == PARTITIONS)
-                with pytest.raises(StateError, match="next start builds it anew"):
+                with pytest.raises(StateError, match="next start rebuilds it"):
                     read(unlucky)
         last = TableWorker(cluster, tmp_path)
         async with running(last.app):

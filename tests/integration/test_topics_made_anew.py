@@ -37,7 +37,7 @@ def test_nothing_is_passed_over_in_a_topic_that_was_made_anew(
         assert "run `stream-app " in worker.last_line
     with worker_process(cluster.settings, tmp_path, *NO_TRAINER) as worker:
         assert worker.process.wait(DEADLINE_SECONDS) == 3
-        assert "was deleted and created anew" in worker.last_line
+        assert "was deleted and recreated" in worker.last_line
     assert asyncio.run(reset_positions(cluster.settings)) == {EVENTS.name: [0]}
     assert asyncio.run(reset_positions(cluster.settings)) == {}
     for folder in (tmp_path, tmp_path / "another"):  # the local rows, and those of the changelog

@@ -141,7 +141,7 @@ def _events_of_body(body: dict[str, Any]) -> list[dict[str, Any]]:
 def _events_of_query(shared: dict[str, str], lines: Iterable[bytes]) -> list[dict[str, Any]]:
     own = [_parse_query(line) for line in lines if line.strip()]
     if len(own) > MAX_EVENTS:
-        raise Unreadable(f"{len(own)} events; at most {MAX_EVENTS} are taken")
+        raise Unreadable(f"{len(own)} events; at most {MAX_EVENTS} are accepted")
     made: list[dict[str, Any]] = []
     for place, parameters in enumerate(own or [{}]):
         made += _events_of_parameters({**shared, **parameters}, place)

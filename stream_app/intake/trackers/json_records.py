@@ -106,7 +106,7 @@ def require_objects(values: Any, name: str) -> list[dict[str, Any]]:
     if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
         raise Unreadable(f"{name} holds something else than JSON objects")
     if len(values) > MAX_EVENTS:
-        raise Unreadable(f"{name} holds {len(values)} events; at most {MAX_EVENTS} are taken")
+        raise Unreadable(f"{name} holds {len(values)} events; at most {MAX_EVENTS} are accepted")
     return values
 
 

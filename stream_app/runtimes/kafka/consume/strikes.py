@@ -24,7 +24,7 @@ class Strikes:
             try:
                 self._known = read_strikes(path)
             except ValueError as error:
-                log.warning("%s is damaged and is begun anew: %s", path, error)
+                log.warning("%s is damaged and is recreated: %s", path, error)
 
     def concern(self, topic: str, partition: int, first: int, last: int) -> bool:
         """Whether one of these records, by their first and last offset, may have stopped the worker."""

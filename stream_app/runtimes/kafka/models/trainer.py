@@ -88,7 +88,7 @@ class ModelTrainer:
             if name not in contained or (is_ours and number > contained[name]):
                 raise StateError(
                     f"snapshot {number} of {name} cannot be used ({refusal}): set the key that "
-                    "signed it, or begin anew as docs/operations.md says under Upgrade"
+                    "signed it, or start over as docs/operations.md says under Upgrade"
                 )
         self._trainer = Trainer(self._learners.by_target, contained)
         first = max(self._trainer.offset - REMEMBERED_IDS, 0)

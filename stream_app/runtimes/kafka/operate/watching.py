@@ -137,7 +137,7 @@ class Watch:
                 backlogs = await self._backlogs(admin, consumer)
         except (KafkaError, OSError) as error:
             # A partition without a leader, say: the brokers answer, and what waits there cannot be read.
-            log.warning("what waits cannot be told: %r", error)
+            log.warning("cannot determine the waiting records: %r", error)
             return
         self._watchdog.look(backlogs, now, self._work_that_comes_first())
         self._metrics.stalled.set(self._watchdog.longest_wait)

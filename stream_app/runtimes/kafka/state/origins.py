@@ -69,6 +69,6 @@ def renew(origins: Origins, topic_ids: TopicIds, applied: Mapping[str, int]) -> 
 def made_anew(topic: str) -> StateError:
     """What to tell of a topic that is not the one that positions are of."""
     return StateError(
-        f"{topic} was deleted and created anew: the positions of the rows are those of the old topic, and "
+        f"{topic} was deleted and recreated: the positions of the rows are those of the old topic, and "
         "what is in the new one would be passed over; stop all workers and run `stream-app positions reset`"
     )

@@ -164,7 +164,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
             if _is_damage(error):
                 close_database(self._dbs.pop(partition))
                 shutil.rmtree(path, ignore_errors=True)
-                self._failure = f"{path} was damaged and is deleted ({error}): the next start builds it anew"
+                self._failure = f"{path} was damaged and is deleted ({error}): the next start rebuilds it"
             else:
                 self._failure = f"{path} cannot be used ({error}): make room, or set STREAM_APP_STATE_DIR"
         return StateError(self._failure)
@@ -241,7 +241,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
         except StateError as error:
             if not _is_damage(error):
                 raise
-            log.warning("%s is built anew from the changelog", error)
+            log.warning("%s is rebuilt from the changelog", error)
         shutil.rmtree(path, ignore_errors=True)
         return self._open(path)
 
