@@ -86,7 +86,7 @@ class ContentModel(RegressionModel):
             )
         return scores
 
-    def take_changed(self) -> list[ItemScore]:
+    def pop_changed(self) -> list[ItemScore]:
         """The scores to be told: of items started since, and of those that moved since they were told."""
         items = self.items.all()
         expected = self._expect([use.features(self.newest_at) for use in items.values()])

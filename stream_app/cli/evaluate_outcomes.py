@@ -22,7 +22,7 @@ def evaluate_outcomes(
     horizon: Annotated[int, typer.Option(help="Days ahead: one of the simulation's horizons.")] = 7,
     day: Annotated[
         int | None,
-        typer.Option(help="The day, from 1, before which outcomes are predicted; default: the last."),
+        typer.Option(help="Predict outcomes from the start of this day, from 1; default: the last."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides the models' chance.")] = 0,
     as_json: AsJson = False,

@@ -89,7 +89,7 @@ def run_replay(
         metrics.serve(settings.metrics_host, settings.metrics_port)
     with open_replay(data_dir, settings, metrics, partitions) as (store, learned, run):
         begun_at = time.perf_counter()
-        learned.take_catalogue(catalogue)
+        learned.apply_catalogue(catalogue)
         records = 0
         understood = Understanding(store, metrics, data_dir)
         with StopRequest() as stop:

@@ -1,4 +1,4 @@
-"""Who was erased, and until when: remembered by a marker that tells nobody's name."""
+"""Who was erased, and until when, remembered by a marker that does not reveal the user."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from stream_app.settings.rules import Rules
 class Erasure(msgspec.Struct, array_like=True):
     """Events up to `until` (epoch seconds of event time) are dropped.
 
-    `cause` is the request's position, and `removed` what was counted then: the request's repeat, after a
-    crash that removed some of it, is answered with the same receipt.
+    `cause` is the request's position and `removed` the counts at that time, so that a repeat of the request
+    after a crash, when some of it is already gone, is answered with the same receipt.
     """
 
     until: float
@@ -62,7 +62,7 @@ class Erasures:
         return self._known.get(marker)
 
     def add(self, marker: str, erasure: Erasure) -> None:
-        """Remember an erasure in the place of an earlier one."""
+        """Remember an erasure, replacing an earlier one."""
         self._known[marker] = erasure
         heappush(self._by_time, (erasure.until, marker))
 
@@ -80,13 +80,13 @@ class Erasures:
         return self.until([timed.user_key, *privacy.user_keys(timed.event.user_key or "")], privacy)
 
     def bars_record(self, value: bytes | None, privacy: Privacy) -> bool:
-        """Whether a record that cannot be processed names a user who was erased: it is not to be kept."""
+        """Whether a record that cannot be processed names an erased user, and so must not be kept."""
         if not self._known or value is None:
             return False
         return any(self.until(privacy.user_keys(name), privacy) for name in named_users(value))
 
-    def take_expired(self, before: float) -> list[str]:
-        """Forget the erasures of what is older than any row may be, and return their markers."""
+    def pop_expired(self, before: float) -> list[str]:
+        """Forget erasures that are older than any row can be, and return their markers."""
         expired: list[str] = []
         while self._by_time and self._by_time[0][0] < before:
             until, marker = heappop(self._by_time)
@@ -98,7 +98,7 @@ class Erasures:
 
 
 def decode_request(record: Record, rules: Rules) -> PrivacyRequest | Failure:
-    """Validate one request; it may lie no further in the future than an event."""
+    """Validate a request; it may be no further in the future than an event."""
     value = record.value
     if value is None:
         return Failure(FailureReason.NULL_VALUE, "the record has no value")

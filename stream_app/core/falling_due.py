@@ -27,12 +27,12 @@ def _send_labels(workspace: Workspace) -> None:
     """Send the labels that fell due, and note the moments that the days to come will label."""
     partition, rules = workspace.partition, workspace.rules
     watermark = partition.watermark
-    for user_key in sorted(partition.outlooks.take_due(watermark)):
+    for user_key in sorted(partition.outlooks.pop_due(watermark)):
         row = workspace.row(user_key)
         if row is None:
             continue
         cause = _newest_cause(partition, row)
-        for outcome in moments.take_due(row, watermark, rules):
+        for outcome in moments.pop_due(row, watermark, rules):
             if _is_learned_from(row, rules):
                 workspace.emit(outputs.build_outcome_example(user_key, outcome, rules, cause, workspace.now))
         # The row holds what came up to the highest time, so that is the moment.
@@ -45,11 +45,11 @@ def _send_item_outcomes(workspace: Workspace) -> None:
     """Send what became of items that users started, as far as their horizon has passed."""
     partition, rules = workspace.partition, workspace.rules
     watermark = partition.watermark
-    for user_key in sorted(partition.item_starts.take_due(watermark)):
+    for user_key in sorted(partition.item_starts.pop_due(watermark)):
         row = workspace.row(user_key)
         if row is None:
             continue
-        outcomes = content.take_due(row, watermark, rules)
+        outcomes = content.pop_due(row, watermark, rules)
         if outcomes and _is_learned_from(row, rules):
             cause = _newest_cause(partition, row)
             workspace.emit(outputs.build_item_outcomes(user_key, outcomes, rules, cause, workspace.now))

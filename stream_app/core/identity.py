@@ -1,14 +1,15 @@
-"""An anonymous history joined to its user, exactly once, wherever the two rows lie.
+"""Merges an anonymous history into its user exactly once, whichever partitions the two rows are in.
 
-A link is noted in the user's row and sent to the partition of the other row, which decides: an id belongs to
-the first user who claims it; a row that was ever identified gives itself up only to one that a trusted source
-said outright to be the same, and takes a row in that was not. Whoever gives itself up sends all it has to the
-owner's partition and stays as a pointer, so that what still comes for it is sent after it. The pointer is
-stored, with what it gives, before that is sent: after a crash the row might hold more by then, and of two
-histories only one would be taken. The owner's row answers, so that the pointer can be emptied. What one row
-sends comes in the order of its causes, so a repeat is known by the position of its cause.
+The user's row records a link and sends it to the partition of the other row, which decides. An id belongs to
+the first user who claims it. A row that was ever identified gives itself up only to one that a trusted source
+explicitly declared to be the same, and merges one that was not identified. A row that gives itself up sends
+its whole content to the owner's partition and stays behind as a pointer, so that later events for it can be
+forwarded. The pointer is stored together with that content before it is sent; otherwise, after a crash, the
+row might hold more, and only one of two different histories would be merged. The owner's row acknowledges the
+history, and the pointer then drops it. Messages from one row arrive in the order of their causes, so a repeat
+is recognised by its cause's position.
 
-The functions here return what is to be sent and kept; whoever calls them writes it (see `step`).
+The functions here return what to send and to keep; the caller writes it (see `step`).
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def take_back(row: UserRow, arrival: Arrival) -> Sequence[Sent]:
 def link(
     row: UserRow, arrival: Arrival, partition: Partition, privacy: Privacy, rules: Rules
 ) -> Sequence[Sent]:
-    """Note the other ids that an event says are this user's; the messages for their partitions."""
+    """Record the other ids that an event links to this user; returns the messages for their partitions."""
     event = arrival.timed.event
     if event.type not in LINKING_EVENTS or arrival.forwarded is not None:
         return ()
@@ -127,7 +128,7 @@ def link(
 
 
 def forward(row: UserRow, arrival: Arrival, privacy: Privacy) -> Sent:
-    """The message that sends an event after the row that it was for."""
+    """The message that forwards an event to the row that its own row was merged into."""
     record, forwarded, user_key = arrival.record, arrival.forwarded, arrival.timed.user_key
     message = Forwarded(
         key=row.merged_into,
@@ -163,9 +164,9 @@ def answer(
     erased_until: float,
     rules: Rules,
 ) -> Answer | None:
-    """What the row does that another asks something of; None where nothing changes.
+    """How a row responds to another row's message; None if nothing changes.
 
-    Nothing does where the row was erased (`erased_until`, epoch seconds) since it was asked.
+    Nothing changes if the row was erased (`erased_until`, epoch seconds) after the message was sent.
     """
     match message:
         case Received():
@@ -191,7 +192,7 @@ def give_again(rows: Iterable[UserRow | None]) -> list[Sent]:
 
 
 def forget(user_key: str, row: UserRow, until: float, cause: Cause) -> list[Sent]:
-    """The messages that have the rows erased too that belong to an erased one."""
+    """The messages that erase the rows linked to an erased row."""
     places = {key: place.partition for key, place in row.linked.items() if place.claim != REFUSED}
     if row.merged_into:
         places[row.merged_into] = row.merged_partition
@@ -323,7 +324,7 @@ def _decide(row: UserRow, link: Link, cause: Cause, refused: str) -> Answer:
 def _answer_history(
     history: History, row: UserRow | None, cause: Cause, erased_until: float, rules: Rules
 ) -> Answer:
-    """Make a history part of its user's row, or send it after that."""
+    """Merge a history into its user's row, or forward it if that row has been merged too."""
     if row is None:
         row = UserRow(seen_at=history.at, erased_until=erased_until)
     _note(row, history, cause)
@@ -363,7 +364,7 @@ def _answer_history(
 
 
 def _answer_received(row: UserRow, cause: Cause) -> Answer:
-    """Keep no longer what was given."""
+    """Drop the history, which has been received."""
     row.outgoing = b""
     row.applied[cause.topic] = cause.offset
     return Answer(row)

@@ -130,7 +130,7 @@ class Partition:
         """Whether some row may have something to give that was not sent before the last stop."""
         return bool(self._unsent)
 
-    def take_unsent(self) -> list[str]:
+    def pop_unsent(self) -> list[str]:
         """Return the keys of these rows and forget them."""
         taken, self._unsent = self._unsent, []
         return taken
@@ -151,7 +151,7 @@ class Partition:
         """Hold a user no more."""
         self._dropped.add(user_key)
 
-    def take_idlest(self, row_of: Callable[[str], UserRow | None]) -> str:
+    def pop_idlest(self, row_of: Callable[[str], UserRow | None]) -> str:
         """Let go of the user whose last event lies the most days back, ties by key, and return them."""
         while True:
             self._skip_dropped()
@@ -162,13 +162,13 @@ class Partition:
                 return user_key
             heapreplace(self._idle_since, (_day_of(row), user_key))
 
-    def take_expired(self, watermark: float, row_of: Callable[[str], UserRow | None]) -> list[str]:
+    def pop_expired(self, watermark: float, row_of: Callable[[str], UserRow | None]) -> list[str]:
         """Let go of the users whose rows are no longer valid at the watermark, and return them."""
         last_day = self._last_valid_day(watermark)
         expired: list[str] = []
         self._skip_dropped()
         while self._idle_since and self._idle_since[0][0] < last_day:
-            user_key = self.take_idlest(row_of)
+            user_key = self.pop_idlest(row_of)
             row = row_of(user_key)
             if row is None or _day_of(row) < last_day:
                 expired.append(user_key)

@@ -9,15 +9,15 @@ from stream_app.core.workspace import Workspace
 def make_room(workspace: Workspace) -> None:
     """Remove the user idle for longest if the partition holds more than it may."""
     if 0 < workspace.rules.max_users < workspace.partition.users:
-        _remove(workspace, workspace.partition.take_idlest(workspace.row), "evicted")
+        _remove(workspace, workspace.partition.pop_idlest(workspace.row), "evicted")
 
 
 def remove_expired(workspace: Workspace) -> None:
     """Remove the users and the markers of erasures that event time has made invalid."""
     partition = workspace.partition
-    for user_key in partition.take_expired(partition.watermark, workspace.row):
+    for user_key in partition.pop_expired(partition.watermark, workspace.row):
         _remove(workspace, user_key, "expired")
-    for marker in partition.erasures.take_expired(partition.watermark - workspace.rules.row_validity):
+    for marker in partition.erasures.pop_expired(partition.watermark - workspace.rules.row_validity):
         workspace.remove_erasure(marker)
 
 

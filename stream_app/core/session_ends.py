@@ -16,7 +16,7 @@ from stream_app.schemas.envelopes import Cause
 def close_due(workspace: Workspace, until: float) -> None:
     """Close every session that falls due by `until`, in an order that batches cannot change."""
     partition, rules = workspace.partition, workspace.rules
-    users = partition.sessions.take_due(until)
+    users = partition.sessions.pop_due(until)
     if not users:
         return
     due: list[tuple[float, str, UserRow]] = []
@@ -30,7 +30,7 @@ def close_due(workspace: Workspace, until: float) -> None:
         else:
             partition.schedule(user_key, row)
     for _, user_key, row in sorted(due, key=lambda entry: entry[:2]):
-        close(workspace, user_key, row, sessions.take_due(row, until, rules))
+        close(workspace, user_key, row, sessions.pop_due(row, until, rules))
         partition.schedule(user_key, row)
 
 

@@ -103,7 +103,7 @@ def advance_event_time(
 def _begin(partition: Partition, rows: UserRows, models: Models, rules: Rules, now: float) -> Workspace:
     workspace = Workspace(partition, rows, models, rules, now)
     if partition.has_unsent:
-        workspace.send_after_rows(identity.give_again(map(workspace.row, partition.take_unsent())))
+        workspace.send_after_rows(identity.give_again(map(workspace.row, partition.pop_unsent())))
     return workspace
 
 

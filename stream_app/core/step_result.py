@@ -20,7 +20,7 @@ class StepResult:
     events that could not be read; `refused_claims` counts ids that a claimant did not get, `removed` rows,
     both by why. `erasures` are by marker, to be written or, None, to be deleted. `sent` are messages for
     other rows, to be sent in their order before the rows are written; `sent_after` once they are.
-    `forgotten_ids` counts events that would count again if they came again: their users sent more within the
+    `forgotten_ids` counts events whose repeats would count again: their users sent more within the
     allowed lateness than a row remembers.
     """
 

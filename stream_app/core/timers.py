@@ -36,7 +36,7 @@ class Timers:
         """Whether anything may be due by then."""
         return bool(self._queue) and self._queue[0][0] <= until
 
-    def take_due(self, until: float) -> list[str]:
+    def pop_due(self, until: float) -> list[str]:
         """Users of whom something may be due by then, in no order that matters; each is forgotten here."""
         due: list[str] = []
         while self._queue and self._queue[0][0] <= until:

@@ -28,7 +28,7 @@ class LocalTime(NamedTuple):
 
 
 def known_zone(told: str, known: str, at: float) -> str:
-    """The zone of a user at event time `at`, who had a known one, as a tracker tells it now.
+    """The time zone of a user at event time `at`, given the known one and the one that a tracker reports now.
 
     It is a name of the IANA database, or an offset such as `+01:00`, which RudderStack's trackers tell as
     `GMT+0100`. An offset tells less than a name: the known zone stays where its clock shows the same.

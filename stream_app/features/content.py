@@ -59,14 +59,14 @@ def note_event(
 
 
 def note_reading(row: UserRow, at: float, rules: Rules) -> None:
-    """Note a use at event time `at`: a page is read if its visit goes on for long enough."""
+    """Record a use at event time `at`: a page counts as read if its visit continues for long enough."""
     for start in row.item_starts:
         if start.is_page and rules.content_read_after <= at - start.started_at <= rules.session_gap:
             start.completed_at = start.completed_at or at
 
 
-def take_due(row: UserRow, watermark: float, rules: Rules) -> list[StartOutcome]:
-    """Remove the starts whose horizon the watermark has passed, and return what became of them, in order."""
+def pop_due(row: UserRow, watermark: float, rules: Rules) -> list[StartOutcome]:
+    """Remove the starts whose horizon the watermark has passed, and return their outcomes in order."""
     due_at = next_due(row, rules)
     if due_at is None or due_at > watermark:
         return []
@@ -141,7 +141,7 @@ def _note_completion(row: UserRow, item: str, at: float, rules: Rules) -> None:
 
 
 def _find(row: UserRow, item: str, at: float, lateness: float, rules: Rules) -> ItemStart | None:
-    """The open start that something at event time `at` belongs to; it may lie up to `lateness` before."""
+    """The open start to which an event at time `at` belongs; it may be up to `lateness` earlier."""
     for start in row.item_starts:
         if start.item == item:
             known_at = _known_at(start)

@@ -48,7 +48,7 @@ def finish_by_summary(
     """Add a session that its tracker sums up to the row's sessions, in the place of those that it covers."""
     summary = event.properties
     started_at = ended_at - summary.duration
-    covered = sessions.take_covered(row, summary.session_id or "", started_at, ended_at, rules)
+    covered = sessions.pop_covered(row, summary.session_id or "", started_at, ended_at, rules)
     seen_items = [item for session in covered for _, item in session.items]
     finished = FinishedSession(
         session_id=_unless_personal(summary.session_id) or str(offset),
@@ -73,7 +73,7 @@ def _note_finished(row: UserRow, finished: FinishedSession) -> None:
         row.session_gaps.add(finished.started_at - row.last_session_end)
     row.last_session_end = max(row.last_session_end, finished.ended_at)
     windows.add_session(row.tiles, finished.ended_at, row.last_at, finished.duration)
-    # A user who has gone keeps what windows can still read, and no more.
+    # For an inactive user, keep only what windows can still read.
     windows.prune(row.tiles, row.last_at)
 
 

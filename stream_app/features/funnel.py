@@ -12,7 +12,7 @@ MAX_CART_ITEMS = 10
 
 
 class Stage(IntEnum):
-    """The last step of the funnel that was taken; Segment's e-commerce events take them."""
+    """The last funnel step that the user took, as given by Segment's e-commerce events."""
 
     NONE = 0
     VIEWED = 1

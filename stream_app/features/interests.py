@@ -44,7 +44,7 @@ def add_interest(interests: Interests, facet: int, names: Iterable[str], weight:
     """Add a weight to some names of a facet; past `MAX_NAMES` the weakest makes room for a new one."""
     age = at - interests.landmark
     if age <= -_MAX_AGE:
-        return  # beside what is known it has decayed to nothing
+        return  # negligible after decay, compared with what is known
     if age >= _MAX_AGE:
         _move_landmark(interests, at)
         age = 0.0
@@ -73,7 +73,7 @@ def note_interest(interests: Interests, described: Mapping[str, Any], weight: fl
 
 
 def affinities(interests: Interests, facet: int, at: float) -> dict[str, float]:
-    """The decayed weights of a facet as they stand at event time `at`, strongest first."""
+    """The decayed weights of a facet at event time `at`, strongest first."""
     scale = 0.5 ** ((at - interests.landmark) / HALF_LIFE)
     known = interests.facets[facet]
     return {name: known[name] * scale for name in sorted(known, key=lambda name: (-known[name], name))}

@@ -1,4 +1,4 @@
-"""The named features of a user, read off the row as it stands at one event time."""
+"""The named features of a user, read from the row at a given event time."""
 
 from __future__ import annotations
 

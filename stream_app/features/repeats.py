@@ -1,4 +1,4 @@
-"""The fingerprints of recent events and orders, by which a row knows what comes again.
+"""The fingerprints of recent events and orders, by which a row recognises repeats.
 
 A repeat has its original's event time, so what is older than the watermark need not be remembered: it would
 be refused as late. An order may come again much later, under another message id, as when a confirmation
@@ -13,7 +13,7 @@ IDS_BETWEEN_LOOKS = 32
 
 
 def is_known(row: UserRow, event_fingerprint: int, order_fingerprint: int | None) -> bool:
-    """Whether the row contains the event, or the order that it tells of."""
+    """Whether the row already includes the event, or the order that it reports."""
     return event_fingerprint in row.recent_ids or order_fingerprint in row.order_ids
 
 
@@ -25,8 +25,8 @@ def remember_order(row: UserRow, fingerprint: int) -> None:
 def remember(row: UserRow, fingerprint: int, at: float, watermark: float) -> bool:
     """Remember an event of time `at` that the row has not seen; times are epoch seconds.
 
-    Returns whether an event had to be forgotten that would count again if it came again: a row remembers
-    `MAX_RECENT_IDS`.
+    Returns whether the row, which remembers `MAX_RECENT_IDS`, had to forget an event whose repeat would
+    count again.
     """
     if len(row.recent_ids) % IDS_BETWEEN_LOOKS == IDS_BETWEEN_LOOKS - 1:
         forget_before(row, watermark)

@@ -109,7 +109,7 @@ def first_last_at(row: UserRow) -> float | None:
     return min([session.last_at for session in row.open_sessions])
 
 
-def take_due(row: UserRow, watermark: float, rules: Rules) -> list[OpenSession]:
+def pop_due(row: UserRow, watermark: float, rules: Rules) -> list[OpenSession]:
     """Remove and return the sessions that the watermark has closed, oldest first."""
     due = [session for session in row.open_sessions if due_at(session, rules) <= watermark]
     if due:
@@ -117,7 +117,7 @@ def take_due(row: UserRow, watermark: float, rules: Rules) -> list[OpenSession]:
     return due
 
 
-def take_covered(
+def pop_covered(
     row: UserRow, tracker_id: str, started_at: float, ended_at: float, rules: Rules
 ) -> list[OpenSession]:
     """Remove and return the open sessions that a tracker's own summary of that span closes."""

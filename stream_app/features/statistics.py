@@ -90,7 +90,7 @@ def count_top(counts: dict[str, int], name: str, limit: int) -> None:
 
 
 class DecayedSum(msgspec.Struct, array_like=True):
-    """A sum in which what was added halves with every half-life; `at` is the time it is told for."""
+    """A sum whose contributions decay with a half-life; `at` is the time that it refers to."""
 
     value: float = 0.0
     at: float = 0.0
@@ -105,7 +105,7 @@ class DecayedSum(msgspec.Struct, array_like=True):
             self.at = at
 
     def read(self, at: float, half_life: float) -> float:
-        """The sum as it stands at event time `at`."""
+        """The sum at event time `at`."""
         return float(self.value * 0.5 ** ((at - self.at) / half_life))
 
     def merge(self, other: DecayedSum, half_life: float) -> None:

@@ -8,4 +8,4 @@ import numpy as np
 from numpy.typing import NDArray
 
 Times = TypeVar("Times", float, NDArray[np.float64])
-"""Epoch seconds: one time, or an array in which NaN stands for none."""
+"""Epoch seconds: a single time, or an array in which NaN means none."""

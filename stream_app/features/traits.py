@@ -12,7 +12,7 @@ from stream_app.intake.wire import CallContext
 
 
 def note_context_traits(row: UserRow, context: CallContext) -> None:
-    """Note the traits that stand beside any event, and those that count only until a trait is known."""
+    """Record the traits sent with any event, and those that count only until a trait is known."""
     if isinstance(context.traits, dict):
         note_traits(row, context.traits)
     if isinstance(context.traits_once, dict):
@@ -22,7 +22,7 @@ def note_context_traits(row: UserRow, context: CallContext) -> None:
 
 
 def note_traits(row: UserRow, traits: Mapping[str, Any]) -> None:
-    """Note traits; past `MAX_TRAITS` only known ones change."""
+    """Record traits; beyond `MAX_TRAITS` only known ones change."""
     group = traits.get("control_group", traits.get("controlGroup"))
     if isinstance(group, str) and len(group) <= properties.MAX_TRAIT_LENGTH and not is_personal(group):
         row.control_group = group

@@ -90,7 +90,7 @@ class Place(msgspec.Struct, array_like=True):
 
 
 class SentList(msgspec.Struct, array_like=True):
-    """A list of recommendations as clicks on it need it; the first rank is 1.
+    """What a list of recommendations must keep to attribute clicks; ranks start at 1.
 
     An item that was clicked is "". Of propensities only those below 1 are kept.
     """

@@ -27,7 +27,7 @@ class Window(NamedTuple):
 
     @property
     def tile_count(self) -> int:
-        """How many full tiles lie behind the head."""
+        """The number of full tiles behind the current partial one."""
         return round(self.span / self.hop)
 
 
@@ -143,7 +143,7 @@ def merge(tiles: list[Tiles], other: list[Tiles]) -> None:
 
 
 def covered(tiles: list[Tiles], window_index: int, at: float) -> list[Tile]:
-    """The tiles that lie in one window as it stands at event time `at`."""
+    """The tiles within a window at event time `at`."""
     hop, count = _LEVELS[window_index]
     newest = int(at // hop)
     oldest = newest - count
@@ -151,7 +151,7 @@ def covered(tiles: list[Tiles], window_index: int, at: float) -> list[Tile]:
 
 
 def read(tiles: list[Tiles], window_index: int, at: float) -> Sums | None:
-    """One window as it stands at event time `at`; None where nothing lies in it."""
+    """A window at event time `at`; None if it is empty."""
     found = covered(tiles, window_index, at)
     if not found:
         return None

@@ -16,7 +16,7 @@ class ContentLearner(ValueLearner):
     """Learns labels and the outcomes of starts, and gives scores once in every span of event time.
 
     `interval` is in seconds, `clock` gives epoch seconds of wall time. What falls into which span follows
-    from the outcomes and their order alone, and so do the scores; `take_scores` hands them over.
+    from the outcomes and their order alone, and so do the scores; `pop_scores` hands them over.
     """
 
     kind = ContentModel
@@ -50,7 +50,7 @@ class ContentLearner(ValueLearner):
             )
         return [True] * len(batches)
 
-    def take_scores(self) -> list[ContentScore]:
+    def pop_scores(self) -> list[ContentScore]:
         """Return the scores made since the last call, and forget them."""
         scores, self._scores = self._scores, []
         return scores
@@ -60,7 +60,7 @@ class ContentLearner(ValueLearner):
         self.model.refresh()
         as_of = datetime.fromtimestamp(self.model.newest_at, UTC)
         now = datetime.fromtimestamp(self._clock(), UTC)
-        self._scores += [self._build(score, outcomes, as_of, now) for score in self.model.take_changed()]
+        self._scores += [self._build(score, outcomes, as_of, now) for score in self.model.pop_changed()]
 
     def _build(self, score: ItemScore, cause: ItemOutcomes, as_of: datetime, now: datetime) -> ContentScore:
         position = cause_of(cause.source)

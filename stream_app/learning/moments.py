@@ -92,7 +92,7 @@ def merge(mine: Sequence[Moment], theirs: Sequence[Moment]) -> list[Moment]:
     return [merged[at] for at in sorted(merged)][:MAX_MOMENTS]
 
 
-def take_due(row: UserRow, watermark: float, rules: Rules) -> list[Outcome]:
+def pop_due(row: UserRow, watermark: float, rules: Rules) -> list[Outcome]:
     """Remove the moments whose horizon the watermark has passed, and return their labels."""
     outcomes: list[Outcome] = []
     while row.moments and label_due_after(row.moments[0].at, rules) <= watermark:

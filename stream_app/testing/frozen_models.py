@@ -104,6 +104,6 @@ class FixedModels:
     def refresh(self) -> None:
         """Nothing is learned."""
 
-    def take_changed_snapshots(self) -> dict[str, bytes]:
+    def pop_changed_snapshots(self) -> dict[str, bytes]:
         """None: nothing is learned."""
         return {}

@@ -59,7 +59,7 @@ async def _send(cluster: Cluster) -> None:
 def _told_by_one_process(cluster: Cluster) -> list[ContentScore]:
     learner = ContentLearner(engagement_model(), cluster.settings.content_interval, lambda: 0.0)
     Trainer({learner.name: learner}).learn(list(enumerate(STREAM)))
-    return learner.take_scores()
+    return learner.pop_scores()
 
 
 def _told(cluster: Cluster) -> dict[tuple[int, bytes], bytes]:

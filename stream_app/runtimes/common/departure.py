@@ -1,4 +1,4 @@
-"""Leaving in time: whatever hangs, a process is gone soon after it was told to go or had to."""
+"""Timely exit: whatever hangs, a process ends soon after it was asked to stop or had to."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def leave(exit_code: int, last_line: str, within: float = GOODBYE_SECONDS) -> No
 
 
 def end(exit_code: int, last_line: str = "") -> NoReturn:
-    """End the process now: threads that hang keep it no longer, nor have they the last word."""
+    """End the process now, so that hanging threads neither keep it alive nor set its exit code."""
     logging.shutdown()
     if last_line:
         sys.stderr.write(f"stream-app: {last_line}\n")

@@ -36,7 +36,7 @@ class GroupCommit:
 
     async def _run(self) -> None:
         while self._waiting:
-            group = self._take_group()
+            group = self._pop_group()
             commit = self._commit([event for events, _ in group for event in events])
             (error,) = await asyncio.gather(commit, return_exceptions=True)
             for _, future in group:
@@ -48,7 +48,7 @@ class GroupCommit:
                     future.set_exception(error)
         self._running = None
 
-    def _take_group(self) -> list[Waiting]:
+    def _pop_group(self) -> list[Waiting]:
         group = [self._waiting.popleft()]
         count = len(group[0][0])
         while self._waiting and count + len(self._waiting[0][0]) <= self._most:

@@ -1,4 +1,4 @@
-"""Folders with people's data, readable by their owner alone, as the key beside them is."""
+"""Folders with personal data, readable only by their owner, like the key next to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoded rows in memory: those changed but not stored yet, those used lately, and a store behind them."""
+"""Decoded rows in memory: those changed but not yet stored, recently used ones, and a store behind them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RowCache(Generic[RowT]):
         return row
 
     def change(self, partition: int, rows: Mapping[str, RowT | None]) -> int:
-        """Take in what a batch changed, None where it removed a row; the number of this change."""
+        """Add a batch's changes, None for a removed row; returns the number of this change."""
         self._changes += 1
         for user_key, row in rows.items():
             place = partition, user_key
@@ -49,11 +49,11 @@ class RowCache(Generic[RowT]):
         return self._changes
 
     def settle(self) -> None:
-        """Keep what changed no longer than all else: it is stored."""
+        """Treat the changes like all other rows from now on: they are stored."""
         self._settle(list(self.changed))
 
     def settle_change(self, partition: int, user_keys: Iterable[str], number: int) -> None:
-        """The same for one change; what has been changed once more meanwhile is not stored yet."""
+        """The same for one change; rows that have changed again since then are not stored yet."""
         places = ((partition, user_key) for user_key in user_keys)
         self._settle([place for place in places if self._newest_change.get(place) == number])
 

@@ -94,7 +94,7 @@ class RowStore:
     def put(
         self, changes: Iterable[Change], position: int, times: Mapping[bytes, bytes] | None = None
     ) -> None:
-        """Take changes in, None for a removal, with the position that they reach: all of it or nothing.
+        """Apply changes, None for a removal, with the position that they reach, atomically.
 
         `times` are those of the rows by key; without them they are read from the rows.
         """
@@ -187,7 +187,7 @@ def find_damage(folder: Path) -> str | None:
 
 
 def merge_files(database: Rdict) -> None:
-    """Write all files anew, without what was removed or replaced.
+    """Rewrite all files without what was removed or replaced.
 
     The list of files names keys of those that were there until the database is opened again.
     """

@@ -1,4 +1,4 @@
-"""Rows in a database with the times of each beside it, so that a start reads these alone.
+"""Rows in a database with each row's due times next to it, so that a start reads only these.
 
 The times are no part of the log: whoever writes a row knows them, and of what is read from the log they are
 decoded. They are written with their row as one, and so is the position in the log that both reach. Where
@@ -36,7 +36,7 @@ def no_times(_key: bytes, _row: bytes) -> None:
 
 
 class TimedRows:
-    """What lies in an open database: rows, their times, and at `position_key` the position that rows reach.
+    """An open database: rows, their due times, and at `position_key` the position that the rows reach.
 
     `times_of` reads the times of a row as it is stored; None for an entry that is no user's row. Keys are
     UTF-8, or at least begin with no byte that UTF-8 does not know.
@@ -71,7 +71,7 @@ class TimedRows:
         times: Mapping[bytes, bytes] | None = None,
         notes: Notes = NO_NOTES,
     ) -> None:
-        """Take changes in, None for a removal, with the position that they reach: all of it or nothing.
+        """Apply changes, None for a removal, with the position that they reach, atomically.
 
         `times` are those of the rows by key; without them they are read from the rows. `notes` are of the
         log, and no rows.

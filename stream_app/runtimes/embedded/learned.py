@@ -79,12 +79,12 @@ class LearnedModels:
             self._metrics.count_example(example.target, outcome)
             if outcome is ExampleOutcome.LEARNED:
                 self._changed.add(self.learners.by_target[example.target].name)
-        scores = self.learners.content.take_scores()
+        scores = self.learners.content.pop_scores()
         self._metrics.outputs.labels(CONTENT_SCORE).inc(len(scores))
         return scores
 
-    def take_catalogue(self, items: Iterable[CatalogueItem]) -> None:
-        """Recommend and score by what a catalogue says from now on."""
+    def apply_catalogue(self, items: Iterable[CatalogueItem]) -> None:
+        """Use a catalogue for recommending and scoring from now on."""
         for item in items:
             self.recommender.surface.catalogue.put(item)
             self._catalogue.put(item)
@@ -102,7 +102,7 @@ class LearnedModels:
                 scorer.refresh()
                 self._changed.add(scorer.name)
 
-    def take_changed_snapshots(self) -> dict[str, bytes]:
+    def pop_changed_snapshots(self) -> dict[str, bytes]:
         """The models that learned since this was last asked, as they are to be stored; shows their scores."""
         snapshots: dict[str, bytes] = {}
         for model in (scorer.model for scorer in self.learners.all):

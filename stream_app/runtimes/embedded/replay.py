@@ -37,7 +37,7 @@ CHECKPOINT_ROUNDS = 20
 
 
 class RoundModels(Protocol):
-    """Models that stand still during a round and learn at its end."""
+    """Models that do not change during a round and learn at its end."""
 
     @property
     def models(self) -> Models:
@@ -52,7 +52,7 @@ class RoundModels(Protocol):
     def refresh(self) -> None:
         """Bring the models up to date with all that they learned."""
 
-    def take_changed_snapshots(self) -> Mapping[str, bytes]:
+    def pop_changed_snapshots(self) -> Mapping[str, bytes]:
         """What to store of the models that learned since this was last asked."""
 
 
@@ -176,7 +176,7 @@ class Replay:
         self._checkpoint({})
 
     def erase(self, request: PrivacyRequest) -> PrivacyReceipt:
-        """Remove all that the folder holds of a user, and remember to drop their events when they come again.
+        """Remove everything about a user from the folder, and remember to drop their events on replay.
 
         Raises:
             InputError: the request is none that can be granted.
@@ -265,7 +265,7 @@ class Replay:
                 outputs=self._outputs,
                 partitions={partition.number: partition.encode_meta() for partition in self._partitions},
                 sources=sources,
-                models=self._learned.take_changed_snapshots(),
+                models=self._learned.pop_changed_snapshots(),
                 erasures=self._erasures,
                 removed_outputs=removed_outputs,
             )

@@ -104,7 +104,7 @@ class LoggedRows:
         return [_place(key)[1] for key, _ in found], unpack_times(packed for _, packed in found)
 
     def log(self, rows: Mapping[tuple[int, str], UserRow | None]) -> None:
-        """Write down what is to change."""
+        """Write the intended changes to the log."""
         self._unstored = []
         position: int = self._logged
         changed = iter(rows.items())

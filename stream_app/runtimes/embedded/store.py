@@ -1,4 +1,4 @@
-"""The embedded store: one SQLite file, and beside it the rows that its checkpoints have brought."""
+"""The embedded store: one SQLite file, and next to it the rows as of its checkpoints."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class StoredOutput(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """All that changed since the last checkpoint; it becomes durable as one.
+    """Everything that changed since the last checkpoint; it becomes durable atomically.
 
     Erasures are by partition and marker, None for those to be forgotten. `removed_outputs` are the
     sequence numbers of outputs to be deleted.

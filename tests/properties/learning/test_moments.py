@@ -78,7 +78,7 @@ def test_features_are_those_of_the_moment() -> None:
     moments.note_moment(row, START + DAY, RULES)
     expected = moments.select(read_features(row, START + DAY))
     row.activity.add(50.0, START + DAY, DAY)
-    [outcome, *_] = moments.take_due(row, START + 3 * DAY, RULES)
+    [outcome, *_] = moments.pop_due(row, START + 3 * DAY, RULES)
     assert outcome.features.keys() == expected.keys()
     for name, value in outcome.features.items():
         assert abs(float(value) - float(expected[name])) <= 1e-6 * abs(float(expected[name])), name
@@ -92,5 +92,5 @@ def test_who_has_long_been_idle_is_not_asked_about() -> None:
 
 def test_a_moment_of_an_older_program_has_fewer_features() -> None:
     row = UserRow(moments=[Moment(START, b"\x00\x00\x80?")])
-    [outcome, *_] = moments.take_due(row, START + 3 * DAY, RULES)
+    [outcome, *_] = moments.pop_due(row, START + 3 * DAY, RULES)
     assert outcome.features == {moments.OUTLOOK_FEATURES[0]: 1.0}

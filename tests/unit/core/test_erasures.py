@@ -190,5 +190,5 @@ def test_a_marker_is_replaced_by_a_later_one() -> None:
     erasures.add("m", Erasure(10.0, "a/0", {}))
     erasures.add("m", Erasure(20.0, "a/1", {}))
     assert erasures.get("m") == Erasure(20.0, "a/1", {})
-    assert erasures.take_expired(15.0) == []
-    assert erasures.take_expired(25.0) == ["m"]
+    assert erasures.pop_expired(15.0) == []
+    assert erasures.pop_expired(25.0) == ["m"]

@@ -22,16 +22,16 @@ def test_users_fall_due_once_and_not_before() -> None:
     partition = Partition(0, RULES)
     partition.schedule("a", touched(10.0))
     partition.schedule("b", touched(20.0))
-    assert partition.sessions.take_due(109.9) == []
-    assert partition.sessions.take_due(110.0) == ["a"]
-    assert partition.sessions.take_due(110.0) == []
-    assert partition.sessions.take_due(1e9) == ["b"]
+    assert partition.sessions.pop_due(109.9) == []
+    assert partition.sessions.pop_due(110.0) == ["a"]
+    assert partition.sessions.pop_due(110.0) == []
+    assert partition.sessions.pop_due(1e9) == ["b"]
 
 
 def test_a_user_without_open_sessions_never_falls_due() -> None:
     partition = Partition(0, RULES)
     partition.schedule("a", UserRow())
-    assert partition.sessions.take_due(1e12) == []
+    assert partition.sessions.pop_due(1e12) == []
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -51,9 +51,9 @@ def test_nobody_is_overlooked(seed: int) -> None:
             rows = {key: decode_row(data) for key, data in stored.items()}
             partition.hold(list(stored), unpack_times(map(pack_stored_times, stored.values())))
         until = now - RULES.allowed_lateness
-        due = set(partition.sessions.take_due(until))
+        due = set(partition.sessions.pop_due(until))
         for key, row in rows.items():
-            closed = sessions.take_due(row, until, RULES)
+            closed = sessions.pop_due(row, until, RULES)
             assert not closed or key in due
             if key in due:
                 partition.schedule(key, row)

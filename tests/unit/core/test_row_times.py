@@ -69,15 +69,15 @@ def test_a_partition_that_is_held_again_knows_of_its_users_what_it_knew() -> Non
         known.schedule(user_key, row)
     again.hold(list(ROWS), unpack_times(map(pack_times, ROWS.values())))
     assert again.users == known.users == len(ROWS)
-    assert again.take_unsent() == [user_key for user_key, row in ROWS.items() if row.outgoing]
+    assert again.pop_unsent() == [user_key for user_key, row in ROWS.items() if row.outgoing]
     for until in range(0, 60):
         for of_again, of_known in (
             (again.sessions, known.sessions),
             (again.outlooks, known.outlooks),
             (again.item_starts, known.item_starts),
         ):
-            assert sorted(of_again.take_due(until * DAY)) == sorted(of_known.take_due(until * DAY))
-    assert [again.take_idlest(ROWS.get) for _ in ROWS] == [known.take_idlest(ROWS.get) for _ in ROWS]
+            assert sorted(of_again.pop_due(until * DAY)) == sorted(of_known.pop_due(until * DAY))
+    assert [again.pop_idlest(ROWS.get) for _ in ROWS] == [known.pop_idlest(ROWS.get) for _ in ROWS]
 
 
 @pytest.mark.parametrize("missing", [0, len(UserRow.__struct_fields__) - 12])

@@ -117,8 +117,8 @@ def test_asked_too_early_a_row_tells_nothing() -> None:
     running = Processing()
     running.take(start(0), completion(60))
     row, due = running.rows["u"], START + RULES.content_horizon + DAY
-    assert content.take_due(row, due - 1, RULES) == []
-    assert len(content.take_due(row, due, RULES)) == 1
+    assert content.pop_due(row, due - 1, RULES) == []
+    assert len(content.pop_due(row, due, RULES)) == 1
 
 
 def test_bots_are_not_told_of_nor_those_who_do_not_agree() -> None:
@@ -149,7 +149,7 @@ def test_what_two_ids_of_a_user_started_is_joined() -> None:
     running.take(start(0, "c1", "a"), start(10, "c2", "a"), start(DAY, "c1"), completion(DAY + 60))
     row, other = running.rows["u"], running.rows["a"]
     content.merge(row, other, RULES)
-    found = content.take_due(row, START + LONG_AFTER, RULES)
+    found = content.pop_due(row, START + LONG_AFTER, RULES)
     assert [outcome._replace(started_at=outcome.started_at - START) for outcome in found] == [
         content.StartOutcome("c1", 0, True, 2, True),
         content.StartOutcome("c2", 10, False, 1, False),
@@ -161,7 +161,7 @@ def test_what_was_started_under_one_id_is_completed_under_the_other() -> None:
         running = Processing()
         running.take(start(0, "c1", first), completion(DAY, "c1", second))
         content.merge(running.rows["u"], running.rows["a"], RULES)
-        [found] = content.take_due(running.rows["u"], START + LONG_AFTER, RULES)
+        [found] = content.pop_due(running.rows["u"], START + LONG_AFTER, RULES)
         assert (found.item, found.started_at, found.is_completed) == ("c1", START, True)
 
 
@@ -169,7 +169,7 @@ def test_a_start_joined_with_an_earlier_one_has_its_horizon() -> None:
     running = Processing()
     running.take(start(0, "c1", "a"), start(DAY), completion(RULES.content_horizon + DAY / 2))
     content.merge(running.rows["u"], running.rows["a"], RULES)
-    [found] = content.take_due(running.rows["u"], START + LONG_AFTER, RULES)
+    [found] = content.pop_due(running.rows["u"], START + LONG_AFTER, RULES)
     assert (found.started_at, found.is_completed) == (START, False)
 
 

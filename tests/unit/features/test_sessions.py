@@ -88,10 +88,10 @@ def test_due_sessions_are_taken_once_the_watermark_reaches_their_gap() -> None:
     touch(row, 0.0, 0)
     touch(row, 500.0, 1)
     assert sessions.next_due(row, RULES) == 100.0
-    assert sessions.take_due(row, 99.9, RULES) == []
-    assert [taken.last_at for taken in sessions.take_due(row, 100.0, RULES)] == [0.0]
+    assert sessions.pop_due(row, 99.9, RULES) == []
+    assert [taken.last_at for taken in sessions.pop_due(row, 100.0, RULES)] == [0.0]
     assert sessions.next_due(row, RULES) == 600.0
-    assert [taken.last_at for taken in sessions.take_due(row, 1e9, RULES)] == [500.0]
+    assert [taken.last_at for taken in sessions.pop_due(row, 1e9, RULES)] == [500.0]
     assert sessions.next_due(row, RULES) is None
 
 
@@ -99,7 +99,7 @@ def test_a_summary_takes_the_sessions_of_its_span_alone() -> None:
     row = UserRow()
     for offset, at in enumerate([0.0, 1_000.0, 2_000.0]):
         touch(row, at, offset)
-    taken = sessions.take_covered(row, "", 950.0, 1_050.0, RULES)
+    taken = sessions.pop_covered(row, "", 950.0, 1_050.0, RULES)
     assert [session.started_at for session in taken] == [1_000.0]
     assert [session.started_at for session in row.open_sessions] == [0.0, 2_000.0]
 
@@ -158,7 +158,7 @@ def test_a_summary_leaves_sessions_that_another_id_names() -> None:
     row = UserRow()
     touch(row, 0.0, 0, tracker_id="s1")
     touch(row, 1.0, 1, tracker_id="s2")
-    taken = sessions.take_covered(row, "s2", 0.0, 5.0, RULES)
+    taken = sessions.pop_covered(row, "s2", 0.0, 5.0, RULES)
     assert [session.tracker_id for session in taken] == ["s2"]
     assert [session.tracker_id for session in row.open_sessions] == ["s1"]
 

@@ -27,7 +27,7 @@ def learned(
     for first in range(0, len(numbered), at_once):
         part = numbered[first : first + at_once]
         assert set(trainer.learn(part)) == {ExampleOutcome.LEARNED}
-        told += learner.take_scores()
+        told += learner.pop_scores()
     return learner, told
 
 
@@ -67,7 +67,7 @@ def test_when_snapshots_are_taken_makes_no_difference() -> None:
         trainer.learn(taught[:snapshot_at])
         learner.model.refresh()
         trainer.learn(taught[snapshot_at:])
-        tales.append(learner.take_scores())
+        tales.append(learner.pop_scores())
     assert learner.model.status is Status.READY
     assert tales[0] == tales[1] != []
 

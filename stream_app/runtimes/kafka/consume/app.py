@@ -158,7 +158,7 @@ def build_worker(
 def build_trainer(settings: Settings, metrics: Metrics, position: Position | None = None) -> StreamApp:
     """The app that learns; of several only the one that holds the topic's partition does anything."""
     producer = BulkProducer(settings, metrics.failed.labels(FailureReason.TOO_LARGE_OUTPUT).inc)
-    # What waits for its snapshot at a rebalance is learned again by whoever goes on, from the last snapshot.
+    # After a rebalance, the new owner relearns from the last snapshot whatever had not reached a snapshot.
     publisher = RecommenderPublisher(settings, producer, metrics, lambda: _has_partitions(app))
     app = _build_app(
         trainer_id(settings),
@@ -238,7 +238,7 @@ class Training:
                 self._waiting = []
 
     async def forget(self) -> None:
-        """Begin anew from the newest snapshot, which may be another trainer's by then."""
+        """Start over from the newest snapshot, which may be another trainer's by now."""
         async with self._lock:
             self._trainer = None
             self._waiting = []
@@ -256,7 +256,7 @@ def state_folder(app_id: str, settings: Settings) -> Path:
 
 
 def make_state_folder(folder: Path) -> None:
-    """Make an app's folder, for its owner alone.
+    """Create an app's folder, accessible only to its owner.
 
     Raises:
         StateError: it cannot be made.

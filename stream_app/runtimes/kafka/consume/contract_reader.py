@@ -1,4 +1,4 @@
-"""Reading records by their contract; what breaks it is counted and told of, and never stops a process."""
+"""Reads records by their contract; violations are counted and logged, and never stop a process."""
 
 from __future__ import annotations
 

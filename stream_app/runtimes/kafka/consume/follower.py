@@ -66,11 +66,11 @@ class TopicFollower(Service):  # type: ignore[misc]  # mode ships no types
 
     @property
     def is_caught_up(self) -> bool:
-        """Whether all that was there at the start is taken."""
+        """Whether everything that existed at the start has been processed."""
         return self._caught_up.is_set()
 
     async def caught_up(self) -> None:
-        """Wait until all that was there at the start is taken."""
+        """Wait until everything that existed at the start has been processed."""
         await self._caught_up.wait()
 
     @Service.task  # type: ignore[untyped-decorator]

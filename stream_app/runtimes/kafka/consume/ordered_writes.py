@@ -38,7 +38,7 @@ class OrderedWrites:
         await self._wait(partition, 0)
 
     async def begin(self, partition: int, write: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
-        """Let a write take its turn; the task is done when it is, and raises the first failure of any."""
+        """Queue a write; the task completes when the write has, and raises the first failure of any write."""
         writes = self._under_way[partition]
         task = asyncio.create_task(self._take_turn(writes[-1] if writes else None, write))
         writes.append(task)

@@ -1,4 +1,4 @@
-"""One batch through the core, and what came of it made durable: outputs, then rows."""
+"""Passes a batch through the core and makes the result durable: outputs first, then rows."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Processor:
         last = base + taken[-1].offset
         if not self._strikes.concern(topic, number, base + taken[0].offset, last):
             return await self._process(topic, number, taken)
-        # One of these may have stopped the worker: each is taken alone, so that only that one is to blame.
+        # One of these may have stopped the worker: each is processed alone, to find the culprit.
         for record in taken:
             is_left_out = self._strikes.are_too_many(topic, number, base + record.offset)
             written = await self._process(topic, number, [record], is_left_out)
@@ -192,7 +192,7 @@ class Processor:
     async def _begin_write(
         self, partition: Partition, result: StepResult, count: Callable[[], None] = lambda: None
     ) -> asyncio.Task[None]:
-        """Begin to make a result durable. It is encoded at once: the next batch changes the same rows."""
+        """Start making a result durable. It is encoded now: the next batch changes the same rows."""
         number = partition.number
         completed = (self._complete(output) for output in result.outputs)
         outputs = [complete_receipt(output, self._settings) for output in completed]

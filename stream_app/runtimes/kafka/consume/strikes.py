@@ -1,4 +1,4 @@
-"""Records that have stopped this worker before: which they are, and which of them are taken no more."""
+"""Records that have stopped this worker before, and which of them to process no longer."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Strikes:
         )
 
     def forget(self, topic: str, partition: int, until: int) -> None:
-        """Drop what is known of records up to an offset: what came of them is durable."""
+        """Forget strikes of records up to an offset, whose results are durable."""
         kept = [
             strike
             for strike in self._known

@@ -94,7 +94,7 @@ class RecordBatch:
         return self._records[-1]
 
     def close(self) -> None:
-        """Let no more records in."""
+        """Stop accepting records."""
         with self._lock:
             self._is_open = False
 
@@ -274,7 +274,7 @@ class _BulkConsumer(Consumer):  # type: ignore[misc]
     def make_deliveries(
         self, tp: TP, records: Sequence[ConsumerRecord], schema: RecordBatchSchema
     ) -> list[_Delivery]:
-        """Cut records into batches; all that a changelog needs, which Faust reads during a rebalance."""
+        """Split records into batches: all that a changelog needs, which Faust reads in a rebalance."""
         generation_id = self.app.consumer_generation_id
         return [
             _Delivery(RecordBatch(tp.topic, tp.partition, run), run[-1].offset + 1, generation_id)
@@ -300,7 +300,7 @@ class _BulkConsumer(Consumer):  # type: ignore[misc]
         assert batch is not None
         record.is_handed_on = True
         last = batch.last
-        # The message stands for all offsets up to its own; so Faust sees no gap before it.
+        # The message represents all offsets up to its own, so Faust sees no gap before it.
         self._read_offset[tp] = last.offset
         return _BatchMessage(
             record,
@@ -323,7 +323,7 @@ class _BulkConsumer(Consumer):  # type: ignore[misc]
             super().on_buffer_full(tp)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Begin a generation with nothing in flight."""
+        """Start a generation with nothing in flight."""
         self._in_flight.clear()
         await super().on_partitions_assigned(assigned, generation_id)
 

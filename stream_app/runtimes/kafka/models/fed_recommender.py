@@ -1,4 +1,4 @@
-"""The recommender as the topic of sessions makes it, from the newest snapshot on.
+"""The recommender as learned from the sessions topic, starting from the newest snapshot.
 
 A snapshot says up to which offset of the topic it contains all. Whoever begins with it and whoever read
 every record hold the same.
@@ -49,7 +49,7 @@ class FedRecommender:
         self.slot: int | None = None
 
     async def restore(self) -> None:
-        """Become what the newest snapshot holds, if there is one that can be used.
+        """Restore the newest snapshot, if there is a usable one.
 
         Raises:
             BrokerError: the broker is lost.
@@ -61,11 +61,11 @@ class FedRecommender:
 
     @property
     def begin_offset(self) -> int:
-        """Where to begin reading: what is contained is read for its ids, which may come again."""
+        """Where to start reading: records already learned are read for their ids, which may be repeated."""
         return max(self._restored + 1 - REMEMBERED_IDS, 0)
 
     def take(self, records: Sequence[ConsumerRecord]) -> None:
-        """Learn records of the topic of sessions, in their order."""
+        """Learn records of the sessions topic, in order."""
         for record in records:
             told = self._read(record)
             if told is None or not self._ids.add(told.id) or record.offset <= self._restored:

@@ -35,7 +35,7 @@ _item: TypeAdapter[CatalogueItem] = TypeAdapter(CatalogueItem)
 
 
 class ModelSource(Service):  # type: ignore[misc]  # mode ships no types
-    """What is scored with: a service whose `models` is replaced whole, never changed under a batch."""
+    """The models for scoring: a service whose `models` is replaced whole, never changed during a batch."""
 
     models: Models
     followers: Sequence[TopicFollower] = ()
@@ -44,7 +44,7 @@ class ModelSource(Service):  # type: ignore[misc]  # mode ships no types
         """Wait for the newest models; nothing is to be scored before."""
 
     def complete(self, output: Output) -> Output:
-        """An output with what is known beside the events; the same for whoever reads it."""
+        """Adds to an output what is known from outside the events, so that all readers see the same."""
         return output
 
 
@@ -67,11 +67,11 @@ class LoadedModels(ModelSource):
         self.followers = [
             self.add_dependency(TopicFollower(settings, SNAPSHOTS, reader.take)),
             self.add_dependency(self._sessions),
-            self.add_dependency(TopicFollower(settings, CATALOGUE, self._take_catalogue)),
+            self.add_dependency(TopicFollower(settings, CATALOGUE, self._apply_catalogue)),
         ]
 
     async def on_start(self) -> None:
-        """Begin with the newest snapshot of the recommender.
+        """Start from the newest snapshot of the recommender.
 
         Raises:
             BrokerError: the broker is lost.
@@ -80,7 +80,7 @@ class LoadedModels(ModelSource):
         self._sessions.next_offset = self._fed.begin_offset
 
     async def caught_up(self) -> None:
-        """Wait until all that the three topics held at the start is taken in."""
+        """Wait until everything that the three topics held at the start has been loaded."""
         for follower in self.followers:
             await follower.caught_up()
 
@@ -120,7 +120,7 @@ class LoadedModels(ModelSource):
             self._metrics.show_recommender(self._recommender.scores(), self._recommender.evictions())
             self._shown_positions = judged
 
-    def _take_catalogue(self, records: Sequence[ConsumerRecord]) -> None:
+    def _apply_catalogue(self, records: Sequence[ConsumerRecord]) -> None:
         for _, item in self._reader.read(CATALOGUE, _item, records):
             self._recommender.surface.catalogue.put(item)
             self._catalogue.put(item)

@@ -40,7 +40,7 @@ class _Part(NamedTuple):
 
 
 class SnapshotReader:
-    """Puts parts together; `found` is told of each whole snapshot that is newer than the last.
+    """Assembles parts; `found` is called with each complete snapshot that is newer than the last.
 
     Anybody may have written a record, and any number into it: what `found` refuses, by returning False,
     does not count, and an older snapshot stays the newest. `refused` is told of each record that is no part
@@ -106,7 +106,7 @@ def load(name: str, version: Version, key: bytes) -> tuple[AnyModel, snapshot.He
 async def publish(
     producer: BulkProducer, topic: str, model: str, data: bytes, number: int, last_slot: int | None
 ) -> int:
-    """Write one snapshot, wait until it is acknowledged, and return the slot that it lies in.
+    """Write one snapshot, wait until it is acknowledged, and return its slot.
 
     Raises:
         BrokerError: it was not acknowledged.

@@ -102,7 +102,7 @@ class ModelTrainer:
         """
         begun_at = self._stopwatch()
         await asyncio.to_thread(self._learn, records)
-        told = self._learners.content.take_scores()
+        told = self._learners.content.pop_scores()
         await self._producer.send_all(self._producer.encode_outputs(told, 0))
         self._metrics.outputs.labels(CONTENT_SCORE).inc(len(told))
         self._metrics.count_batch(self._stopwatch() - begun_at)

@@ -1,4 +1,4 @@
-"""Coming to a first connection: which setting is wrong where a broker is there and lets nobody in."""
+"""The first connection: finds the wrong setting if a broker answers but denies access."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How to reach the brokers, as aiokafka and as Faust want to be told."""
+"""Broker connection settings in the forms that aiokafka and Faust expect."""
 
 from __future__ import annotations
 

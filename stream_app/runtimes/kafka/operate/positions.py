@@ -1,4 +1,4 @@
-"""Setting positions to the beginning of topics that were created anew."""
+"""Resets positions to the beginning of topics that were recreated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from stream_app.settings.environment import Settings
 
 
 async def reset_positions(settings: Settings) -> dict[str, list[int]]:
-    """Have workers begin at the beginning of source topics that were created anew.
+    """Make workers start at the beginning of source topics that were recreated.
 
     By topic, the partitions whose positions were reset. Rows stay, and so does every position in them:
     offsets count on from a base that is beyond all of them.

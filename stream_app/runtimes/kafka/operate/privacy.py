@@ -33,7 +33,7 @@ ANONYMOUS = (CATALOGUE, CONTENT_SCORES, SNAPSHOTS, RECOMMENDER_SNAPSHOTS, PRIVAC
 
 
 def complete_receipt(output: Output, settings: Settings) -> Output:
-    """A receipt with what becomes of topics and recommenders; any other output as it is."""
+    """Adds to a receipt what happens to topics and recommenders; returns other outputs unchanged."""
     if not isinstance(output, PrivacyReceipt):
         return output
     stores = [

@@ -175,7 +175,7 @@ class Watch:
         }
 
     def _work_that_comes_first(self) -> object:
-        """What changes while rows are recovered and models taken in; nothing else is processed meanwhile."""
+        """What changes while rows are recovered and models loaded; nothing else is processed meanwhile."""
         app = self._app
         recovered = tuple(app.tables.recovery.active_offsets.values()) if app.in_recovery else ()
         followed = tuple(
@@ -188,7 +188,7 @@ class Watch:
     async def _has_record(
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, backlog: Backlog
     ) -> bool:
-        """Whether a record waits indeed: offsets may be taken up by markers of transactions."""
+        """Whether a record really waits: transaction markers also occupy offsets."""
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 beginning = (await consumer.beginning_offsets([partition]))[partition]

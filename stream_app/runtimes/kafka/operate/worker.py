@@ -1,4 +1,4 @@
-"""Running an app until it is told to stop, or cannot go on."""
+"""Runs an app until it is asked to stop or cannot continue."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def _run(app: StreamApp) -> None:
 
 
 async def _run_trainer(command: Sequence[str]) -> None:
-    """Keep a trainer beside the worker; it ends when this process does, however that ends.
+    """Run a trainer alongside the worker; it ends when this process does, however that ends.
 
     Raises:
         StreamAppError: the trainer ended.

@@ -1,4 +1,4 @@
-"""Which records of a changelog count: those of whoever claimed the partition last.
+"""Decides which records of a changelog count: those of the partition's latest claimant.
 
 A process that stands still in the middle of a write may go on when its partition has long moved, and append
 old rows behind newer ones. So whoever takes a partition over appends a claim to its changelog before anything
@@ -42,7 +42,7 @@ class ClaimReader:
 
 
 def rows_that_count(records: Iterable[ConsumerRecord]) -> Iterator[ConsumerRecord]:
-    """Of a changelog's records, read from its beginning, the rows that count."""
+    """The rows that count among a changelog's records, read from the beginning."""
     readers: defaultdict[int, ClaimReader] = defaultdict(ClaimReader)
     return (record for record in records if readers[record.partition].counts(record))
 

@@ -1,4 +1,4 @@
-"""Which topics the positions in a partition's rows are of: offsets mean nothing in a topic made anew.
+"""Which topics a partition's positions refer to: offsets mean nothing in a recreated topic.
 
 Beside the rows stands, per source topic, the id that the cluster gave it and a base: what is added to the
 offsets of its records. Where positions are reset the base grows past all offsets so far. So every position in

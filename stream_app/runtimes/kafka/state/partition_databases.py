@@ -83,7 +83,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
         times: Mapping[bytes, bytes] | None = None,
         notes: Notes = NO_NOTES,
     ) -> None:
-        """Store changes and the changelog offset that they reach, all or nothing.
+        """Store changes and the changelog offset that they reach, atomically.
 
         Raises:
             StateError: they could not be stored.
@@ -105,7 +105,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
         own = self._claims.get(partition)
         return own if own is not None and own == self._newest_claim(partition) else None
 
-    def take_claim(self, partition: int, offset: int) -> None:
+    def record_claim(self, partition: int, offset: int) -> None:
         """Note that this worker's claim to a partition was appended.
 
         Raises:
@@ -115,7 +115,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
         self._claims[partition] = offset
 
     def passed_over(self, partition: int) -> list[bytes]:
-        """Keys of which the changelog's newest record does not count.
+        """Keys whose newest changelog record does not count.
 
         Raises:
             StateError: the database cannot be read.
@@ -124,7 +124,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
         return msgspec.msgpack.decode(noted, type=list[bytes]) if noted is not None else []
 
     async def purge(self, partition: int) -> None:
-        """Write a partition's files anew, without what was removed or replaced.
+        """Rewrite a partition's files without what was removed or replaced.
 
         Raises:
             BrokerError: the partition is not held here, or no longer.
@@ -233,7 +233,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
 
     def _open_for_partition(self, partition: int) -> Rdict:
         if self._failure is not None:
-            raise StateError(self._failure)  # an empty one would pass for all that the changelog had so far
+            raise StateError(self._failure)  # an empty one would look complete
         self._claims.pop(partition, None)
         path = self.partition_path(partition)
         try:

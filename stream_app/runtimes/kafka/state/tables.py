@@ -55,7 +55,7 @@ class RowTable:
                 schema=RecordBatchSchema(),
                 key_type=bytes,
                 value_type=bytes,
-                # Not 1, with which Faust goes on reading the changelog after the recovery.
+                # Not 1, with which Faust would keep reading the changelog after the recovery.
                 recovery_buffer_size=RECOVERY_BATCHES,
                 beacon=app.tables.beacon,
             )
@@ -127,7 +127,7 @@ class RowTable:
     async def _claim(self, partition: int) -> int:
         """Have nothing count that an earlier owner writes from here on; put right what one wrote before."""
         claim = await self._append(partition, {CLAIM_KEY: b""}, ())
-        self._store.take_claim(partition, claim)
+        self._store.record_claim(partition, claim)
         restored = {key: self.get(partition, key) for key in self._store.passed_over(partition)}
         if restored:
             offset = await self._append(partition, restored, headers_of(claim))

@@ -142,12 +142,12 @@ def test_before_it_is_warm_the_mean_of_all_starters_answers() -> None:
 def test_what_changed_is_told_once() -> None:
     starts = [Start(str(number % 5), 60.0 * number, False, 1, False, {}) for number in range(50)]
     model = learned(starts)
-    assert {score.item for score in model.take_changed()} == set("01234")
-    assert model.take_changed() == []
+    assert {score.item for score in model.pop_changed()} == set("01234")
+    assert model.pop_changed() == []
     learned([Start("3", 4_000, False, 1, False, {})], model)
-    assert [score.item for score in model.take_changed()] == ["3"]
+    assert [score.item for score in model.pop_changed()] == ["3"]
     learned([Start("new", 5_000 + number, True, 1, False, {}) for number in range(60)], model)
-    assert {score.item for score in model.take_changed()} == {*"01234", "new"}  # the mean has moved for all
+    assert {score.item for score in model.pop_changed()} == {*"01234", "new"}  # the mean has moved for all
 
 
 def test_items_are_bounded() -> None:

@@ -61,7 +61,7 @@ def load(store: Store, key: bytes = KEY, metrics: Metrics | None = None) -> Lear
 
 
 def save(store: Store, learned: LearnedModels) -> None:
-    store.write(Checkpoint({}, [], {}, {}, learned.take_changed_snapshots()))
+    store.write(Checkpoint({}, [], {}, {}, learned.pop_changed_snapshots()))
 
 
 def answers(learned: LearnedModels, examples: Sequence[dict[str, float | str]] = EXAMPLES) -> object:  # type: ignore[assignment]
@@ -92,7 +92,7 @@ def test_sessions_of_bots_teach_nothing(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         learned = load(store)
         learned.learn([closed(0, ["a", "b"], is_bot=True)])
-        assert learned.take_changed_snapshots() == {}
+        assert learned.pop_changed_snapshots() == {}
         learned.learn([closed(1, ["a", "b"])])
         assert learned.recommender.stamp().examples_seen == 1
 
@@ -100,13 +100,13 @@ def test_sessions_of_bots_teach_nothing(tmp_path: Path) -> None:
 def test_only_what_has_learned_is_stored_again(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         learned = load(store)
-        assert learned.take_changed_snapshots() == {}
+        assert learned.pop_changed_snapshots() == {}
         learned.learn([example(0, 2)])
-        assert learned.take_changed_snapshots().keys() == {"engagement_tier"}
+        assert learned.pop_changed_snapshots().keys() == {"engagement_tier"}
         learned.learn([closed(0, ["a"]), example(1, 5.5, "engagement_score")])
-        assert learned.take_changed_snapshots().keys() == {"engagement_score", RECOMMENDER}
+        assert learned.pop_changed_snapshots().keys() == {"engagement_score", RECOMMENDER}
         learned.learn([example(2, 9), example(3, 1, "nobody_knows"), example(4, "x")])
-        assert learned.take_changed_snapshots() == {}
+        assert learned.pop_changed_snapshots() == {}
 
 
 def test_examples_are_counted_and_targets_of_the_senders_do_not_grow_the_metrics(tmp_path: Path) -> None:

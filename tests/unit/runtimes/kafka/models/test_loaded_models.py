@@ -136,13 +136,13 @@ def test_clicks_on_explored_places_teach_each_worker_the_same() -> None:
 def test_it_makes_no_difference_when_the_catalogue_comes() -> None:
     items = records(*(CatalogueItem(item_id=f"item-{number}", category="x") for number in range(3)))
     closer = fresh()
-    closer._take_catalogue(items)
+    closer._apply_catalogue(items)
     sessions = records(*(closer.complete(closed("u", number)) for number in range(3)))
     before, after, never = fresh(), fresh(), fresh()
-    before._take_catalogue(items)
+    before._apply_catalogue(items)
     for loaded in (before, after, never):
         loaded._learn_sessions(sessions)
-    after._take_catalogue(items)
+    after._apply_catalogue(items)
     logs = [
         list(loaded._recommender.surface.fallback.log.sessions.values()) for loaded in (before, after, never)
     ]
@@ -153,7 +153,7 @@ def test_it_makes_no_difference_when_the_catalogue_comes() -> None:
 
 def test_outcomes_of_starts_are_told_with_what_the_catalogue_says() -> None:
     loaded = fresh()
-    loaded._take_catalogue(records(CatalogueItem(item_id="c1", kind="course", attributes={"lessons": 9})))
+    loaded._apply_catalogue(records(CatalogueItem(item_id="c1", kind="course", attributes={"lessons": 9})))
     told = outcomes(1, Random(4))
     [first, *_] = told.outcomes
     told = told.model_copy(update={"outcomes": [first.model_copy(update={"item_id": "c1"})]})
@@ -163,7 +163,7 @@ def test_outcomes_of_starts_are_told_with_what_the_catalogue_says() -> None:
     assert (completed.id, completed.outcomes[0].started_at) == (told.id, first.started_at)
 
 
-@pytest.mark.parametrize("take", ["_learn_sessions", "_take_catalogue"])
+@pytest.mark.parametrize("take", ["_learn_sessions", "_apply_catalogue"])
 def test_broken_records_are_counted_and_the_others_taken(take: str) -> None:
     loaded = fresh()
     good = closed("u", 0) if take == "_learn_sessions" else CatalogueItem(item_id="item", category="x")
