@@ -53,13 +53,20 @@ def collect(
 
 async def _run(listener: socket.socket, data_dir: Path | None, settings: Settings, metrics: Metrics) -> None:
     from stream_app.runtimes.common.intake import build_privacy
+    from stream_app.serving.collector.clients import Clients
     from stream_app.serving.collector.collector import create_collector
+    from stream_app.serving.collector.connections import Connections, most_connections
     from stream_app.serving.collector.server import serve
 
     async with _delivery(data_dir, settings, metrics) as deliver:
         app = create_collector(deliver, settings, metrics, time.time, build_privacy(settings).scrub)
         _tell(data_dir, settings)
-        await serve(app, listener, settings.collector_timeout + STOP_SECONDS)
+        connections = Connections(
+            most_connections(),
+            place_of=Clients(settings.trusted_proxies or (), ()).place,
+            note=lambda reason: metrics.collector_closed.labels(reason).inc(),
+        )
+        await serve(app, listener, connections, settings.collector_timeout + STOP_SECONDS)
     messages.print("stopped: every event that was answered with 200 is durable")
 
 

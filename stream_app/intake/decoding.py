@@ -34,7 +34,7 @@ class _Names(msgspec.Struct, rename="camel"):
     previous_id: Any = None
 
 
-_NAMED_IN_TEXT = re.compile(rb'"(?:userId|anonymousId|previousId)"\s*:\s*"([^"\\]{1,256})"')
+_NAMED_IN_TEXT = re.compile(rb'"(?:userId|anonymousId|previousId)"\s{0,64}:\s{0,64}"([^"\\]{1,256})"')
 _decode_names = msgspec.json.Decoder(_Names).decode
 
 

@@ -9,35 +9,32 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import orjson
 
+from stream_app.intake.check_digits import is_card
+from stream_app.intake.id_fields import is_id_field
+from stream_app.intake.ip_addresses import find_addresses, parse_address
+from stream_app.intake.personal_text import find_personal
 from stream_app.settings.placeholder_ids import SHIPPED, PlaceholderIds
 
 PSEUDONYM_BYTES = 16
 IPV6_PREFIX_BITS = 48
 USER_FIELDS = frozenset({"userId", "user_id", "anonymousId", "anonymous_id", "previousId"})
-UNTOUCHED_FIELDS = frozenset({"messageId", "timestamp"})
+# Of an event itself, not of what is in it: repeats and users are known by them.
+KEPT_AS_SENT = USER_FIELDS | {"messageId"}
 # A browser's version is written like an address, which it must not be taken for.
 AGENT_FIELDS = frozenset({"userAgent", "user_agent"})
 MAX_DEPTH = 32
 REMOVED = "[removed]"
+SHORTEST_PERSONAL = 5  # characters: 1.2.3.4 has more, and so has the shortest e-mail address
+FEWEST_CARD_DIGITS = 14
 
-# Both as people write them and as addresses of pages carry them (percent-encoded).
-_EMAIL = re.compile(r"[\w.+%-]+(?:@|%40|\\u0040)[\w-]+(?:\.[\w-]+)+")
-_PHONE = re.compile(
-    r"(?:\+|%2B|\b00)\d(?:(?:[\s().+-]|%2[089DE]){0,2}\d){7,14}\b"
-    r"|(?:\(|%28)\d{3}(?:\)|%29)(?:[ +]|%20)?\d{3}-\d{4}\b|\b\d{3}-\d{3}-\d{4}\b",
-    re.IGNORECASE,
-)
-_PSEUDONYM = re.compile(r"([0-9A-Za-z]+):[0-9a-f]{32}")
-_IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
-_IPV4_NO_VERSION = re.compile(r"(?<![\d./])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
-_IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![\w:])")
+_PSEUDONYM = re.compile(r"([0-9A-Za-z]{1,64}):[0-9a-f]{32}")
 
 
 class Privacy:
@@ -98,15 +95,15 @@ class Privacy:
 
     def mask_ip(self, address: str) -> str:
         """An IP address without its last part; what is no address is removed."""
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return REMOVED
-        if isinstance(parsed, IPv4Address):
+        parsed = parse_address(address)
+        return REMOVED if parsed is None else self._mask(parsed)
+
+    def _mask(self, address: IPv4Address | IPv6Address) -> str:
+        if isinstance(address, IPv4Address):
             bits = 8 * self._masked_octets
-            return str(IPv4Address(int(parsed) >> bits << bits))
+            return str(IPv4Address(int(address) >> bits << bits))
         bits = 128 - IPV6_PREFIX_BITS
-        return str(IPv6Address(int(parsed) >> bits << bits))
+        return str(IPv6Address(int(address) >> bits << bits))
 
     def _scrub(self, name: str, value: Any, depth: int) -> Any:
         if depth > MAX_DEPTH:
@@ -116,41 +113,40 @@ class Privacy:
             # A pseudonym would hide that it stands for nobody, and make one person of all.
             return value if value == "" or is_nobody else self._pseudonym(str(value))
         if isinstance(value, str):
-            if name in UNTOUCHED_FIELDS or name in USER_FIELDS:
+            if depth == 1 and name in KEPT_AS_SENT:
                 return value
-            if name in AGENT_FIELDS:
-                value = _PHONE.sub(REMOVED, _EMAIL.sub(REMOVED, value))
-                return _IPV6.sub(self._mask_found, _IPV4_NO_VERSION.sub(self._mask_found, value))
-            return self.mask_ip(value) if name == "ip" else self._scrub_text(value)
+            return self.mask_ip(value) if name == "ip" else self._scrub_text(value, name)
         if isinstance(value, dict):
             is_listed = name in self._hashed_fields
             return {
-                key if key.isidentifier() else self._scrub_text(key): self._scrub(
-                    name if is_listed else key, inner, depth + 1
-                )
+                self._scrub_text(key, "id"): self._scrub(name if is_listed else key, inner, depth + 1)
                 for key, inner in value.items()
             }
         if isinstance(value, list):
             return [self._scrub(name, inner, depth + 1) for inner in value]
+        if isinstance(value, int) and not isinstance(value, bool):
+            return self._scrub_number(value, name)
         return value
 
-    def _scrub_text(self, text: str) -> str:
-        if len(text) < 5:
+    def _scrub_number(self, value: int, name: str) -> int | str:
+        is_long = abs(value) >= 10 ** (FEWEST_CARD_DIGITS - 1)
+        return REMOVED if is_long and not is_id_field(name) and is_card(str(value)) else value
+
+    def _scrub_text(self, text: str, name: str) -> str:
+        if len(text) < SHORTEST_PERSONAL:
             return text
-        if "@" in text or "%40" in text or "u0040" in text:
-            text = _EMAIL.sub(REMOVED, text)
-        text = _PHONE.sub(REMOVED, text)
-        text = _IPV4.sub(self._mask_found, text)
-        return _IPV6.sub(self._mask_found, text) if text.count(":") > 1 else text
+        found = find_personal(text, as_id=is_id_field(name))
+        if found:
+            text = _replace(text, ((start, end, REMOVED) for start, end in found))
+        addresses = sorted(find_addresses(text, in_agent=name in AGENT_FIELDS))
+        if addresses:
+            text = _replace(text, ((start, end, self._mask(address)) for start, end, address in addresses))
+        return text
 
     def _scrub_raw(self, original: bytes) -> bytes:
-        # Latin 1 gives each byte a character and back, whatever the bytes are.
-        text = original.decode("latin-1")
-        return self._scrub_text(text).encode("latin-1")
-
-    def _mask_found(self, found: re.Match[str]) -> str:
-        masked = self.mask_ip(found[0])
-        return found[0] if masked == REMOVED else masked
+        # Bytes that are no UTF-8 come back as they were.
+        text = original.decode("utf-8", "surrogateescape")
+        return self._scrub_text(text, "").encode("utf-8", "surrogateescape")
 
     def _is_pseudonym(self, value: str) -> bool:
         found = _PSEUDONYM.fullmatch(value)
@@ -168,3 +164,14 @@ class Privacy:
 def _hash(name: str, key: bytes, value: str) -> str:
     digest = hmac.new(key, value.encode("utf-8", "surrogatepass"), sha256).digest()
     return f"{name}:{digest[:PSEUDONYM_BYTES].hex()}"
+
+
+def _replace(text: str, parts: Iterator[tuple[int, int, str]]) -> str:
+    """The text with other texts in the place of some parts, which are in order."""
+    kept: list[str] = []
+    place = 0
+    for start, end, instead in parts:
+        kept += (text[place:start], instead)
+        place = end
+    kept.append(text[place:])
+    return "".join(kept)

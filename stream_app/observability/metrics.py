@@ -199,6 +199,11 @@ class Metrics:
             "Requests that the collector took, by the scope of their key and a short hash of it.",
             "scope", "key",
         )  # fmt: skip
+        self.collector_closed = self._counter(
+            "stream_app_collector_connections_closed_total",
+            "Connections that the collector closed or refused, by reason.",
+            "reason",
+        )
         self.collector_seconds = self._histogram(
             "stream_app_collector_durable_seconds",
             "Time from reading a request's body until its events are durable.",

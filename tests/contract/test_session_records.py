@@ -87,7 +87,7 @@ def test_a_changed_record_is_read_as_the_contract_reads_it(changes) -> None:
         part = changed
         for name in outer:
             part = part.get(name) if isinstance(part, dict) else None
-        if isinstance(part, dict) or (isinstance(part, list) and part):
+        if isinstance(part, dict) or (isinstance(part, list) and part and isinstance(last, int)):
             part[last] = value
     check_agreement(json.dumps(changed).encode())
 

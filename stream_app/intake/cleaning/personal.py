@@ -14,7 +14,7 @@ _ADDRESS = re.compile(
 )
 _OPAQUE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,}", re.IGNORECASE)
 _AT = re.compile(r"%40|[(\[]\s*at\s*[)\]]", re.IGNORECASE)
-_SPACED_AT = re.compile(r"\s+@\s+|\s+@(?=\S+\.\w)")
+_SPACED_AT = re.compile(r"(?<!\s)\s++@(?:\s++|(?=\S+\.\w))")
 _SUSPECT = re.compile(r"[\d@%:]|[(\[]\s*at", re.IGNORECASE)
 DIGITS_OF_AN_ID = 6
 

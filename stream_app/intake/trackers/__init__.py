@@ -2,7 +2,9 @@
 
 from stream_app.intake.trackers.forms import CANONICAL, FORM_SETTINGS, FORMS, detect, read
 from stream_app.intake.trackers.json_records import (
+    MAX_EVENTS,
     NotJson,
+    TooMany,
     Unreadable,
     has_numbers_beyond_json,
     parse_json,
@@ -12,7 +14,9 @@ __all__ = [
     "CANONICAL",
     "FORMS",
     "FORM_SETTINGS",
+    "MAX_EVENTS",
     "NotJson",
+    "TooMany",
     "Unreadable",
     "detect",
     "has_numbers_beyond_json",

@@ -21,6 +21,7 @@ from stream_app.intake.trackers.kept_fields import keep
 MAX_PARAMETERS = 512
 MICROSECONDS_FROM = 2e13  # as milliseconds, a number above this lies after the year 2600
 NO_CONTENT = Answer(b"", "text/plain", 204)
+# To be matched at the start alone: searched for, it would look through the whole text from each character.
 QUERY = re.compile(rb"(?=.*(?:^|[?&])v=2(?:&|$))(?=.*(?:^|[?&])tid=)(?=.*(?:^|[?&])cid=)", re.DOTALL)
 GRANTED = {"GRANTED": True, "DENIED": False}
 PURPOSES = {
@@ -286,7 +287,7 @@ FORMS = (
         read=read_google_analytics,
         claims=_claims,
         claims_text=lambda value: (
-            QUERY.search(value.strip().splitlines()[0] if value.strip() else b"") is not None
+            QUERY.match(value.strip().splitlines()[0] if value.strip() else b"") is not None
         ),
         routes=(
             Route(("/mp/collect",), _read_measurement, NO_CONTENT),

@@ -25,6 +25,10 @@ class Unreadable(ValueError):  # noqa: N818 (says what the record is)
         self.detail = detail
 
 
+class TooMany(Unreadable):
+    """A record holds more events than are taken at once: its sender should send fewer."""
+
+
 class NotJson(Unreadable):
     """A record that should be JSON is none."""
 
@@ -101,12 +105,26 @@ def require_objects(values: Any, name: str) -> list[dict[str, Any]]:
     """The list, if it holds objects and nothing else.
 
     Raises:
-        Unreadable: it is not such a list, or is longer than `MAX_EVENTS`.
+        Unreadable: it is not such a list.
+        TooMany: it is longer than `MAX_EVENTS`.
     """
-    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+    members = require_list(values, name)
+    if not all(isinstance(member, dict) for member in members):
+        raise Unreadable(f"{name} holds something else than JSON objects")
+    return members
+
+
+def require_list(values: Any, name: str) -> list[Any]:
+    """The list of at most `MAX_EVENTS` members, counted before any of them is looked at.
+
+    Raises:
+        Unreadable: it is no list.
+        TooMany: it is longer.
+    """
+    if not isinstance(values, list):
         raise Unreadable(f"{name} holds something else than JSON objects")
     if len(values) > MAX_EVENTS:
-        raise Unreadable(f"{name} holds {len(values)} events; at most {MAX_EVENTS} are accepted")
+        raise TooMany(f"{name} holds {len(values)} events; at most {MAX_EVENTS} are accepted")
     return values
 
 

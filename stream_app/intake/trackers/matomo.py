@@ -20,6 +20,7 @@ from stream_app.intake.trackers.json_records import MAX_EVENTS, Unreadable, pars
 from stream_app.intake.trackers.kept_fields import keep
 
 MAX_PARAMETERS = 512
+# To be matched at the start alone: searched for, it would look through the whole text from each character.
 QUERY = re.compile(rb"(?=.*(?:^|[?&])rec=1(?:&|$))(?=.*(?:^|[?&])idsite=)", re.DOTALL)
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?", re.ASCII)
 NO_CONTENT = Answer(b"", "text/plain", 204)
@@ -218,7 +219,7 @@ FORMS = (
         shape="`idsite` and `rec=1`; or a list `requests`",
         read=read_matomo,
         claims=lambda record: isinstance(record.get("requests"), list) and "type" not in record,
-        claims_text=lambda value: QUERY.search(value.strip()) is not None,
+        claims_text=lambda value: QUERY.match(value.strip()) is not None,
         routes=(
             Route(PATHS, _read_hit, PIXEL, BodyKind.TEXT),
             Route(PATHS, _read_hit, PIXEL, BodyKind.NONE),

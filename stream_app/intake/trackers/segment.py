@@ -16,6 +16,7 @@ from stream_app.intake.trackers.json_records import (
     Unreadable,
     parse_object,
     parse_objects,
+    require_list,
     require_objects,
     text_in,
 )
@@ -57,9 +58,9 @@ def read_batch(sent: Sent) -> Reading:
         Unreadable: the body is not a JSON object with a list `batch`.
     """
     whole = parse_object(sent.body)
-    batch = whole.get("batch")
-    if not isinstance(batch, list):
+    if "batch" not in whole:
         raise Unreadable("send an object with a list of events under `batch`")
+    batch = require_list(whole["batch"], "`batch`")
     events = [_with_shared(event, whole) if isinstance(event, dict) else event for event in batch]
     return Reading(events, text_in(whole, "writeKey"))
 

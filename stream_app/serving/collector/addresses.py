@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from stream_app.intake.trackers import FORMS, NotJson, Unreadable
+from stream_app.intake.trackers import FORMS, NotJson, TooMany, Unreadable
 from stream_app.intake.trackers.declaration import BodyKind, Reading, Route, Sent, TrackerForm
 from stream_app.intake.trackers.forms import IN_ORDER_OF_ASKING, claims
 from stream_app.serving.collector.paths import plain_path
@@ -31,6 +31,8 @@ class Address:
         route = self._route_of(sent.body)
         try:
             return route, route.read(sent)
+        except TooMany as error:
+            raise RefusedError(RefusalReason.TOO_LARGE, f"{error.detail}: send smaller batches") from None
         except NotJson as error:
             raise RefusedError(RefusalReason.BAD_JSON, f"the body is {error.detail}") from None
         except Unreadable as error:

@@ -68,6 +68,11 @@ class Clients:
                 RefusalReason.ORIGIN, "pages of this site may not send: add it to STREAM_APP_CORS_ORIGINS"
             )
 
+    def place(self, host: str) -> str | None:
+        """What stands for a connection's other end where connections are counted; None for a proxy."""
+        address = _address(host)
+        return None if self._is_proxy(address) else rate_place(address)
+
     def _is_proxy(self, address: Address | None) -> bool:
         return address is not None and any(address in network for network in self._proxies)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -17,6 +17,7 @@ from stream_app.intake.trust import mark
 from stream_app.observability.metrics import Metrics
 from stream_app.serving.collector import demo
 from stream_app.serving.collector.addresses import Address, addresses
+from stream_app.serving.collector.batch_bounds import check_count, check_encoded, check_shape
 from stream_app.serving.collector.bodies import BodyReader
 from stream_app.serving.collector.clients import Clients, rate_place
 from stream_app.serving.collector.cross_origin import CrossOrigin
@@ -109,8 +110,10 @@ class _Collector:
             return await self._take_read(request, address, body)
 
     async def _take_read(self, request: Request, address: Address, body: bytes) -> Answer:
+        check_shape(body)
         sent = Sent(body, request.query_params, request.headers, request.path_params)
         route, reading = address.read(sent)
+        check_count(reading.events)
         key = self._keys.check(shown_outside_body(request) or reading.write_key)
         client = self._clients.address(request)
         _check_scope(reading.events, key)
@@ -118,7 +121,7 @@ class _Collector:
         received_at = self._clock()
         noted = "" if reading.is_anonymous else str(client or "")
         receipt = Receipt(received_at, noted, request.headers.get("user-agent", ""))
-        values = [self._encode(mark(event, key.is_trusted), receipt) for event in reading.events]
+        values = self._encode_all((mark(event, key.is_trusted) for event in reading.events), receipt)
         if values:
             await self._make_durable(values)
         self._metrics.collector_keys.labels(key.scope, key.name).inc()
@@ -144,6 +147,15 @@ class _Collector:
         if isinstance(error, HTTPException):
             answer.status_code = error.status_code
         return answer
+
+    def _encode_all(self, events: Iterable[object], receipt: Receipt) -> list[bytes]:
+        values = []
+        size = 0
+        for event in events:
+            values.append(self._encode(event, receipt))
+            size += len(values[-1])
+            check_encoded(size)
+        return values
 
     def _encode(self, event: object, receipt: Receipt) -> bytes:
         if isinstance(event, dict):

@@ -12,9 +12,10 @@ from fastapi import FastAPI
 
 from stream_app.errors import SettingsError
 from stream_app.runtimes.common.departure import SIGNALS, leave
+from stream_app.serving.collector.connections import Connections
+from stream_app.serving.collector.guarded_protocol import guarded_protocol
 
 BACKLOG = 1024
-MOST_CONNECTIONS = 2_000
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -42,9 +43,9 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-async def serve(app: FastAPI, listener: socket.socket, stop_seconds: float) -> None:
-    """Answer requests until SIGINT or SIGTERM, then those under way, for at most `stop_seconds`."""
-    server = _Server(
+def build_server(app: FastAPI, connections: Connections, stop_seconds: float) -> uvicorn.Server:
+    """A server that holds the connections that `connections` has room for."""
+    return _Server(
         uvicorn.Config(
             app,
             lifespan="off",
@@ -52,10 +53,15 @@ async def serve(app: FastAPI, listener: socket.socket, stop_seconds: float) -> N
             access_log=False,
             server_header=False,
             proxy_headers=False,  # the application judges by itself whose X-Forwarded-For it believes
-            limit_concurrency=MOST_CONNECTIONS,
+            http=guarded_protocol(connections),
             timeout_graceful_shutdown=int(stop_seconds),
         )
     )
+
+
+async def serve(app: FastAPI, listener: socket.socket, connections: Connections, stop_seconds: float) -> None:
+    """Answer requests until SIGINT or SIGTERM, then those under way, for at most `stop_seconds`."""
+    server = build_server(app, connections, stop_seconds)
     # uvicorn raises the signal again once it has stopped, and the process has yet to disconnect.
     previous = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
     try:

@@ -29,6 +29,7 @@ OF_THE_COLLECTOR = {
     "stream_app_collector_events_total",
     "stream_app_collector_refused_total",
     "stream_app_collector_key_requests_total",
+    "stream_app_collector_connections_closed_total",
     "stream_app_collector_durable_seconds",
 }
 KAFKA_ALONE = {"stream_app_lag_records", "stream_app_stalled_seconds", "stream_app_broker_silent_seconds"}

@@ -128,7 +128,7 @@ def canonical_event(
     typed, own = _typed_event(kind, fields, event)
     properties = dict(own)
     for further in (shop, fields, _named(entities)):
-        properties |= _without(further, *properties)
+        properties |= {name: value for name, value in further.items() if name not in properties}
     return {**typed, **common, "properties": keep(properties)}
 
 
