@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 import stream_app.intake
 import stream_app.serving.collector
@@ -31,8 +32,10 @@ from stream_app.intake import (
     observations,
     personal_text,
     properties,
+    repairs,
     trackers,
     wire,
+    written_numbers,
 )
 from stream_app.intake.cleaning import (
     campaigns,
@@ -198,7 +201,7 @@ def _parse(scan: Callable[[bytes], object]) -> Scan:
 
 
 def _repair(text: str) -> None:
-    with suppress(Exception):
+    with suppress(ValidationError):
         repairs.fit(_event(text, sessionId=text, context={"page": {"title": text}}, originalTimestamp=text))
 
 
@@ -263,7 +266,9 @@ SCANNERS: dict[str, Scan] = {
     "repairs.fit": _repair,
     "repairs.id_text": repairs.id_text,
     "written_numbers.read_number": written_numbers.read_number,
-    "trackers.json_records.has_numbers_beyond_json": lambda t: json_records.has_numbers_beyond_json(t.encode()),
+    "trackers.json_records.has_numbers_beyond_json": lambda t: json_records.has_numbers_beyond_json(
+        t.encode()
+    ),
     "properties.order_id": lambda t: properties.order_id({"order_id": t}),
     "properties.traits_of": lambda t: (properties.traits_of({t: t}), properties.traits_of(_fields(t))),
     "properties.tags_of": lambda t: properties.tags_of({"tags": list(t)}),
@@ -315,6 +320,9 @@ BOUNDED_OTHERWISE: dict[str, str] = {
     "cleaning.taxonomy.parse_taxonomy": OWN_FILES,
     "properties.number": "converts one number",
     "tracker_tables.filled": OWN_WORDS,
+    "trust.is_trusted": LOOKS_UP,
+    "trust.mark": LOOKS_UP,
+    "collector.write_keys.name_of_key": "hashes one key",
     "properties.revenue_of": LOOKS_UP,
     "properties.search_of": LOOKS_UP,
     "consent.consent_bits": OWN_WORDS,
