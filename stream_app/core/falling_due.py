@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from stream_app.core import outputs
-from stream_app.core.partition import Partition
 from stream_app.core.removals import remove_expired
 from stream_app.core.session_ends import close_due
 from stream_app.core.workspace import Workspace
@@ -11,7 +10,6 @@ from stream_app.features import content
 from stream_app.features.user_row import UserRow
 from stream_app.intake import consent
 from stream_app.learning import moments
-from stream_app.schemas.envelopes import Cause
 from stream_app.settings.rules import Rules
 
 
@@ -31,7 +29,7 @@ def _send_labels(workspace: Workspace) -> None:
         row = workspace.row(user_key)
         if row is None:
             continue
-        cause = _newest_cause(partition, row)
+        cause = partition.newest_cause(row)
         for outcome in moments.pop_due(row, watermark, rules):
             if _is_learned_from(row, rules):
                 workspace.emit(outputs.build_outcome_example(user_key, outcome, rules, cause, workspace.now))
@@ -51,15 +49,10 @@ def _send_item_outcomes(workspace: Workspace) -> None:
             continue
         outcomes = content.pop_due(row, watermark, rules)
         if outcomes and _is_learned_from(row, rules):
-            cause = _newest_cause(partition, row)
+            cause = partition.newest_cause(row)
             workspace.emit(outputs.build_item_outcomes(user_key, outcomes, rules, cause, workspace.now))
         workspace.put_row(user_key, row)
         partition.schedule_starts(user_key, row)
-
-
-def _newest_cause(partition: Partition, row: UserRow) -> Cause:
-    topic, offset = max(row.applied.items(), key=lambda applied: (applied[1], applied[0]))
-    return Cause(topic, partition.number, offset)
 
 
 def _is_learned_from(row: UserRow, rules: Rules) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from stream_app.core.outputs import request_envelope, time_of
-from stream_app.core.score_requests import SESSION_CLOSED, ScoreRequest
+from stream_app.core.score_requests import ScoreRequest, calls_for_outlook
 from stream_app.features.reading import Features
 from stream_app.intake import consent
 from stream_app.learning import moments
@@ -19,7 +19,7 @@ def foresee(
     requests: Sequence[ScoreRequest], models: Mapping[str, OutcomeModel], rules: Rules, now: datetime
 ) -> list[Outlook]:
     """What the users of ended sessions will do; models that have seen nothing say nothing."""
-    ended = [request for request in requests if request.moment == SESSION_CLOSED]
+    ended = [request for request in requests if calls_for_outlook(request.moment)]
     stamps = {target: model.stamp() for target, model in models.items()}
     known = {target: model for target, model in models.items() if stamps[target].examples_seen}
     if not ended or not known:

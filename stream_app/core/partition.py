@@ -15,6 +15,7 @@ from stream_app.core.timers import Timers
 from stream_app.features import content, sessions
 from stream_app.features.user_row import OpenSession, UserRow
 from stream_app.learning import moments
+from stream_app.schemas.envelopes import Cause
 from stream_app.settings.rules import DAY, Rules
 
 
@@ -25,6 +26,7 @@ class PartitionMeta(msgspec.Struct, array_like=True):
     applied: dict[str, int] = {}
     highest_at: float = 0.0
     leaps: Leaps = msgspec.field(default_factory=Leaps)
+    swept: dict[str, int] = {}  # examples seen by model when all users were last scored again
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -134,6 +136,22 @@ class Partition:
         """Return the keys of these rows and forget them."""
         taken, self._unsent = self._unsent, []
         return taken
+
+    def newest_cause(self, row: UserRow) -> Cause:
+        """The position of the newest record that is part of a row."""
+        topic, offset = max(row.applied.items(), key=lambda applied: (applied[1], applied[0]))
+        return Cause(topic, self.number, offset)
+
+    def user_keys(self) -> list[str]:
+        """The users that the partition holds, in no order that matters."""
+        dropped = set(self._dropped)
+        keys = []
+        for _, user_key in self._idle_since:
+            if user_key in dropped:
+                dropped.remove(user_key)
+            else:
+                keys.append(user_key)
+        return keys
 
     @property
     def users(self) -> int:

@@ -11,6 +11,8 @@ from stream_app.schemas.envelopes import Cause
 
 SESSION_CLOSED = "session_closed"
 EVENT = "event"
+RESCORED = "rescored"
+RESCORED_INACTIVE = "rescored_inactive"
 USAGE_FEATURE = "sessions_30d"
 
 
@@ -31,5 +33,15 @@ def reading_for(wanted: frozenset[str] | None, moment: str) -> Reading:
     """What to read of a row that is scored at such a moment; `wanted` by the tier model, None for all."""
     if wanted is None:
         return reading_of(None)
-    foreseen = OUTLOOK_FEATURES if moment == SESSION_CLOSED else ()
+    foreseen = OUTLOOK_FEATURES if calls_for_outlook(moment) else ()
     return reading_of(wanted.union((USAGE_FEATURE,), foreseen))
+
+
+def calls_for_outlook(moment: str) -> bool:
+    """Whether users scored at such a moment are told what they will do."""
+    return moment == SESSION_CLOSED or moment.startswith(f"{RESCORED} ")
+
+
+def is_rescored(moment: str) -> bool:
+    """Whether it was a model that changed, and not the user."""
+    return moment.startswith(RESCORED)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from stream_app.core.outputs import request_envelope, time_of
-from stream_app.core.score_requests import USAGE_FEATURE, ScoreRequest
+from stream_app.core.score_requests import USAGE_FEATURE, ScoreRequest, is_rescored
 from stream_app.features.reading import Features
 from stream_app.intake import consent
 from stream_app.learning.ports import Contribution, TierModel
@@ -27,7 +27,7 @@ def decide_tiers(
     """Score all requests of a batch at once; a tier is sent when first known, when it changes, and again
     before its validity ends.
 
-    Hysteresis: a change must be decided twice in a row.
+    Hysteresis: a change must be decided twice in a row, unless it is the model that has changed.
     """
     if not requests:
         return []
@@ -38,7 +38,8 @@ def decide_tiers(
         row, tier, decided_by = request.row, prediction.label, stamp
         if not isinstance(tier, int):
             tier, decided_by = tier_by_usage(request.features), USAGE_RULE
-        is_changed = row.tier == 0 or (tier != row.tier and tier == row.next_tier)
+        is_sure = tier == row.next_tier or is_rescored(request.moment)
+        is_changed = row.tier == 0 or (tier != row.tier and is_sure)
         if is_changed or (tier == row.tier and request.at >= row.tier_until):
             row.tier_until = request.at + rules.tier_validity
             decisions.append(_Decision(request, tier, row.tier, prediction.probabilities, decided_by))

@@ -244,6 +244,12 @@ class Settings(_FormSettings):
     tier_validity: float = Field(
         _RULES.tier_validity, gt=0, description="How long a tier is valid before it is sent again."
     )
+    rescore_within: float = Field(
+        600.0,
+        ge=0,
+        description="All users are scored anew within so long of models that learned much more; 0 for never "
+        "(Kafka).",
+    )
     recommend_interval: float = Field(
         _RULES.recommend_interval, ge=0, description="Shortest time between two lists for a user."
     )

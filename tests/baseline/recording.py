@@ -26,7 +26,7 @@ def replay_stream(find: Find, folder: Path, stream: Iterable[Any], names: Featur
                 replay.erase(find("PrivacyRequest").model_validate(part))
             else:
                 replay.run(find("RecordedSource")(part, f"part {number}", is_live=True), lambda *_: None)
-        replay.finish()
+        replay.close_idle()  # what `finish` does besides, dc90abe did not: all users are scored again
         return sorted(map(canonical, list(store.outputs())[held:]))
 
 

@@ -30,14 +30,14 @@ class ProcessorWorld:
         self.now = START + 10
         self.elapsed = 0.0
         self.metrics = Metrics(clock=lambda: self.now)
+        self.models = FixedModels().models
 
     def processor(self, settings: Settings = SETTINGS) -> Processor:
-        models = FixedModels().models
         return Processor(
             settings,
             self,  # type: ignore[arg-type]
             self,  # type: ignore[arg-type]
-            lambda: models,
+            lambda: self.models,
             lambda output: output,
             self.metrics,
             lambda: self.now,

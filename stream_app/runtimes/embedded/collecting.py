@@ -66,7 +66,7 @@ class EmbeddedDelivery:
         while True:
             await asyncio.sleep(self._idle_check)
             if self._is_idle and self._replay is not None:
-                await self._on_thread(lambda: self._use(Replay.close_idle))
+                await self._on_thread(lambda: self._use(_tidy))
             self._is_idle = True
 
     async def _on_thread(self, work: Callable[[], object]) -> None:
@@ -86,3 +86,9 @@ class EmbeddedDelivery:
     def _close(self) -> None:
         self._replay = None
         self._opened.close()
+
+
+def _tidy(replay: Replay) -> None:
+    replay.close_idle()
+    if replay.score_again(ROUND_RECORDS, is_idle=True):
+        replay.keep()

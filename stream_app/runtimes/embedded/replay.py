@@ -16,6 +16,7 @@ from stream_app.core.erasures import Erasure
 from stream_app.core.identity_messages import Sent, encode_message
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
+from stream_app.core.rescoring import Sweep, score_again
 from stream_app.core.step import StepResult, close_idle, step
 from stream_app.core.user_data import is_about
 from stream_app.errors import InputError, StateError
@@ -34,6 +35,7 @@ from stream_app.settings.rules import Rules
 
 ROUND_RECORDS = 1_000
 CHECKPOINT_ROUNDS = 20
+RESCORED_AT_ONCE = 50  # users of a partition, beside the events of one request
 
 
 class RoundModels(Protocol):
@@ -107,6 +109,7 @@ class Replay:
             partition.hold(*store.row_times(partition.number))
         for number, marker, erasure in store.erasures():
             self._partitions[number].erasures.add(marker, erasure)
+        self._sweeps = [Sweep(partition) for partition in self._partitions]
         self._sent: list[Sent] = []
         self._erasures: dict[tuple[int, str], Erasure | None] = {}
 
@@ -155,6 +158,7 @@ class Replay:
         received_at = self._clock()
         for start in range(0, len(values), self._round_records):
             self._take_round(list(values[start : start + self._round_records]), received_at)
+        self.score_again(RESCORED_AT_ONCE)
         self._checkpoint({})
 
     def close_idle(self) -> None:
@@ -170,10 +174,32 @@ class Replay:
         self._checkpoint(self._ended_streams)
 
     def finish(self) -> None:
-        """At the end of all input: close what is over, and bring the models up to date."""
+        """At the end of all input: close what is over, and score all users by models that are up to date."""
         self.close_idle()
         self._learned.refresh()
+        while self.score_again(self._round_records, is_idle=True):
+            self.keep()
+        self.keep()
+
+    def keep(self) -> None:
+        """Make what was done since the last checkpoint durable."""
         self._checkpoint({})
+
+    def score_again(self, most: int, is_idle: bool = False) -> bool:
+        """Score at most so many users of each partition by what the models have learned since they were.
+
+        Whether there were any; `is_idle` says that nothing else is to be done.
+        """
+        models, has_scored = self._learned.models, False
+        for partition, sweep in zip(self._partitions, self._sweeps, strict=True):
+            sweep.begin(models, is_idle)
+            user_keys = sweep.take(most)
+            rows = self._rows.of_partition(partition.number)
+            result = score_again(partition, user_keys, rows, models, self._rules, self._clock())
+            self._keep(partition, result)
+            has_scored = has_scored or bool(user_keys)
+        self._end_round()
+        return has_scored
 
     def erase(self, request: PrivacyRequest) -> PrivacyReceipt:
         """Remove everything about a user from the folder, and remember to drop their events on replay.

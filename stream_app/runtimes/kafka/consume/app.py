@@ -40,6 +40,7 @@ from stream_app.schemas.topics import EVENTS, EXAMPLES
 from stream_app.settings.environment import Settings
 
 LAG_SECONDS = 5.0
+RESCORE_SECONDS = 1.0
 COMMIT_SECONDS = 2.8
 RECOVERED_BATCHES = 16
 PUBLISH_CHECK_SECONDS = 1.0
@@ -140,6 +141,11 @@ def build_worker(
     async def close_idle() -> None:
         if not app.rebalancing and not app.in_recovery:
             await processor.close_idle(_numbers(app.consumer.assignment(), events))
+
+    @app.timer(interval=RESCORE_SECONDS)
+    async def score_again() -> None:
+        if settings.rescore_within and not app.rebalancing and not app.in_recovery:
+            await processor.score_again(_numbers(app.consumer.assignment(), events))
 
     @app.timer(interval=LAG_SECONDS)
     async def show_lag() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import ceil
 from types import MappingProxyType
 
 from aiokafka import ConsumerRecord
@@ -12,6 +13,7 @@ from aiokafka import ConsumerRecord
 from stream_app.core.erasures import encode_erasure
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
+from stream_app.core.rescoring import Sweep, score_again
 from stream_app.core.row_times import pack_times
 from stream_app.core.step import StepResult, close_idle, step
 from stream_app.features.user_row import UserRow, decode_row, encode_row
@@ -86,6 +88,7 @@ class Processor:
         self._rows = RowCache(self._load, settings.hot_rows)
         self._partitions: dict[int, Partition] = {}
         self._last_batch_at: dict[int, float] = {}
+        self._sweeps: dict[int, Sweep] = {}
         self._writes = OrderedWrites()
         self._position = position or Position()
         self._strikes = strikes or Strikes()
@@ -170,6 +173,28 @@ class Processor:
             if result.rows or result.sent_after:
                 await (await self._begin_write(partition, result))
 
+    async def score_again(self, assigned: set[int]) -> None:
+        """Go on scoring all users of assigned partitions by the newest models; to be called every second.
+
+        Each call takes so many users that all have been taken within `rescore_within` seconds.
+
+        Raises:
+            BrokerError: an output or a row was not acknowledged.
+        """
+        for number in sorted(assigned & self._partitions.keys()):
+            await self._writes.room(number)
+            partition, elapsed = self._partitions.get(number), self._stopwatch()
+            if partition is None:
+                continue  # it has moved elsewhere meanwhile
+            sweep = self._sweeps.setdefault(number, Sweep(partition))
+            is_idle = elapsed - self._last_batch_at.setdefault(number, elapsed) >= self._idle_after
+            sweep.begin(self._models(), is_idle)
+            user_keys = sweep.take(ceil(partition.users / self._settings.rescore_within))
+            if user_keys:
+                rows = self._rows.of_partition(number)
+                result = score_again(partition, user_keys, rows, self._models(), self._rules, self._clock())
+                await (await self._begin_write(partition, result))
+
     async def forget(self, partition: int) -> None:
         """Drop what is held in memory of a partition that moves elsewhere, once its last write is done.
 
@@ -179,6 +204,7 @@ class Processor:
         await self._writes.finished(partition)
         self._partitions.pop(partition, None)
         self._last_batch_at.pop(partition, None)
+        self._sweeps.pop(partition, None)
         self._rows.forget(partition)
         self._metrics.forget_partition(self._source_names.values(), partition)
 

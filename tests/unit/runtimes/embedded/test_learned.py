@@ -180,7 +180,7 @@ def test_a_piped_replay_killed_midway_and_piped_again_ends_as_one_that_was_not(t
         learned = load(store, key=folder_key(tmp_path / "whole"))
         run = Replay(store, learned, Rules(), Metrics(), time.time, round_records=40, checkpoint_rounds=3)
         run.run(RecordedSource(values), lambda _records, _read: None)
-        run.close_idle()
+        run.finish()
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"\n".join(values))
     assert replay(tmp_path / "killed", path, die_at=450) is None
