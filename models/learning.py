@@ -1,12 +1,12 @@
 """A learning model: contenders that learn one target, judged before they learn, one of which answers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from heapq import nsmallest
 from math import isfinite, log
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from stream_app.models.features import Features, Label, visible
 from stream_app.models.insight.clusters import Cluster, UserClusters
@@ -22,6 +22,8 @@ from stream_app.models.spec import ClassificationSpec, LearnerT, ModelSpec, Regr
 LEAST_BELIEF = (
     0.05  # in any label, when contenders are compared: labels are noisy, and one loss must not decide
 )
+
+RELEARNED_AT_ONCE = 500
 
 LabelT = TypeVar("LabelT")
 AnswerT = TypeVar("AnswerT")
@@ -87,7 +89,8 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
         for learner in self.learners.values():
             learner.share(self.sample)
         self._bounds_due_at = due_after(0)
-        self._waiting: list[tuple[Features, LabelT]] = []
+        self._waiting: list[tuple[Features, LabelT, Mark]] = []
+        self.has_traces = False  # of owners whose examples were taken out
 
     @property
     def status(self) -> Status:
@@ -114,21 +117,47 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
         """Answer, then learn each example in turn; return the answers. `marks` say whose each is."""
         xs = [rounded(self.visible(example.features)) for example in examples]
         labels = [example.label for example in examples]
-        for place, (x, label) in enumerate(zip(xs, labels, strict=True)):
-            self.sample.add(x, label, marks[place] if marks else None)
+        given = marks or [self.sample.mark_of(self.examples_seen + place) for place in range(len(xs))]
+        for x, label, mark in zip(xs, labels, given, strict=True):
+            self.sample.add(x, label, mark)
         answers: list[AnswerT] = []
         while len(answers) < len(xs):
             part = slice(len(answers), len(answers) + self._bounds_due_at - self.examples_seen)
-            answers += self._learn_part(xs[part], labels[part])
+            answers += self._learn_part(xs[part], labels[part], given[part])
             if self.examples_seen >= self._bounds_due_at:
                 self._bounds_due_at = due_after(self.examples_seen)
                 self.sample.fit_bounds(self.examples_seen)
                 self._learn_waiting()
         return answers
 
-    def _learn_part(self, xs: Sequence[Features], labels: Sequence[LabelT]) -> list[AnswerT]:
+    def forget(self, owners: Collection[int]) -> int:
+        """Take all examples of some owners out of the sample and the windows; return how many there were.
+
+        What was learned from them stays until another model `relearn`s what is left.
+        """
+        gone = self.sample.forget(owners)
+        if gone:
+            self.has_traces = True
+            self._waiting = [waiting for waiting in self._waiting if waiting[2].owner not in owners]
+            self.drift.forget()
+        return gone
+
+    def relearn(self, other: Self) -> None:
+        """Learn, unlearned as yet, all that another model of the same target still holds, in its order.
+
+        The result is that of a model to which nothing else was ever told.
+        """
+        held = other.sample.examples()
+        self.sample.keep_out_as(other.sample)
+        for start in range(0, len(held), RELEARNED_AT_ONCE):
+            part = held[start : start + RELEARNED_AT_ONCE]
+            self.learn_many([Example(x, label) for x, label, _ in part], [mark for _, _, mark in part])
+
+    def _learn_part(
+        self, xs: Sequence[Features], labels: Sequence[LabelT], marks: Sequence[Mark]
+    ) -> list[AnswerT]:
         if self.sample.bounds is None:
-            self._waiting += zip(xs, labels, strict=True)
+            self._waiting += zip(xs, labels, marks, strict=True)
             given = {name: self._ask(learner, xs) for name, learner in self.learners.items()}
         else:
             given = self._teach([self.sample.bounds.squash(x) for x in xs], labels)
@@ -141,8 +170,8 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
     def _learn_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
         if waiting and self.sample.bounds is not None:
-            xs = [self.sample.bounds.squash(x) for x, _ in waiting]
-            self._teach(xs, [label for _, label in waiting])
+            xs = [self.sample.bounds.squash(x) for x, _, _ in waiting]
+            self._teach(xs, [label for _, label, _ in waiting])
 
     @abstractmethod
     def _teach(self, xs: Sequence[Features], labels: Sequence[LabelT]) -> dict[str, list[Any]]:
@@ -200,6 +229,16 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
         self.clusters = UserClusters(spec.clusters, seed=seed) if spec.clusters else None
         self._model_scores = PrequentialScores(ClassificationScores, spec.rolling_window)
         self._baseline_scores = PrequentialScores(ClassificationScores, spec.rolling_window)
+
+    def forget(self, owners: Collection[int]) -> int:
+        """Take all examples of some owners out, and out of the batch that is to move the clusters."""
+        gone = super().forget(owners)
+        if gone:
+            if self.clusters:
+                self.clusters.drop_waiting()
+            for calibrator in self.calibrators.values():
+                calibrator.drop_window()
+        return gone
 
     def clusters_of(self, xs: Sequence[Features]) -> list[Cluster | None]:
         """Return the cluster that each belongs to; None where none are told apart, or not yet."""

@@ -65,3 +65,14 @@ def outcome_model(name: str, seed: int = 0) -> ClassificationModel:
         KeyError: there is no such outcome.
     """
     return ClassificationModel(OUTCOMES[name], seed)
+
+
+def unlearned_model(name: str) -> ClassificationModel | ContentModel:
+    """Return an unlearned model of a target by its name.
+
+    Raises:
+        KeyError: there is no such target.
+    """
+    if name == ENGAGEMENT.name:
+        return engagement_model()
+    return tier_model() if name == TIER.name else outcome_model(name)

@@ -382,10 +382,30 @@ class StoreErasure(OutputModel):
     expires_within: int | None = None
 
 
+class Unlearning(Envelope):
+    """A user was erased: the trainer is to take their examples out and have its models learn without them.
+
+    `request_id` and `subject` are those of the request that asked for it; null where another row's did.
+    """
+
+    schema_name: Literal["unlearning"] = "unlearning"
+    request_id: Id | None
+    subject: str | None
+
+
+class ModelErasure(OutputModel):
+    """A model that learned without a user: of so many examples, from this snapshot's training offset on."""
+
+    model: str
+    examples: Annotated[int, Field(ge=0)]
+    training_offset: Annotated[int, Field(ge=-1)]
+
+
 class PrivacyReceipt(Envelope):
     """The answer to a privacy request. It names the user by a keyed hash alone: `user_key` is null.
 
-    Events of the user up to `as_of` are dropped from now on, whenever they come again.
+    Events of the user up to `as_of` are dropped from now on, whenever they come again. A second receipt of
+    the same request names the `models` and from which of their snapshots on nothing of the user is left.
     """
 
     schema_name: Literal["privacy_receipt"] = "privacy_receipt"
@@ -393,6 +413,7 @@ class PrivacyReceipt(Envelope):
     kind: Literal["erase"]
     subject: str
     stores: list[StoreErasure]
+    models: list[ModelErasure] = []
 
 
 Output = (
@@ -407,5 +428,6 @@ Output = (
     | ContentScore
     | FailedEvent
     | UserErased
+    | Unlearning
     | PrivacyReceipt
 )

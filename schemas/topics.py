@@ -24,6 +24,7 @@ from stream_app.schemas.outputs import (
     RecommendationClick,
     Recommendations,
     TrainingExample,
+    Unlearning,
     UserErased,
 )
 from stream_app.schemas.privacy import PrivacyRequest
@@ -244,8 +245,9 @@ EXAMPLES = Topic(
     contract=TrainingExample,
     partitions=1,
     retention=30 * DAY_SECONDS,
-    description="Labelled examples and what became of items started, in one order, for the one trainer.",
-    also=(ItemOutcomes,),
+    description="Labelled examples, what became of items started and users to unlearn, in one order, for the "
+    "one trainer.",
+    also=(ItemOutcomes, Unlearning),
 )
 PRIVACY_REQUESTS = Topic(
     "privacy.requests.v1",

@@ -6,13 +6,15 @@ that, the more the more of them there are.
 
 from collections.abc import Iterable, Sequence
 from heapq import nsmallest
-from typing import NamedTuple
+from typing import NamedTuple, Self
+from zlib import crc32
 
 from stream_app.models.content.item_use import Block, ItemUse, ItemUses, Start
 from stream_app.models.content.prior_strength import PriorStrength
 from stream_app.models.features import Features
 from stream_app.models.judging.intervals import Rate
 from stream_app.models.learning import Example, Reason, RegressionModel, Status
+from stream_app.models.online.sample import NOBODY, Mark
 from stream_app.models.spec import RegressionSpec
 
 LABEL_STARTERS = 10
@@ -50,8 +52,11 @@ class ContentModel(RegressionModel):
         self._starters = 0
         self._completers = 0
 
-    def learn_starts(self, starts: Iterable[Start], at: float) -> None:
-        """Learn starts whose outcomes were told at event time `at` (epoch seconds)."""
+    def learn_starts(self, starts: Iterable[Start], at: float, mark: Mark | None = None) -> None:
+        """Learn starts whose outcomes were told at event time `at` (epoch seconds).
+
+        They are counted by item and name nobody; `mark` says which blocks are kept where room is short.
+        """
         self.newest_at = max(self.newest_at, at)
         for start in starts:
             use = self.items.take(start.item)
@@ -64,7 +69,7 @@ class ContentModel(RegressionModel):
             use.block.starters += 1
             use.block.completers += start.is_completed
             if use.block.starters == LABEL_STARTERS:
-                self._learn_block(use.block)
+                self._learn_block(use.block, _mark_of(start.item, mark))
                 use.block = None
 
     def scores_of(self, items: Sequence[str], most_reasons: int = 3) -> list[ItemScore]:
@@ -104,10 +109,17 @@ class ContentModel(RegressionModel):
             return [100.0 * Rate(self._completers, self._starters).share] * len(features)
         return [prediction.value for prediction in self.predict_many(features)]
 
-    def _learn_block(self, block: Block) -> None:
+    def relearn(self, other: Self) -> None:
+        """Learn what another model holds, and know of items what it knows: that is counts without users."""
+        super().relearn(other)
+        self.items, self.prior, self.newest_at = other.items, other.prior, other.newest_at
+        self._starters, self._completers = other._starters, other._completers
+
+    def _learn_block(self, block: Block, mark: Mark | None) -> None:
         share = block.completers / block.starters
         is_first = not self.examples_seen
-        [answer] = self.learn_many([Example(block.features, 100.0 * share)])
+        marks = [mark] if mark else None
+        [answer] = self.learn_many([Example(block.features, 100.0 * share)], marks)
         if not is_first:  # of which nothing could be expected
             self.prior.learn(answer.value / 100.0, share, block.starters)
 
@@ -115,3 +127,8 @@ class ContentModel(RegressionModel):
         fade = use.month.faded(self.newest_at)
         share = self.prior.join(expected / 100.0, fade * use.month.completers, fade * use.month.starters)
         return self._clip(100.0 * share)
+
+
+def _mark_of(item: str, told: Mark | None) -> Mark | None:
+    """The mark of an item's block, which ten users made and which is nobody's."""
+    return Mark(NOBODY, told.priority ^ crc32(item.encode())) if told else None

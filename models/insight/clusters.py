@@ -79,6 +79,10 @@ class UserClusters:
             if len(self._waiting) == self.batch:
                 self._learn_batch()
 
+    def drop_waiting(self) -> None:
+        """Let the users go who wait for a batch to be full."""
+        self._waiting = []
+
     def learn_waiting(self) -> None:
         """Learn a last batch that is not full, if there are as many users as clusters."""
         if len(self._waiting) >= self.clusters:

@@ -57,8 +57,12 @@ class Calibrator:
                 self.in_use = self.gain.mean > 2 * self.gain.standard_error
         self._judged.append((probabilities, label))
         self._seen += 1
-        if self._seen % self.every == 0:
+        if self._seen % self.every == 0 and len(self._judged) >= self.every:
             self._fit()
+
+    def drop_window(self) -> None:
+        """Let the answers go that the next fit would have been made of."""
+        self._judged.clear()
 
     def _calibrated(self, probabilities: Probabilities) -> Probabilities:
         weights = {

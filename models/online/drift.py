@@ -105,6 +105,10 @@ class FeatureDrift:
             self._columns.meet(example)
         return self._compare(self._columns.names, self._columns.rows(recent))
 
+    def forget(self) -> None:
+        """Let the examples go that wait to be compared; what they are compared with is values alone."""
+        self._recent = []
+
     def _compare(self, names: list[str], rows: Matrix) -> list[Drift]:
         rows = np.where(np.isfinite(rows), rows, -np.inf)
         if not self._references:
@@ -137,6 +141,10 @@ class DriftMonitor:
     features: FeatureDrift = field(default_factory=FeatureDrift)
     reports: list[Drift] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+
+    def forget(self) -> None:
+        """Let the examples go that wait to be compared."""
+        self.features.forget()
 
     def update(self, x: Features, loss: float | None) -> None:
         """Take in the next example, and the loss on it (0..1) where the model itself has answered."""

@@ -102,6 +102,10 @@ class Sample:
         places = self._lowest(most, seen)
         self.bounds = Bounds.of(self.columns, self._rows[places, : len(self.columns)])
 
+    def keep_out_as(self, other: "Sample") -> None:
+        """Give nothing a place that had none in another sample, since its like from before is gone."""
+        self._barred_from = min(self._barred_from, other._barred_from)
+
     def examples(self) -> list[tuple[Features, Any, Mark]]:
         """Return what is held, in the order in which it came."""
         self._trim()

@@ -7,6 +7,7 @@ from stream_app.core.arrival import Arrival
 from stream_app.core.workspace import Workspace
 from stream_app.features.reading import Features, read_features
 from stream_app.features.user_row import UserRow
+from stream_app.intake import consent
 from stream_app.intake.personal_text import is_personal, without_personal
 from stream_app.intake.ports import Privacy
 from stream_app.intake.wire import LabelCall
@@ -17,6 +18,11 @@ def learn_from_given(workspace: Workspace, arrival: Arrival, label: LabelCall, p
     timed = arrival.timed
     if timed.at <= workspace.partition.erasures.bars(timed, privacy):
         workspace.count(label.type, "erased")
+        return
+    row = workspace.row(timed.user_key)
+    default = workspace.rules.default_consent
+    if row is not None and not consent.is_agreed(row.consent, consent.ANALYTICS, default):
+        workspace.count(label.type, "without_consent")
         return
     workspace.count(label.type, "processed")
     _emit_example(workspace, arrival, label, without_personal(label.properties.features or {}))

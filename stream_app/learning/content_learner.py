@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from stream_app.learning.model_adapters import ValueLearner
 from stream_app.models.content.item_use import Start
 from stream_app.models.content.model import ContentModel, ItemScore
+from stream_app.models.online.sample import Mark
 from stream_app.schemas.envelopes import cause_of, envelope, output_id
 from stream_app.schemas.outputs import ContentScore, ItemOutcomes, TierReason
 
@@ -28,9 +29,11 @@ class ContentLearner(ValueLearner):
         self._clock = clock
         self._scores: list[ContentScore] = []
 
-    def learn_outcomes(self, batches: Sequence[ItemOutcomes]) -> Sequence[bool]:
+    def learn_outcomes(
+        self, batches: Sequence[ItemOutcomes], marks: Sequence[Mark] | None = None
+    ) -> Sequence[bool]:
         """Learn what became of starts, in order; before one of a new span, the scores so far are made."""
-        for outcomes in batches:
+        for place, outcomes in enumerate(batches):
             at = outcomes.as_of.timestamp()
             if self.model.newest_at and at // self._interval > self.model.newest_at // self._interval:
                 self._score(outcomes)
@@ -47,6 +50,7 @@ class ContentLearner(ValueLearner):
                     for outcome in outcomes.outcomes
                 ],
                 at,
+                marks[place] if marks else None,
             )
         return [True] * len(batches)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Collection, Sequence
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 
@@ -18,11 +18,13 @@ from stream_app.models.learning import (
     Reason,
     RegressionModel,
 )
+from stream_app.models.online.sample import Mark
 from stream_app.models.recommenders.attribution import Emission, EmittedItem, RecommendedClick
 from stream_app.models.recommenders.blend import Blend
 from stream_app.models.recommenders.context import context_at
 from stream_app.models.recommenders.session_index import owner_key
 from stream_app.models.recommenders.surface import Surface
+from stream_app.models.targets import unlearned_model
 from stream_app.schemas.outputs import (
     ClosedSession,
     ExploredPlace,
@@ -70,6 +72,16 @@ class Adapted(Generic[ModelT]):
             raise TypeError(f"{type(model).__name__} is no {self.kind.__name__}")
         self.model = model
 
+    def forget(self, owners: Collection[int]) -> int:
+        """Hold no example of some owners any longer; how many there were."""
+        return self.model.forget(owners)
+
+    def relearned(self) -> ModelT:
+        """A model that learned what this one still holds, and nothing else; this one goes on as it is."""
+        fresh: Any = unlearned_model(self.name)
+        fresh.relearn(self.model)
+        return cast(ModelT, fresh)
+
     def refresh(self) -> None:
         """Bring the answers up to date with all that was learned; the learning goes on as if nothing was."""
         self.model.refresh()
@@ -97,11 +109,14 @@ class TierScorer(Adapted[ClassificationModel]):
         """
         return self.model.explain_many(examples, tiers, most)
 
-    def learn_many(self, examples: Sequence[tuple[Features, bool | float | str]]) -> Sequence[bool]:
+    def learn_many(
+        self, examples: Sequence[tuple[Features, bool | float | str]], marks: Sequence[Mark] | None = None
+    ) -> Sequence[bool]:
         """Learn tiers, given as numbers or as digits."""
         tiers = [_tier_of(label) for _, label in examples]
         self.model.learn_many(
-            [Example(x, tier) for (x, _), tier in zip(examples, tiers, strict=True) if tier is not None]
+            [Example(x, tier) for (x, _), tier in zip(examples, tiers, strict=True) if tier is not None],
+            _marks_of(marks, [tier is not None for tier in tiers]),
         )
         return [tier is not None for tier in tiers]
 
@@ -119,7 +134,9 @@ class OutcomeScorer(Adapted[ClassificationModel]):
         """The cluster of users that each example belongs to; None where the model tells none apart."""
         return self.model.clusters_of(examples)
 
-    def learn_many(self, examples: Sequence[tuple[Features, bool | float | str]]) -> Sequence[bool]:
+    def learn_many(
+        self, examples: Sequence[tuple[Features, bool | float | str]], marks: Sequence[Mark] | None = None
+    ) -> Sequence[bool]:
         """Learn whether it came true, given as true and false or as 1 and 0."""
         usable = [not isinstance(label, str) and label in {0, 1} for _, label in examples]
         self.model.learn_many(
@@ -127,7 +144,8 @@ class OutcomeScorer(Adapted[ClassificationModel]):
                 Example(x, bool(label))
                 for (x, label), is_usable in zip(examples, usable, strict=True)
                 if is_usable
-            ]
+            ],
+            _marks_of(marks, usable),
         )
         return usable
 
@@ -137,7 +155,9 @@ class ValueLearner(Adapted[RegressionModel]):
 
     kind = RegressionModel
 
-    def learn_many(self, examples: Sequence[tuple[Features, bool | float | str]]) -> Sequence[bool]:
+    def learn_many(
+        self, examples: Sequence[tuple[Features, bool | float | str]], marks: Sequence[Mark] | None = None
+    ) -> Sequence[bool]:
         """Learn values within the target's range."""
         usable = [
             not isinstance(label, bool | str) and self.model.low <= label <= self.model.high
@@ -148,7 +168,8 @@ class ValueLearner(Adapted[RegressionModel]):
                 Example(x, float(label))
                 for (x, label), is_usable in zip(examples, usable, strict=True)
                 if is_usable
-            ]
+            ],
+            _marks_of(marks, usable),
         )
         return usable
 
@@ -262,6 +283,10 @@ class SessionRecommender:
         """How often each cap made something be forgotten, by what it was."""
         index = {f"index_{name}": count for name, count in self.blend.evictions.items()}
         return index | {f"surface_{name}": count for name, count in self.surface.evictions().items()}
+
+
+def _marks_of(marks: Sequence[Mark] | None, usable: Sequence[bool]) -> list[Mark] | None:
+    return [mark for mark, is_usable in zip(marks, usable, strict=True) if is_usable] if marks else None
 
 
 def _emission_of(sent: Recommendations) -> Emission:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from stream_app.models.online.sample import Mark
 from stream_app.schemas.outputs import ItemOutcomes, ModelStamp, RecommendedItem
 
 Features = Mapping[str, float | str]
@@ -127,13 +128,20 @@ class Learner(Protocol):
     @property
     def name(self) -> str: ...
 
-    def learn_many(self, examples: Sequence[tuple[Features, bool | float | str]]) -> Sequence[bool]:
+    def learn_many(
+        self, examples: Sequence[tuple[Features, bool | float | str]], marks: Sequence[Mark] | None = None
+    ) -> Sequence[bool]:
         """Score each example, then learn it; False where the label is none that the target has."""
+
+    def forget(self, owners: Collection[int]) -> int:
+        """Hold no example of some owners any longer; how many there were."""
 
 
 @runtime_checkable
 class StartsLearner(Learner, Protocol):
     """Learns from what became of items that users started, too."""
 
-    def learn_outcomes(self, batches: Sequence[ItemOutcomes]) -> Sequence[bool]:
+    def learn_outcomes(
+        self, batches: Sequence[ItemOutcomes], marks: Sequence[Mark] | None = None
+    ) -> Sequence[bool]:
         """Learn outcomes in order; whether each could be learned."""

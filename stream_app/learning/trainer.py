@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import groupby
 
+from stream_app.learning.marking import Marker
 from stream_app.learning.ports import Learner, StartsLearner
 from stream_app.schemas.outputs import ItemOutcomes, TrainingExample
 
@@ -56,8 +57,14 @@ class Trainer:
     the snapshots of two models leaves one ahead of the other.
     """
 
-    def __init__(self, learners: Mapping[str, Learner], contained: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        learners: Mapping[str, Learner],
+        contained: Mapping[str, int] | None = None,
+        marker: Marker | None = None,
+    ) -> None:
         self._learners = learners
+        self._marker = marker or Marker(b"")
         self._contained = dict(contained or {})
         self._recent = RecentIds()
         self.offset = max(self._contained.values(), default=-1)
@@ -86,24 +93,31 @@ class Trainer:
                 shares.setdefault(learner.name, (learner, []))[1].append(place)
         for learner, places in shares.values():
             share = [examples[place][1] for place in places]
-            for place, learned in zip(places, _learn(learner, share), strict=True):
+            for place, learned in zip(places, _learn(learner, share, self._marker), strict=True):
                 outcomes[place] = ExampleOutcome.LEARNED if learned else ExampleOutcome.UNUSABLE_LABEL
         return outcomes
 
+    def forget(self, user_keys: Iterable[str]) -> dict[str, int]:
+        """Hold no example of some users any longer; how many each learner had held, by its name."""
+        owners = {self._marker.owner(user_key) for user_key in user_keys}
+        learners = {learner.name: learner for learner in self._learners.values()}
+        return {name: learner.forget(owners) for name, learner in learners.items()}
 
-def _learn(learner: Learner, share: Sequence[Taught]) -> list[bool]:
+
+def _learn(learner: Learner, share: Sequence[Taught], marker: Marker) -> list[bool]:
     """Learn in order, in as few calls as there are changes between the two kinds."""
     learned: list[bool] = []
     for _, alike in groupby(share, key=type):
         run = list(alike)
+        marks = [marker.mark(example.user_key, example.id) for example in run]
         outcomes = [example for example in run if isinstance(example, ItemOutcomes)]
         labelled = [
             (example.features, example.label) for example in run if isinstance(example, TrainingExample)
         ]
         if labelled:
-            learned += learner.learn_many(labelled)
+            learned += learner.learn_many(labelled, marks)
         elif isinstance(learner, StartsLearner):
-            learned += learner.learn_outcomes(outcomes)
+            learned += learner.learn_outcomes(outcomes, marks)
         else:
             learned += [False] * len(outcomes)
     return learned

@@ -244,6 +244,12 @@ class Settings(_FormSettings):
     tier_validity: float = Field(
         _RULES.tier_validity, gt=0, description="How long a tier is valid before it is sent again."
     )
+    unlearn_after: float = Field(
+        300.0,
+        ge=0,
+        description="Models learn anew without erased users so long after the first of them was; the trainer "
+        "commits nothing meanwhile (Kafka).",
+    )
     rescore_within: float = Field(
         600.0,
         ge=0,

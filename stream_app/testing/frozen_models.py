@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from stream_app.learning.ports import Features, Models, Occasion
-from stream_app.schemas.outputs import ModelStamp, Output, RecommendedItem, TrainingExample
+from stream_app.schemas.outputs import ModelErasure, ModelStamp, Output, RecommendedItem, TrainingExample
 
 
 class FixedPrediction(NamedTuple):
@@ -100,6 +100,10 @@ class FixedModels:
     def forget(self, _user_key: str) -> int:
         """Forget nothing: nothing is learned."""
         return 0
+
+    def unlearn(self, _user_keys: Iterable[str]) -> list[ModelErasure]:
+        """Nothing is learned."""
+        return []
 
     def refresh(self) -> None:
         """Nothing is learned."""

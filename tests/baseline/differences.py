@@ -29,6 +29,8 @@ class Difference(NamedTuple):
 
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(ALL, ALL, "one event of a bot makes nobody a bot for good", "user-2"),
+    Difference("privacy_receipt", ALL, "models lose an erased user too, and a second receipt tells of it"),
+    Difference("training_example", ALL, "a label with features of its own asks for consent too", "user-3"),
     Difference("failed_event", "key_cut", "what is too long for its topic is cut, and this tells of it"),
     Difference("failed_event", "original_cut", "what is too long for its topic is cut, and this tells of it"),
 )

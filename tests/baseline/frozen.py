@@ -127,6 +127,9 @@ class FrozenModels:
     def forget(self, _user_key: str) -> int:
         return 0
 
+    def unlearn(self, _user_keys: Iterable[str]) -> list[Any]:
+        return []
+
     def refresh(self) -> None:
         return None
 

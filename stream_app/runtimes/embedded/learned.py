@@ -12,6 +12,7 @@ import msgspec
 from stream_app.errors import StateError
 from stream_app.learning.catalogue_features import CatalogueFeatures
 from stream_app.learning.learner_set import LearnerSet
+from stream_app.learning.marking import Marker
 from stream_app.learning.model_adapters import SessionRecommender
 from stream_app.learning.ports import Models
 from stream_app.learning.trainer import ExampleOutcome, Taught, Trainer, by_label
@@ -23,7 +24,14 @@ from stream_app.models.recommenders.surface_rules import SurfaceRules
 from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded.store import Store
 from stream_app.schemas.catalogue import CatalogueItem
-from stream_app.schemas.outputs import ClosedSession, ContentScore, ItemOutcomes, Output, TrainingExample
+from stream_app.schemas.outputs import (
+    ClosedSession,
+    ContentScore,
+    ItemOutcomes,
+    ModelErasure,
+    Output,
+    TrainingExample,
+)
 from stream_app.settings.rules import DAY
 
 KEY_FILE = "snapshot.key"
@@ -55,7 +63,7 @@ class LearnedModels:
         self.learners = LearnerSet(unlearned_models(), tier_targets, content_interval, clock)
         self._catalogue = CatalogueFeatures()
         contained = self._load(store, surface_rules)
-        self._trainer = Trainer(self.learners.by_target, contained)
+        self._trainer = Trainer(self.learners.by_target, contained, Marker(key))
         self._changed: set[str] = set()
         self.models = Models(self.learners.tiers, self.recommender, self.learners.outcomes)
 
@@ -94,6 +102,19 @@ class LearnedModels:
         """Remove the sessions that the recommender learned of a user and return how many there were."""
         self._changed.add(RECOMMENDER)
         return self.recommender.forget(user_key)
+
+    def unlearn(self, user_keys: Iterable[str]) -> list[ModelErasure]:
+        """Have every model that held examples of some users learn anew from all others."""
+        removed = self._trainer.forget(user_keys)
+        for scorer in self.learners.all:
+            if removed[scorer.name]:
+                scorer.take_model(scorer.relearned())
+                scorer.refresh()
+                self._changed.add(scorer.name)
+        return [
+            ModelErasure(model=name, examples=count, training_offset=self._trainer.offset)
+            for name, count in removed.items()
+        ]
 
     def refresh(self) -> None:
         """At the end of all input: bring the models up to date with all that they learned."""

@@ -8,7 +8,8 @@ where a replay was killed and begun again, makes no difference.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Protocol
 
@@ -28,7 +29,15 @@ from stream_app.runtimes.common.intake import plain_intake
 from stream_app.runtimes.common.partitioning import partition_of, record_key
 from stream_app.runtimes.common.row_cache import RowCache
 from stream_app.runtimes.embedded.store import Checkpoint, ReadPosition, Store, StoredOutput
-from stream_app.schemas.outputs import FailedEvent, Output, PrivacyReceipt, StoreErasure, UserErased
+from stream_app.schemas.envelopes import Cause, output_id
+from stream_app.schemas.outputs import (
+    FailedEvent,
+    ModelErasure,
+    Output,
+    PrivacyReceipt,
+    StoreErasure,
+    UserErased,
+)
 from stream_app.schemas.privacy import PrivacyRequest
 from stream_app.schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS
 from stream_app.settings.rules import Rules
@@ -50,6 +59,9 @@ class RoundModels(Protocol):
 
     def forget(self, user_key: str) -> int:
         """Remove what was learned of a user and return how many sessions that was."""
+
+    def unlearn(self, user_keys: Iterable[str]) -> Sequence[ModelErasure]:
+        """Have the models learn anew without some users; what became of each."""
 
     def refresh(self) -> None:
         """Bring the models up to date with all that they learned."""
@@ -222,7 +234,7 @@ class Replay:
         found = [output for output in stored if is_about(output.body, names)]
         [receipt] = [output for output in made if isinstance(output, PrivacyReceipt)]
         receipt = _with_stores(receipt, found, learned_sessions)
-        self._outputs.append(receipt)
+        self._outputs += [receipt, _of_models(receipt, self._learned.unlearn(user_keys), self._clock())]
         self._checkpoint({}, [output.sequence for output in found])
         self._store.purge()
         return receipt
@@ -311,6 +323,22 @@ def _with_stores(
     stores = [
         StoreErasure(store="outputs", state="removed", removed=dict(counts)),
         StoreErasure(store="recommender", state="removed", removed={"sessions": learned_sessions}),
-        StoreErasure(store="models", state="anonymous"),
+        StoreErasure(store="models", state="announced"),
     ]
     return receipt.model_copy(update={"stores": [*receipt.stores, *stores]})
+
+
+def _of_models(receipt: PrivacyReceipt, models: Sequence[ModelErasure], now: float) -> PrivacyReceipt:
+    """The second receipt of a request: from which models on nothing is left."""
+    source = receipt.source
+    examples = sum(model.examples for model in models)
+    return receipt.model_copy(
+        update={
+            "id": output_id(
+                "privacy_receipt", Cause(source.topic, source.partition, source.offset), "models"
+            ),
+            "emitted_at": datetime.fromtimestamp(now, UTC),
+            "stores": [StoreErasure(store="models", state="removed", removed={"examples": examples})],
+            "models": list(models),
+        }
+    )

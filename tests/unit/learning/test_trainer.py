@@ -1,6 +1,8 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from stream_app.learning.marking import Marker
 from stream_app.learning.trainer import ExampleOutcome, RecentIds, Trainer, by_label
+from stream_app.models.online.sample import Mark
 from stream_app.schemas.outputs import SourcePosition, TrainingExample
 
 
@@ -11,9 +13,18 @@ class Notebook:
         self.name = name
         self.learned: list[object] = []
 
-    def learn_many(self, examples: Sequence[tuple[Mapping[str, float | str], object]]) -> list[bool]:
+    def learn_many(
+        self,
+        examples: Sequence[tuple[Mapping[str, float | str], object]],
+        marks: Sequence[Mark] | None = None,
+    ) -> list[bool]:
+        self.marks = list(marks or ())
         self.learned += [label for _, label in examples if label != 0]
         return [label != 0 for _, label in examples]
+
+    def forget(self, owners: Collection[int]) -> int:
+        self.forgotten = set(owners)
+        return len(owners)
 
 
 def example(identifier: str, label: object, target: str = "tier") -> TrainingExample:
@@ -110,3 +121,14 @@ def test_a_model_that_a_crash_left_behind_still_learns_what_the_other_already_kn
     assert outcomes == [ExampleOutcome.REPEATED, ExampleOutcome.LEARNED]
     assert take(trainer, example("tier-5", 5), 5) is ExampleOutcome.REPEATED
     assert (tiers.learned, scores.learned) == ([], [4])
+
+
+def test_examples_bear_marks_and_a_learner_is_told_once_whom_to_forget():
+    notebook = Notebook("tiers")
+    trainer = Trainer({"tier": notebook, "other": notebook}, marker=Marker(b"key"))
+    trainer.learn([(0, example("a", 1)), (1, example("b", 2))])
+    assert [mark.owner for mark in notebook.marks] == [Marker(b"key").owner("u")] * 2
+    assert notebook.marks[0].priority != notebook.marks[1].priority
+    assert notebook.marks != [Marker(b"another").mark("u", name) for name in "ab"]
+    assert trainer.forget(["u", "v"]) == {"tiers": 2}
+    assert notebook.forgotten == {Marker(b"key").owner(user) for user in "uv"}

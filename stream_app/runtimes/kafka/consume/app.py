@@ -236,6 +236,7 @@ class Training:
         async with self._lock:
             if self._trainer is None:
                 return
+            await self._trainer.unlearn_if_due()
             if self._trainer.is_due:
                 await self._trainer.publish()
             if not self._trainer.has_unpublished:

@@ -28,6 +28,7 @@ from stream_app.runtimes.kafka.consume.producer import BulkProducer
 from stream_app.runtimes.kafka.consume.strikes import Strikes
 from stream_app.runtimes.kafka.consume.transport import RecordBatch
 from stream_app.runtimes.kafka.models.explored import explored_places
+from stream_app.runtimes.kafka.models.unlearning import unlearnings
 from stream_app.runtimes.kafka.operate.privacy import complete_receipt
 from stream_app.runtimes.kafka.operate.topics import source_names
 from stream_app.runtimes.kafka.state.origins import (
@@ -223,7 +224,8 @@ class Processor:
         completed = (self._complete(output) for output in result.outputs)
         outputs = [complete_receipt(output, self._settings) for output in completed]
         explored = list(explored_places(result.outputs))
-        before = self._producer.encode_outputs([*outputs, *explored], number)
+        unlearned = list(unlearnings(result.outputs))
+        before = self._producer.encode_outputs([*outputs, *explored, *unlearned], number)
         before |= self._producer.encode_sent(result.sent)
         after = self._producer.encode_sent(result.sent_after)
         changes, times = _encode_changes(partition, result)

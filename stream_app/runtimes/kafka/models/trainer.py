@@ -14,6 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from stream_app.errors import StateError
 from stream_app.learning.learner_set import LearnerSet
+from stream_app.learning.marking import Marker
 from stream_app.learning.trainer import REMEMBERED_IDS, ExampleOutcome, Taught, Trainer, by_label
 from stream_app.models import snapshot
 from stream_app.models.learning import ClassificationModel, RegressionModel
@@ -22,8 +23,9 @@ from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.kafka.consume.follower import TopicFollower
 from stream_app.runtimes.kafka.consume.producer import BulkProducer
 from stream_app.runtimes.kafka.models import snapshots
+from stream_app.runtimes.kafka.models.unlearning import PendingUnlearning
 from stream_app.runtimes.kafka.operate.topics import name_of
-from stream_app.schemas.outputs import ContentScore, ItemOutcomes
+from stream_app.schemas.outputs import ContentScore, TrainingExample, Unlearning
 from stream_app.schemas.topics import EXAMPLES, SNAPSHOTS
 from stream_app.settings.environment import Settings
 
@@ -35,7 +37,9 @@ NO_SNAPSHOT = frozenset({snapshot.Refusal.MAGIC, snapshot.Refusal.TRUNCATED, sna
 
 
 CONTENT_SCORE = ContentScore.model_fields["schema_name"].default
-_taught: TypeAdapter[Taught] = TypeAdapter(Annotated[Taught, Field(discriminator="schema_name")])
+_taught: TypeAdapter[Taught | Unlearning] = TypeAdapter(
+    Annotated[Taught | Unlearning, Field(discriminator="schema_name")]
+)
 
 
 class _Refused(NamedTuple):
@@ -66,7 +70,9 @@ class ModelTrainer:
         self._learners = LearnerSet(
             unlearned_models(), settings.tier_targets, settings.content_interval, clock
         )
-        self._trainer = Trainer(self._learners.by_target)
+        self._marker = Marker(self._key)
+        self._trainer = Trainer(self._learners.by_target, marker=self._marker)
+        self._pending = PendingUnlearning()
         self._slots: dict[str, int] = {}
         self._changed: dict[str, int] = {}
         self._published_at = stopwatch()
@@ -90,7 +96,7 @@ class ModelTrainer:
                     f"snapshot {number} of {name} cannot be used ({refusal}): set the key that "
                     "signed it, or start over as docs/operations.md says under Upgrade"
                 )
-        self._trainer = Trainer(self._learners.by_target, contained)
+        self._trainer = Trainer(self._learners.by_target, contained, self._marker)
         first = max(self._trainer.offset - REMEMBERED_IDS, 0)
         await _read(TopicFollower(self._settings, EXAMPLES, self._remember, first))
 
@@ -110,6 +116,8 @@ class ModelTrainer:
     @property
     def is_due(self) -> bool:
         """Whether enough was learned, or long enough ago, for a snapshot."""
+        if self._pending.is_done:
+            return True
         learned = sum(self._changed.values())
         if not learned:
             return False
@@ -118,8 +126,20 @@ class ModelTrainer:
 
     @property
     def has_unpublished(self) -> bool:
-        """Whether something was learned that no snapshot contains yet."""
-        return bool(self._changed)
+        """Whether something was learned, or is to be unlearned, that no snapshot shows yet."""
+        return bool(self._changed) or bool(self._pending)
+
+    async def unlearn_if_due(self) -> None:
+        """Have one model learn anew without erased users, once they have waited long enough for others.
+
+        In a thread, one model a call: what comes meanwhile waits no longer than for one.
+        """
+        name = self._pending.due(self._stopwatch() - self._settings.unlearn_after)
+        if name is not None:
+            [scorer] = [scorer for scorer in self._learners.all if scorer.name == name]
+            scorer.take_model(await asyncio.to_thread(scorer.relearned))
+            self._pending.learned_anew(name)
+            self._changed[name] = self._changed.get(name, 0) + 1
 
     async def publish(self) -> None:
         """Publish every model that has learned since its last snapshot.
@@ -131,11 +151,34 @@ class ModelTrainer:
             if model.name in self._changed:
                 await self._publish(model)
         self._changed = {}
+        await self._send_receipts()
         self._published_at = self._stopwatch()
         self._metrics.commits.inc()
 
+    async def _send_receipts(self) -> None:
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        for partition, receipt in self._pending.take_receipts(self._trainer.offset, now):
+            await self._producer.send_all(self._producer.encode_outputs([receipt], partition))
+
     def _learn(self, records: Sequence[ConsumerRecord]) -> None:
-        examples = [(record.offset, example) for record in records for example in self._parse(record)]
+        run: list[tuple[int, Taught]] = []
+        for record in records:
+            for taught in self._parse(record):
+                if isinstance(taught, Unlearning):
+                    self._take(run)
+                    run = []
+                    self._unlearn(taught, record.offset)
+                else:
+                    run.append((record.offset, taught))
+        self._take(run)
+
+    def _unlearn(self, told: Unlearning, offset: int) -> None:
+        self._trainer.offset = max(self._trainer.offset, offset)
+        removed = self._trainer.forget([str(told.user_key)])
+        stale = [scorer.name for scorer in self._learners.all if scorer.model.has_traces]
+        self._pending.add(told, removed, stale, self._stopwatch())
+
+    def _take(self, examples: Sequence[tuple[int, Taught]]) -> None:
         for (_, example), outcome in zip(examples, self._trainer.learn(examples), strict=True):
             self._metrics.count_example(example.target, outcome)
             if outcome is ExampleOutcome.LEARNED:
@@ -150,12 +193,13 @@ class ModelTrainer:
         for record in records:
             if record.offset <= self._trainer.offset:
                 for example in self._parse(record):
-                    self._trainer.remember(example, record.offset)
+                    if not isinstance(example, Unlearning):
+                        self._trainer.remember(example, record.offset)
 
-    def _parse(self, record: ConsumerRecord) -> list[Taught]:
+    def _parse(self, record: ConsumerRecord) -> list[Taught | Unlearning]:
         try:
             taught = _taught.validate_json(record.value or b"")
-            return [taught] if isinstance(taught, ItemOutcomes) else list(by_label(taught))
+            return list(by_label(taught)) if isinstance(taught, TrainingExample) else [taught]
         except ValidationError as error:
             self._metrics.refused_records.labels(EXAMPLES.name).inc()
             # The error's own text would show the values.

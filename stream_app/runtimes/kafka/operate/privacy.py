@@ -17,6 +17,7 @@ from stream_app.schemas.privacy import PrivacyRequest
 from stream_app.schemas.topics import (
     CATALOGUE,
     CONTENT_SCORES,
+    EXAMPLES,
     PRIVACY_RECEIPTS,
     PRIVACY_REQUESTS,
     RECOMMENDER_SNAPSHOTS,
@@ -39,6 +40,7 @@ def complete_receipt(output: Output, settings: Settings) -> Output:
     stores = [
         StoreErasure(store=rows_changelog(settings.app_id).name, state="removed", removed={"tombstones": 1}),
         StoreErasure(store=f"recommenders, by {SESSIONS.name}", state="announced"),
+        StoreErasure(store=f"models, by {EXAMPLES.name}", state="announced"),
     ]
     for topic in TOPICS:
         if topic in ANONYMOUS:
