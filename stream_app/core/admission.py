@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stream_app.core.arrival import Arrival
-from stream_app.core.identity import ends_circle, shorten, take_back
 from stream_app.core.identity_messages import is_known
+from stream_app.core.pointers import ends_circle, shorten, take_back
 from stream_app.core.removals import make_room
 from stream_app.core.workspace import Workspace
 from stream_app.features import repeats

@@ -15,7 +15,7 @@ The functions here return what to send and to keep; the caller writes it (see `s
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -36,6 +36,7 @@ from stream_app.core.identity_messages import (
 )
 from stream_app.core.merging import merge_rows
 from stream_app.core.partition import Partition
+from stream_app.core.pointers import ends_circle, identifies, moved_on, position_of, reclaim
 from stream_app.features.user_row import (
     CLAIMED,
     OWNED,
@@ -71,31 +72,16 @@ class Answer(NamedTuple):
     refused: str = ""
 
 
-def identifies(arrival: Arrival) -> bool:
-    """Whether an event says that its row is of somebody known; an alias may name a visitor."""
-    event = arrival.timed.event
-    if arrival.forwarded is not None:
-        return arrival.forwarded.is_identified
-    return bool(event.user_id) and type(event) is not AliasCall
-
-
-def take_back(row: UserRow, arrival: Arrival) -> Sequence[Sent]:
-    """Take a visitor's id back that was given away, for the user who is known by it now.
-
-    What the visitor did stays with whoever claimed it. The former owner is asked what the two are to each
-    other now: it belongs to this row if it was never identified itself.
-    """
-    timed = arrival.timed
-    if row.is_identified or not identifies(arrival):
-        return ()
-    return _take_back(row, timed.user_key, timed.at, arrival.cause)
-
-
 def link(
     row: UserRow, arrival: Arrival, partition: Partition, privacy: Privacy, rules: Rules
 ) -> Sequence[Sent]:
-    """Record the other ids that an event links to this user; returns the messages for their partitions."""
+    """Record who an event says the user is, and the ids that it links to them.
+
+    Returns the messages for the partitions of those ids.
+    """
     event = arrival.timed.event
+    if not row.is_identified and not row.merged_into and identifies(arrival):
+        row.is_identified = True
     if event.type not in LINKING_EVENTS or arrival.forwarded is not None:
         return ()
     user_key, at = arrival.timed.user_key, arrival.timed.at
@@ -121,7 +107,7 @@ def link(
             is_identified=is_identified,
             may_merge=may_merge,
             is_member=bool(row.merged_into),
-            **_position(arrival.cause),
+            **position_of(arrival.cause),
         )
         sent.append(Sent(place, claim))
     return sent
@@ -138,23 +124,9 @@ def forward(row: UserRow, arrival: Arrival, privacy: Privacy) -> Sent:
         visited=[*(forwarded.visited if forwarded is not None else ()), user_key],
         origin=forwarded.origin if forwarded is not None else arrival.cause.partition,
         is_identified=row.is_identified or identifies(arrival),
-        **_position(arrival.cause),
+        **position_of(arrival.cause),
     )
     return Sent(row.merged_partition, message)
-
-
-def shorten(arrival: Arrival) -> Sequence[Sent]:
-    """Have the row that first passed an event on pass the next on directly."""
-    forwarded = arrival.forwarded
-    if forwarded is None or forwarded.origin < 0 or len(forwarded.visited) < 2:
-        return ()
-    first, former = forwarded.visited[:2]
-    return [Sent(forwarded.origin, _moved(first, former, forwarded.key, arrival.cause))]
-
-
-def ends_circle(user_key: str, visited: Sequence[str]) -> bool:
-    """Whether rows that point to each other in a circle end at this one: that with the least key."""
-    return user_key in visited and user_key == min(visited[visited.index(user_key) :])
 
 
 def answer(
@@ -204,7 +176,7 @@ def forget(user_key: str, row: UserRow, until: float, cause: Cause) -> list[Sent
                 sender=user_key,
                 until=until,
                 is_owner=key == row.merged_into,
-                **_position(cause),
+                **position_of(cause),
             ),
         )
         for key, partition in places.items()
@@ -249,7 +221,7 @@ def _answer_link(link: Link, row: UserRow | None, cause: Cause, erased_until: fl
             at=link.at,
             may_merge=link.may_merge,
             is_returned=True,
-            **_position(cause),
+            **position_of(cause),
         )
         return Answer(row, [Sent(link.to_partition, returned)])
     if row.is_identified and not link.may_merge:
@@ -257,24 +229,6 @@ def _answer_link(link: Link, row: UserRow | None, cause: Cause, erased_until: fl
             claimant.claim = REFUSED
         return _decide(row, link, cause, IDENTIFIED)
     return _give(row, link, cause, erased_until)
-
-
-def _take_back(row: UserRow, user_key: str, at: float, cause: Cause) -> list[Sent]:
-    row.is_identified = True
-    owner, place = row.merged_into, row.merged_partition
-    row.merged_into = ""
-    row.linked[owner] = Place(place, at)
-    outright, row.merged_outright = row.merged_outright, False
-    claim = Link(
-        key=owner,
-        sender=user_key,
-        to_partition=cause.partition,
-        at=at,
-        is_identified=not outright,  # said outright to be that one's, it remains so if both are known
-        may_merge=outright,
-        **_position(cause),
-    )
-    return [Sent(place, claim)]
 
 
 def _give(row: UserRow, link: Link, cause: Cause, erased_until: float) -> Answer:
@@ -286,7 +240,7 @@ def _give(row: UserRow, link: Link, cause: Cause, erased_until: float) -> Answer
         from_partition=cause.partition,
         at=link.at,
         row=encode_row(row),
-        **_position(cause),
+        **position_of(cause),
     )
     pointer = UserRow(
         applied=row.applied,
@@ -316,7 +270,7 @@ def _decide(row: UserRow, link: Link, cause: Cause, refused: str) -> Answer:
         at=link.at,
         is_owned=not refused,
         is_identified=row.is_identified,
-        **_position(cause),
+        **position_of(cause),
     )
     return Answer(row, [Sent(link.to_partition, decided)], refused=refused)
 
@@ -328,14 +282,14 @@ def _answer_history(
     if row is None:
         row = UserRow(seen_at=history.at, erased_until=erased_until)
     _note(row, history, cause)
-    received = Received(key=history.sender, sender=history.key, **_position(cause))
+    received = Received(key=history.sender, sender=history.key, **position_of(cause))
     sent = [Sent(history.sender_partition, received)]
     other = decode_row(history.row)
     if row.merged_into and ends_circle(history.key, history.visited):
         row.merged_into = ""
     elif row.merged_into and other.is_identified and _is_of_visitor(row):
         # Somebody is known here now: they are not to go where the visitor went.
-        sent += _take_back(row, history.key, history.at, cause)
+        sent += reclaim(row, history.key, history.at, cause)
     if row.merged_into:
         passed_on = msgspec.structs.replace(
             history,
@@ -343,18 +297,18 @@ def _answer_history(
             sender=history.key,
             sender_partition=cause.partition,
             visited=[*history.visited, history.key],
-            **_position(cause),
+            **position_of(cause),
         )
         sent.append(Sent(row.merged_partition, passed_on))
         return Answer(row, sent)
     moved = {key: other.linked[key] for key in owned_ids(other) if key != history.key}
     sent += [
-        Sent(place.partition, _moved(key, history.from_key, history.key, cause))
+        Sent(place.partition, moved_on(key, history.from_key, history.key, cause))
         for key, place in moved.items()
     ]
     if history.visited:
         sent.append(
-            Sent(history.from_partition, _moved(history.from_key, history.visited[0], history.key, cause))
+            Sent(history.from_partition, moved_on(history.from_key, history.visited[0], history.key, cause))
         )
     merge_rows(row, other, cause, rules)
     row.linked.pop(history.key, None)
@@ -374,12 +328,12 @@ def _answer_decided(decided: Decided, row: UserRow, cause: Cause) -> Answer | No
     """Note what became of a claim, or tell the owner that it was made for."""
     sent: list[Sent] = []
     if row.merged_into and decided.is_owned and decided.is_identified and _is_of_visitor(row):
-        sent += _take_back(row, decided.key, decided.at, cause)
+        sent += reclaim(row, decided.key, decided.at, cause)
     if row.merged_into:
         if decided.hops >= MAX_PASSED_ON:
             return None
         onward = msgspec.structs.replace(
-            decided, key=row.merged_into, sender=decided.key, hops=decided.hops + 1, **_position(cause)
+            decided, key=row.merged_into, sender=decided.key, hops=decided.hops + 1, **position_of(cause)
         )
         return Answer(row, [Sent(row.merged_partition, onward)])
     if decided.about == decided.key:
@@ -397,10 +351,6 @@ def _answer_moved(moved: Moved, row: UserRow, cause: Cause) -> Answer | None:
     row.merged_into, row.merged_partition = moved.sender, moved.to_partition
     row.applied[cause.topic] = cause.offset
     return Answer(row)
-
-
-def _moved(key: str, former: str, owner: str, cause: Cause) -> Moved:
-    return Moved(key=key, sender=owner, former=former, to_partition=cause.partition, **_position(cause))
 
 
 def _is_of_visitor(row: UserRow) -> bool:
@@ -435,7 +385,3 @@ def _other_ids(event: Event) -> list[str]:
         case AliasCall():
             return [event.previous_id]
     return []
-
-
-def _position(cause: Cause) -> dict[str, Any]:
-    return {"topic": cause.topic, "offset": cause.offset}

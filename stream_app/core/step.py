@@ -144,8 +144,6 @@ def _pass_on(workspace: Workspace, arrival: Arrival, intake: Intake) -> None:
         return
     if not row.merged_into and not ask_consent(workspace, row, arrival):
         return
-    if not row.is_identified and identity.identifies(arrival) and not row.merged_into:
-        row.is_identified = True
     workspace.send(identity.link(row, arrival, workspace.partition, intake.privacy, workspace.rules))
     if row.merged_into:
         workspace.send([identity.forward(row, arrival, intake.privacy)])

@@ -63,6 +63,7 @@ def planted_events(personal: str) -> Iterator[bytes]:
     )
     yield event("page", "u", 10, name=personal, context={"ip": personal, "sessionId": [personal]})
     yield b'{"type": "page", "userId": "u", "note": "' + personal.encode() + b'", broken'
+    yield event("track", "u", 11, name=personal, properties=properties)  # without the name of an event
     yield page("v", 90_000, "item-2")
     yield event("page", "u", 12, name=personal, properties=properties, context=context)
 

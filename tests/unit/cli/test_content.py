@@ -30,7 +30,8 @@ def write_inputs(folder: Path) -> dict[str, Rate]:
         events.append((at, track(user, at, "Course Started", {"course_id": course})))
         if completes:
             events.append((at + 60, track(user, at + 60, "Course Completed", {"course_id": course})))
-    events += [(day * DAY, page("late", day * DAY)) for day in (17, 18)]
+    # Several users: one alone would not move the watermark of a history.
+    events += [(day * DAY, page(f"late-{user}", day * DAY)) for day in (17, 18) for user in range(3)]
     events.sort(key=lambda pair: pair[0])
     (folder / "events.jsonl").write_bytes(b"\n".join(event for _, event in events))
     items = [

@@ -33,7 +33,8 @@ def call(*arguments: object) -> Result:
 def fill(folder: Path, values: list[bytes], partitions: int = 1, name: str = "recorded") -> Metrics:
     metrics = Metrics()
     with open_replay(folder, SETTINGS, metrics, partitions) as (_, _, replay):
-        replay.run(RecordedSource(values, name), lambda _records, _read: None)
+        # Live, as a collector is: a history waits for several users before it moves its watermark.
+        replay.run(RecordedSource(values, name, is_live=True), lambda _records, _read: None)
         replay.close_idle()
     return metrics
 

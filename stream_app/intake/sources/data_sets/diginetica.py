@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from stream_app.intake.sources.data_sets.declaration import DataSet, Record
-from stream_app.intake.sources.data_sets.shop_events import shop_event
+from stream_app.intake.sources.data_sets.shop_events import Order, Visitor, shop_event
 from stream_app.intake.sources.rows import NOT_IN_NAMES
 
 
@@ -18,10 +18,9 @@ def events(row: Record) -> Iterator[tuple[float, bytes]]:
     yield shop_event(
         "ordered" if "ordernumber" in cells else "viewed",
         at=day.timestamp() + int(cells["timeframe"]) / 1000,
-        anonymous_id=cells["sessionid"],
-        user_id=None if user in {None, "", "NA"} else user,
+        visitor=Visitor(cells["sessionid"], None if user in {None, "", "NA"} else user),
         item_id=cells["itemid"],
-        order_id=cells.get("ordernumber"),
+        order=Order(cells.get("ordernumber")),
     )
 
 

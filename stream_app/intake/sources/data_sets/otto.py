@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stream_app.intake.sources.data_sets.declaration import DataSet, Record
-from stream_app.intake.sources.data_sets.shop_events import shop_event
+from stream_app.intake.sources.data_sets.shop_events import Visitor, shop_event
 
 KINDS = {"clicks": "viewed", "carts": "added", "orders": "ordered"}
 
@@ -16,7 +16,7 @@ def events(record: Record) -> Iterator[tuple[float, bytes]]:
         yield shop_event(
             KINDS.get(each["type"], str(each["type"])),
             at=int(each["ts"]) / 1000,
-            anonymous_id=record["session"],
+            visitor=Visitor(record["session"]),
             item_id=each["aid"],
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stream_app.intake.sources.data_sets.declaration import DataSet, Record
-from stream_app.intake.sources.data_sets.shop_events import shop_event
+from stream_app.intake.sources.data_sets.shop_events import Order, Visitor, shop_event
 
 KINDS = {"view": "viewed", "addtocart": "added", "transaction": "ordered"}
 
@@ -15,9 +15,9 @@ def events(row: Record) -> Iterator[tuple[float, bytes]]:
     yield shop_event(
         KINDS.get(row["event"], str(row["event"])),
         at=int(row["timestamp"]) / 1000,
-        anonymous_id=row["visitorid"],
+        visitor=Visitor(row["visitorid"]),
         item_id=row["itemid"],
-        order_id=row.get("transactionid"),
+        order=Order(row.get("transactionid")),
     )
 
 

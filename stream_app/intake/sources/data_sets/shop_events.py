@@ -3,42 +3,51 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from stream_app.intake.sources.rows import encode, is_missing
 
 NAMES = {"added": "Product Added", "ordered": "Order Completed"}
 
 
-def shop_event(  # noqa: PLR0913
-    kind: str,
-    *,
-    at: float,
-    anonymous_id: Any,
-    item_id: Any,
-    user_id: Any = None,
-    order_id: Any = None,
-    price: float | None = None,
-    quantity: int | None = None,
-    category: Any = None,
+class Visitor(NamedTuple):
+    """Whose event it is, as the data set names them."""
+
+    anonymous_id: Any
+    user_id: Any = None
+
+
+class Order(NamedTuple):
+    """What was ordered besides the item; 0 stands for a price or quantity that is not known."""
+
+    id: Any = None
+    price: float = 0.0
+    quantity: int = 0
+
+
+NO_ORDER = Order()
+
+
+def shop_event(
+    kind: str, at: float, visitor: Visitor, item_id: Any, order: Order = NO_ORDER, category: Any = None
 ) -> tuple[float, bytes]:
     """An event `viewed`, `added`, `ordered` or of another name, with its time in epoch seconds."""
     properties: dict[str, Any] = {"product_id": str(item_id)}
-    for name, value in {"order_id": order_id, "category": category}.items():
+    for name, value in {"order_id": order.id, "category": category}.items():
         if not is_missing(value):
             properties[name] = str(value)
-    # 0 stands for what is not known.
-    properties |= {name: number for name, number in {"price": price, "quantity": quantity}.items() if number}
-    if kind == "ordered" and price:
-        properties["revenue"] = round(price * (quantity or 1), 6)
+    numbers = {"price": order.price, "quantity": order.quantity}
+    properties |= {name: number for name, number in numbers.items() if number}
+    if kind == "ordered" and order.price:
+        properties["revenue"] = round(order.price * (order.quantity or 1), 6)
     event: dict[str, Any] = {
         "type": "page" if kind == "viewed" else "track",
-        "anonymousId": str(anonymous_id),
+        "anonymousId": str(visitor.anonymous_id),
         "timestamp": datetime.fromtimestamp(at, UTC),
         "properties": properties,
     }
-    if user_id is not None:
-        event["userId"] = str(user_id)
+    if visitor.user_id is not None:
+        event["userId"] = str(visitor.user_id)
     if kind != "viewed":
         event["event"] = NAMES.get(kind, kind)
     return at, encode(event)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from stream_app.intake.sources.data_sets.declaration import DataSet, Record
-from stream_app.intake.sources.data_sets.shop_events import shop_event
+from stream_app.intake.sources.data_sets.shop_events import NO_ORDER, Order, Visitor, shop_event
 
 CLICKS = ["session", "timestamp", "item", "category"]
 BUYS = ["session", "timestamp", "item", "price", "quantity"]
@@ -28,17 +28,16 @@ def events(row: Record) -> Iterator[tuple[float, bytes]]:
     """One row is one event; the session stands for its visitor."""
     if "SessionId" in row:
         yield shop_event(
-            "viewed", at=float(row["Time"]), anonymous_id=row["SessionId"], item_id=row["ItemId"]
+            "viewed", at=float(row["Time"]), visitor=Visitor(row["SessionId"]), item_id=row["ItemId"]
         )
         return
     is_buy = "price" in row
     yield shop_event(
         "ordered" if is_buy else "viewed",
         at=datetime.fromisoformat(row["timestamp"]).timestamp(),
-        anonymous_id=row["session"],
+        visitor=Visitor(row["session"]),
         item_id=row["item"],
-        price=float(row["price"]) if is_buy else None,
-        quantity=int(row["quantity"]) if is_buy else None,
+        order=Order(None, float(row["price"]), int(row["quantity"])) if is_buy else NO_ORDER,
         category=None if row.get("category") in {None, "0"} else row["category"],
     )
 
