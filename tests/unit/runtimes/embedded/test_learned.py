@@ -13,6 +13,7 @@ from support.piped_replay import replay
 
 from stream_app.errors import StateError
 from stream_app.features.user_row import encode_row
+from stream_app.intake.sources.event_files import open_events
 from stream_app.learning.ports import Occasion
 from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded.learned import KEY_FILE, RECOMMENDER, LearnedModels, folder_key
@@ -176,13 +177,15 @@ def contents(folder: Path) -> tuple[object, ...]:
 def test_a_piped_replay_killed_midway_and_piped_again_ends_as_one_that_was_not(tmp_path: Path) -> None:
     values = [value for value in random_events(Random(5), 500, users=12) if value.strip(b"\x00\n ")]
     values = [value for value in values if b"\n" not in value]
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"\n".join(values))
+    [source] = open_events([str(path)])  # a line may hold several events
+    values = [value for value, _ in source.records(0)]
     with Store(tmp_path / "whole") as store:
         learned = load(store, key=folder_key(tmp_path / "whole"))
         run = Replay(store, learned, Rules(), Metrics(), time.time, round_records=40, checkpoint_rounds=3)
-        run.run(RecordedSource(values), lambda _records, _read: None)
+        run.run(RecordedSource(values, is_live=True), lambda _records, _read: None)
         run.finish()
-    path = tmp_path / "events.jsonl"
-    path.write_bytes(b"\n".join(values))
     assert replay(tmp_path / "killed", path, die_at=450) is None
     with Store(tmp_path / "killed") as store:
         assert 0 < store.source_position("-").records < len(values)
