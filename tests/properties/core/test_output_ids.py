@@ -15,17 +15,19 @@ def lives(random: Random, days: int) -> list[bytes]:
     for number in range(days * 14):
         at = round(random.uniform(0, days * DAY), 3)
         user, device = f"user-{random.randrange(4)}", f"device-{random.randrange(6)}"
-        who = random.choice([user, device, device])
-        item, message = f"item-{random.randrange(9)}", {"messageId": f"m{number}"}
+        who, at_device = random.choice(
+            [(user, {}), ("", {"anonymousId": device}), ("", {"anonymousId": device})]
+        )
+        item, message = f"item-{random.randrange(9)}", {"messageId": f"m{number}", **at_device}
         match random.choices(["page", "order", "identify", "alias"], [10, 2, 2, 1])[0]:
             case "page":
                 value = page(who, at, item, **message)
             case "order":
                 value = track(who, at, "Order Completed", {"revenue": 5, "product_id": item}, **message)
             case "identify":
-                value = event("identify", user, at, anonymousId=device, **message)
+                value = event("identify", user, at, **{**message, "anonymousId": device})
             case _:
-                value = event("alias", user, at, previousId=device, **message)
+                value = event("alias", user, at, previousId=device, messageId=f"m{number}")
         arrives_at = at + random.choice([0, 0, 0, random.uniform(0, 3_000)])
         events.append((arrives_at, value))
     return [value for _, value in sorted(events)]

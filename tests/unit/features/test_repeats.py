@@ -33,7 +33,8 @@ def test_orders_without_an_id_and_of_other_users_are_orders() -> None:
 
 def test_an_order_of_both_ids_is_known_after_they_became_one_user() -> None:
     driver = Driver()
-    driver.pipe(order(0, "a", "device", order_id="7"), event("identify", "u", 1, anonymousId="device"))
+    anonymous = track("", 0, "Order Completed", {"order_id": "7"}, messageId="a", anonymousId="device")
+    driver.pipe(anonymous, event("identify", "u", 1, anonymousId="device"))
     driver.pipe(order(2, "b", order_id="7"))
     assert driver.features("u", 5)["purchase_count"] == 1
 

@@ -72,7 +72,7 @@ def test_it_does_what_the_embedded_runtime_does(tmp_path: Path) -> None:
         replay = Replay(
             store, FixedModels(), Rules(), Metrics(), lambda: RECEIVED_AT, partitions=3, round_records=1
         )
-        replay.run(RecordedSource(values), lambda _records, _read: None)
+        replay.run(RecordedSource(values, is_live=True), lambda _records, _read: None)
         replay.close_idle()
     with Store(tmp_path, read_only=True) as store:
         assert comparable(driver.outputs) == comparable(store.outputs())
@@ -92,8 +92,8 @@ def test_a_restart_between_any_two_events_changes_nothing() -> None:
 
 def test_ids_on_different_partitions_become_one_user() -> None:
     driver = Driver(partitions=8)
-    driver.pipe(page("device", 0, "shoe"), event("identify", "ann", 5, anonymousId="device"))
-    driver.pipe(page("device", 10, "boot"))
+    driver.pipe(event("page", "", 0, anonymousId="device"), event("identify", "ann", 5, anonymousId="device"))
+    driver.pipe(event("page", "", 10, anonymousId="device"))
     assert driver.features("ann", 20)["count_page"] == 2
     driver.erase("ann", at=30)
     assert driver.of(PrivacyReceipt)
