@@ -67,6 +67,10 @@ def _erased(_: Output) -> str:
     return "erased, with all that was learned of them"
 
 
+def _unlearning(_: Output) -> str:
+    return "models are to learn without an erased user"
+
+
 def _receipt(output: Output) -> str:
     return ", ".join(f"{store['store']} {store['state']}" for store in output["stores"])
 
@@ -83,5 +87,6 @@ ABOUT: Mapping[str, Callable[[Output], str]] = {
     "failed_event": _failed,
     "explored_place": _explored,
     "user_erased": _erased,
+    "unlearning": _unlearning,
     "privacy_receipt": _receipt,
 }
