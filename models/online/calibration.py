@@ -57,7 +57,9 @@ class Calibrator:
                 self.in_use = self.gain.mean > 2 * self.gain.standard_error
         self._judged.append((probabilities, label))
         self._seen += 1
-        if self._seen % self.every == 0 and len(self._judged) >= self.every:
+        # After the window was dropped a fit waits until it has as much again.
+        enough = min(self.every, self._judged.maxlen or self.every)
+        if self._seen % self.every == 0 and len(self._judged) >= enough:
             self._fit()
 
     def drop_window(self) -> None:

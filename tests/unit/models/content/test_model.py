@@ -1,8 +1,8 @@
 """The engagement score of content against a hidden truth."""
 
 import pickle
-from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,8 +102,13 @@ def test_labels_come_from_starts_that_their_features_do_not_know(
 ) -> None:
     examples: list[Example[float]] = []
     model = engagement_model()
-    learn_many: Callable[[list[Example[float]]], object] = model.learn_many
-    monkeypatch.setattr(model, "learn_many", lambda given: (examples.extend(given), learn_many(given))[1])  # type: ignore[func-returns-value]
+    learn_many = model.learn_many
+
+    def noted(given: list[Example[float]], *marks: Any) -> object:
+        examples.extend(given)
+        return learn_many(given, *marks)
+
+    monkeypatch.setattr(model, "learn_many", noted)
     starts = [
         Start("a", 60.0 * number, number % 4 == 0, 1, False, {}) for number in range(3 * LABEL_STARTERS)
     ]
