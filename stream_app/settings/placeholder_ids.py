@@ -26,8 +26,12 @@ class PlaceholderIds:
     real: frozenset[str] = frozenset()
 
     def stands_for_nothing(self, text: str) -> bool:
-        """Whether an id of a session, item, group or message says that there is none."""
+        """Whether an id of a session, group or message says that there is none."""
         return self._is_among(text, self.every_kind)
+
+    def stands_for_no_item(self, text: str) -> bool:
+        """Whether an item's id says that there is none: a catalogue may well begin to count at 0."""
+        return _bare(text) != "0" and self._is_among(text, self.every_kind)
 
     def stands_for_nobody(self, text: str) -> bool:
         """Whether a user's id says that there is none."""

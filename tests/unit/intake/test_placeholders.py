@@ -58,7 +58,7 @@ def test_an_id_that_only_looks_like_one_stays(user: str) -> None:
     assert found.event.properties["product_id"] == found.event.context.session_id == user
 
 
-@pytest.mark.parametrize("word", [word for word in WORDS if word])
+@pytest.mark.parametrize("word", [word for word in WORDS if word not in {"", "0"}])
 def test_sessions_messages_and_items_do_without_it_too(word: str) -> None:
     page = read(segment(userId="u", messageId=word, context={"sessionId": word}))
     assert (page.event.message_id, page.event.context.session_id) == (None, None)
@@ -77,7 +77,7 @@ def test_sessions_messages_and_items_do_without_it_too(word: str) -> None:
 
 
 def test_numbers_for_ids_are_placeholders_too() -> None:
-    found = read(segment(userId="u", properties={"product_id": 0}, context={"sessionId": 0}))
+    found = read(segment(userId="u", properties={"product_id": -1}, context={"sessionId": 0}))
     assert (found.event.properties, found.event.context.session_id) == ({}, None)
     assert read(segment(userId="u", context={"sessionId": 1709539200000})).event.context.session_id
 
@@ -172,6 +172,16 @@ def test_operators_add_ids_and_take_them_out() -> None:
 def test_what_means_nobody_may_be_an_item() -> None:
     assert read(segment(userId="email")).reason == FailureReason.MISSING_USER
     assert read(segment(userId="u", properties={"item_id": "email"})).event.properties == {"item_id": "email"}
+
+
+@pytest.mark.parametrize("item", [0, "0"])
+def test_a_catalogue_may_count_from_zero(item: str | int) -> None:
+    found = read(
+        segment(userId="u", messageId="0", properties={"product_id": item}, context={"sessionId": "0"})
+    )
+    assert found.event.properties == {"product_id": item}
+    assert found.placeholders == ("messageId", "sessionId")
+    assert read(segment(userId="u", properties={"product_id": "000"})).event.properties == {}
 
 
 def test_no_pseudonym_is_made_of_a_placeholder() -> None:
