@@ -19,7 +19,11 @@ def learn_from_given(workspace: Workspace, arrival: Arrival, label: LabelCall, p
     if timed.at <= workspace.partition.erasures.bars(timed, privacy):
         workspace.count(label.type, "erased")
         return
-    row = workspace.row(timed.user_key)
+    row, cause = workspace.row(timed.user_key), arrival.cause
+    if row is not None and cause.offset <= row.applied.get(cause.topic, -1):
+        # The row is stored, so the example was sent before it; its consent may be that of a later event.
+        workspace.count(label.type, "already_applied")
+        return
     default = workspace.rules.default_consent
     if row is not None and not consent.is_agreed(row.consent, consent.ANALYTICS, default):
         workspace.count(label.type, "without_consent")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -74,20 +75,13 @@ async def check_topics(settings: Settings) -> dict[str, TopicFacts]:
     try:
         wanted = topics_of(settings)
         found = await admin.describe_topics([name_of(topic, settings) for topic in wanted])
+        _refuse_forbidden(found, settings)
         facts = await read_facts(admin, [name_of(topic, settings) for topic in wanted])
         limits = await _limits(admin, [name_of(topic, settings) for topic in wanted])
     except KafkaError as error:
         raise BrokerError(f"topics could not be looked up: {error}") from error
     finally:
         await admin.close()
-    forbidden = [
-        entry["topic"] for entry in found if for_code(entry["error_code"]) is TopicAuthorizationFailedError
-    ]
-    if forbidden:
-        raise AccessError(
-            f"{settings.kafka_username or 'this client'} may not use {', '.join(forbidden)}: let the "
-            "cluster's operator grant it, or set STREAM_APP_KAFKA_USERNAME"
-        )
     counts = {entry["topic"]: len(entry["partitions"]) for entry in found if not entry["error_code"]}
     _refuse_missing([name_of(topic, settings) for topic in wanted], counts)
     for topic in wanted:
@@ -115,6 +109,17 @@ async def _limits(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str,
             if not code:
                 limits[name] = int(entries[0][1])
     return limits
+
+
+def _refuse_forbidden(found: Sequence[Mapping[str, Any]], settings: Settings) -> None:
+    forbidden = [
+        entry["topic"] for entry in found if for_code(entry["error_code"]) is TopicAuthorizationFailedError
+    ]
+    if forbidden:
+        raise AccessError(
+            f"{settings.kafka_username or 'this client'} may not use {', '.join(forbidden)}: let the "
+            "cluster's operator grant it, or set STREAM_APP_KAFKA_USERNAME"
+        )
 
 
 def _refuse_missing(wanted: Sequence[str], counts: dict[str, int]) -> None:
