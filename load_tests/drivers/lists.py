@@ -17,7 +17,16 @@ from time import thread_time
 from typing import Any, NamedTuple
 
 from .names import find
-from .streams import PASSES, JsonObject, endless_sessions, least, new_recommender, read_values, record_of
+from .streams import (
+    PASSES,
+    JsonObject,
+    endless_sessions,
+    learner_of,
+    least,
+    new_recommender,
+    read_values,
+    record_of,
+)
 
 BEFORE = 6_000
 ITEMS = 10
@@ -64,14 +73,15 @@ def _visits(sessions: Iterator[JsonObject], topic: str, first_offset: int) -> It
 def _pass(known: list[Any], visits: list[Visit]) -> list[float]:
     """Teach a new recommender, then time its lists one by one."""
     fed = new_recommender()
-    fed.take(known)
+    learn = learner_of(fed)
+    learn(known)
     seconds, full = [], 0
     for visit in visits:
         begun_at = thread_time()
         listed = fed.recommender.recommend(visit.occasion, ITEMS)
         seconds.append(thread_time() - begun_at)
         full += len(listed) == ITEMS
-        fed.take([visit.record])
+        learn([visit.record])
     if full < 0.9 * len(visits):
         raise SystemExit(f"only {full} of {len(visits)} lists had {ITEMS} items")
     return seconds

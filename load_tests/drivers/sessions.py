@@ -12,7 +12,7 @@ from itertools import islice
 from time import thread_time
 
 from .names import find
-from .streams import PASSES, endless_sessions, least, new_recommender, read_values, record_of
+from .streams import PASSES, endless_sessions, learner_of, least, new_recommender, read_values, record_of
 
 BEFORE = 6_000
 BATCH = 20
@@ -34,12 +34,13 @@ def main(path: str, count: int) -> None:
 def _pass(records: list[object], before: int) -> list[float]:
     """Teach a new recommender, then time it batch by batch."""
     fed = new_recommender()
-    fed.take(records[:before])
+    learn = learner_of(fed)
+    learn(records[:before])
     seconds = []
     for begin in range(before, len(records), BATCH):
         batch = records[begin : begin + BATCH]
         begun_at = thread_time()
-        fed.take(batch)
+        learn(batch)
         seconds.append(thread_time() - begun_at)
     learned = fed.recommender.stamp().examples_seen
     if learned < 0.5 * len(records):

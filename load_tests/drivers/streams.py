@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -41,6 +41,14 @@ def record_of(session: JsonObject, topic: str, offset: int) -> ConsumerRecord:
 def new_recommender() -> Any:
     """A worker's recommender, fed by records of the topic of sessions."""
     return find("FedRecommender")(find("Settings")(snapshot_key="a key of this benchmark"), find("Metrics")())
+
+
+def learner_of(recommender: Any) -> Callable[[Sequence[object]], None]:
+    """The method that feeds a worker's recommender, by today's name or by the one of older builds."""
+    learn: Callable[[Sequence[object]], None] = (
+        getattr(recommender, "learn_records", None) or recommender.take
+    )
+    return learn
 
 
 def least(passes: Sequence[Sequence[float]]) -> float:

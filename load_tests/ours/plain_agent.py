@@ -71,7 +71,7 @@ def build(settings: Settings) -> tuple[faust.App, LoadedModels]:
 
     @app.agent(events, supervisor_strategy=CrashingSupervisor)
     async def process(stream: Any) -> None:
-        await loaded.caught_up()
+        await loaded.wait_until_caught_up()
         processed = 0
         async for event in stream.events():
             message = event.message

@@ -123,7 +123,7 @@ class ItemUses:
         """Every item, that started longest ago first."""
         return self._items
 
-    def take(self, item: str) -> ItemUse:
+    def touch(self, item: str) -> ItemUse:
         """The item's use, to be added to."""
         use = self._items.pop(item, None)
         if use is None:

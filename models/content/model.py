@@ -59,7 +59,7 @@ class ContentModel(RegressionModel):
         """
         self.newest_at = max(self.newest_at, at)
         for start in starts:
-            use = self.items.take(start.item)
+            use = self.items.touch(start.item)
             use.described = start.features or use.described
             if use.block is None:
                 use.block = Block(use.features(self.newest_at))

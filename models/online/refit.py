@@ -178,7 +178,7 @@ class RefitRegressor(Refitted[FittedForest], BatchRegressor):
     def learn_one(self, x: Features, y: float) -> None:
         """Sample the example, and refit when one is due."""
         self._mean.learn_one(x, y)
-        self._take(x, y)
+        self._add_example(x, y)
 
     def predict_many(self, xs: Sequence[Features]) -> list[float]:
         """Return each example's expected value; the mean so far until the first refit."""

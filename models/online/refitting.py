@@ -113,7 +113,7 @@ class Refitted(ABC, Generic[FittedT]):
     def _view(self) -> View:
         return self._sample.view(self._seen, self.capacity, self.sees)
 
-    def _take(self, x: Features, y: Label | float) -> None:
+    def _add_example(self, x: Features, y: Label | float) -> None:
         if not self._is_shared:
             self._sample.add(x, y)
         self._seen += 1
@@ -157,7 +157,7 @@ class RefittedClassifier(Refitted[ClassesT], BatchClassifier):
         if y not in self._frequencies.counts:
             self._labels.append(y)
         self._frequencies.learn_one(x, y)
-        self._take(x, y)
+        self._add_example(x, y)
 
     def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
         """Return each label's probability by the newest fit."""

@@ -42,11 +42,11 @@ class CappedGroups:
         if facts.brand is not None:
             self._brands[facts.brand] = self._brands.get(facts.brand, 0) + 1
 
-    def take(self, items: Iterable[ScoredT]) -> Iterator[ScoredT]:
-        """Return the items that fit, in their order, counting each as it is taken."""
-        return iter(items) if self._caps == NO_CAPS else self._take(items)
+    def admit(self, items: Iterable[ScoredT]) -> Iterator[ScoredT]:
+        """Return the items that fit, in their order, counting each as it is drawn."""
+        return iter(items) if self._caps == NO_CAPS else self._admit(items)
 
-    def _take(self, items: Iterable[ScoredT]) -> Iterator[ScoredT]:
+    def _admit(self, items: Iterable[ScoredT]) -> Iterator[ScoredT]:
         for item in items:
             if self.has_room(item[0]):
                 self.add(item[0])

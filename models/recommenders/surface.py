@@ -121,9 +121,9 @@ class Surface:
         barred = self._barred(session_items, occasion.user_history, bought)
         candidates = self._candidates(mixed, occasion, barred, now)
         groups = CappedGroups(self.rules.caps, self.catalogue.facts)
-        shown = [RecommendedItem(*item) for item in islice(groups.take(candidates), count)]
+        shown = [RecommendedItem(*item) for item in islice(groups.admit(candidates), count)]
         if shown and self.rules.exploration:
-            rest = list(islice(groups.take(candidates), self.rules.offers_per_source))
+            rest = list(islice(groups.admit(candidates), self.rules.offers_per_source))
             if rest:
                 shown[-1] = self._explore(shown, rest, occasion, barred, seed, now)
         return shown

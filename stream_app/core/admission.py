@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stream_app.core.arrival import Arrival
 from stream_app.core.identity_messages import is_known
-from stream_app.core.pointers import ends_circle, shorten, take_back
+from stream_app.core.pointers import ends_circle, reclaim_if_identified, shorten
 from stream_app.core.removals import make_room
 from stream_app.core.workspace import Workspace
 from stream_app.features import repeats
@@ -40,7 +40,7 @@ def admit(workspace: Workspace, arrival: Arrival, privacy: Privacy) -> UserRow |
     else:
         workspace.put_row(user_key, row)
     if row.merged_into:
-        workspace.send(take_back(row, arrival))
+        workspace.send(reclaim_if_identified(row, arrival))
     if row.merged_into:
         if forwarded is None or not ends_circle(user_key, forwarded.visited):
             return row

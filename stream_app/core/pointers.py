@@ -20,8 +20,8 @@ def identifies(arrival: Arrival) -> bool:
     return bool(event.user_id) and type(event) is not AliasCall
 
 
-def take_back(row: UserRow, arrival: Arrival) -> Sequence[Sent]:
-    """Take a visitor's id back that was given away, for the user who is known by it now.
+def reclaim_if_identified(row: UserRow, arrival: Arrival) -> Sequence[Sent]:
+    """Reclaim a visitor's id that was given away, for the user who is known by it now.
 
     What the visitor did stays with whoever claimed it. The former owner is asked what the two are to each
     other now: it belongs to this row if it was never identified itself.

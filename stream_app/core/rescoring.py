@@ -46,7 +46,7 @@ class Sweep:
             self._begun_with = seen
             self._waiting = sorted(self._partition.user_keys(), reverse=True)
 
-    def take(self, most: int) -> list[str]:
+    def pop_next(self, most: int) -> list[str]:
         """The next users, in the order of their keys; with the last of them the sweep has come to its end."""
         split = max(len(self._waiting) - most, 0)
         taken, self._waiting = self._waiting[split:][::-1], self._waiting[:split]

@@ -31,7 +31,7 @@ def touch(  # noqa: PLR0913
     `tracker_id` is the tracker's own session id, or "": two different ones are two sessions, however near,
     and one is one session, however long its pauses, while it is open and within the limit.
     """
-    session = _find(row, at, tracker_id, rules) or _begin(row, at, topic, offset)
+    session = _find_or_join(row, at, tracker_id, rules) or _begin(row, at, topic, offset)
     if at > session.last_at:
         session.last_at = at
     elif at < session.started_at:
@@ -57,7 +57,7 @@ def prolong(
 ) -> OpenSession | None:
     """Let the session go on that an event belongs to, without counting it; None if none is open."""
     for session in reversed(row.open_sessions):
-        if _takes(session, at, tracker_id, rules.session_gap, rules.session_limit):
+        if _accepts(session, at, tracker_id, rules.session_gap, rules.session_limit):
             session.last_at = max(session.last_at, at)
             if session.topic == topic:
                 session.last_offset = max(session.last_offset, offset)
@@ -152,7 +152,7 @@ def _fact(value: object) -> str:
     return value if isinstance(value, str) and len(value) <= MAX_FACT_LENGTH else ""
 
 
-def _takes(session: OpenSession, at: float, tracker_id: str, gap: float, limit: float) -> bool:
+def _accepts(session: OpenSession, at: float, tracker_id: str, gap: float, limit: float) -> bool:
     if max(session.last_at, at) - min(session.started_at, at) > limit:
         return False
     if tracker_id and session.tracker_id:
@@ -160,13 +160,13 @@ def _takes(session: OpenSession, at: float, tracker_id: str, gap: float, limit: 
     return session.started_at - gap < at < session.last_at + gap
 
 
-def _find(row: UserRow, at: float, tracker_id: str, rules: Rules) -> OpenSession | None:
+def _find_or_join(row: UserRow, at: float, tracker_id: str, rules: Rules) -> OpenSession | None:
     """The open session that an event belongs to, joined from several where the event bridges them."""
     gap, limit = rules.session_gap, rules.session_limit
     if len(row.open_sessions) == 1:  # the common case, at once
         session = row.open_sessions[0]
-        return session if _takes(session, at, tracker_id, gap, limit) else None
-    near = [session for session in row.open_sessions if _takes(session, at, tracker_id, gap, limit)]
+        return session if _accepts(session, at, tracker_id, gap, limit) else None
+    near = [session for session in row.open_sessions if _accepts(session, at, tracker_id, gap, limit)]
     for other in near[1:]:
         _merge(near[0], other, row, rules)
     return near[0] if near else None

@@ -48,7 +48,7 @@ class CatalogueFeatures:
         """All features, in JSON."""
         return _encode(self._features)
 
-    def take_state(self, state: bytes) -> None:
+    def restore_state(self, state: bytes) -> None:
         """Hold what `to_state` gave.
 
         Raises:

@@ -62,7 +62,7 @@ class Adapted(Generic[ModelT]):
             status=self.model.status.value,
         )
 
-    def take_model(self, model: object) -> None:
+    def replace_model(self, model: object) -> None:
         """Score and learn with a loaded model from now on.
 
         Raises:

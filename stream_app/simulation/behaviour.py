@@ -54,7 +54,7 @@ class SessionSimulator:
         self._free_from[way.user] = session.at_ms + BREAK_MS
         return session.happenings
 
-    def take_cart(self, user: int) -> int | None:
+    def pop_cart(self, user: int) -> int | None:
         """Item left in the user's cart by an earlier visit, which is then empty."""
         return self._cart.pop(user, None)
 
@@ -179,7 +179,7 @@ class _Session:
         """Check out if the visit is to end so, and let the tracker sum up where it does."""
         way = self._way
         if way.buys:
-            left = self._simulator.take_cart(way.user)
+            left = self._simulator.pop_cart(way.user)
             basket = self._basket(self._bought if left is None else [left, *self._bought])
             self._open(CHECKOUT)
             self._emit("Checkout Started", basket)

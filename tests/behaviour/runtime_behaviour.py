@@ -77,13 +77,13 @@ class RuntimeBehaviour(ABC):
         of the last, sessions that are idle by wall time are closed.
         """
 
-    def take(self, folder: Path, *values: bytes) -> Processed:
+    def process_values(self, folder: Path, *values: bytes) -> Processed:
         """Process events in one delivery, keyed by their users."""
         return self.process(folder, keyed(values))
 
     def test_each_event_type_lands_in_its_features(self, tmp_path: Path) -> None:
         context = {"device": {"type": "mobile"}}
-        done = self.take(
+        done = self.process_values(
             tmp_path,
             event("identify", "u", 0, traits={"age": 41, "plan": "gold"}),
             event("group", "u", 1, groupId="g"),
@@ -131,7 +131,7 @@ class RuntimeBehaviour(ABC):
 
     def test_a_tier_is_sent_when_first_known_and_when_it_changes(self, tmp_path: Path) -> None:
         moments = [page("u", number * 301.0) for number in range(9)]
-        done = self.take(tmp_path, page("quiet", 0), *moments)
+        done = self.process_values(tmp_path, page("quiet", 0), *moments)
         tiers = [
             (tier["previous_tier"], tier["tier"], tier["tier_name"])
             for tier in done.of("engagement_tier", "u")
@@ -143,7 +143,7 @@ class RuntimeBehaviour(ABC):
         assert (first["tier"], first["model"]["name"]) == (1, "fixed_tiers")
 
     def test_recommendations_follow_the_session_at_most_every_interval(self, tmp_path: Path) -> None:
-        done = self.take(tmp_path, *(page("u", at, f"item-{at}") for at in (0, 10, 29, 30, 59, 60)))
+        done = self.process_values(tmp_path, *(page("u", at, f"item-{at}") for at in (0, 10, 29, 30, 59, 60)))
         made = done.of("recommendations", "u")
         assert [output["items"][0]["item_id"] for output in made] == [
             "item-0-1-1",
@@ -154,15 +154,17 @@ class RuntimeBehaviour(ABC):
 
     def test_repeats_are_dropped(self, tmp_path: Path) -> None:
         once = [page("u", at * 40.0, f"item-{at}", messageId=f"m{at}") for at in range(5)]
-        single = self.take(tmp_path / "once", *once)
-        done = self.take(tmp_path / "twice", *once, *once, once[3])
+        single = self.process_values(tmp_path / "once", *once)
+        done = self.process_values(tmp_path / "twice", *once, *once, once[3])
         assert done.features("u", 300) == single.features("u", 300)
         assert len(done.outputs) == len(single.outputs)
         assert done.metrics.event_outcomes() == {"processed": 5, "repeated": 6}
 
     def test_events_that_are_too_late_are_refused(self, tmp_path: Path) -> None:
         late = page("u", HOUR - 1)
-        done = self.take(tmp_path, page("a", 2 * HOUR), page("u", HOUR + 1), late, page("u", HOUR + 2))
+        done = self.process_values(
+            tmp_path, page("a", 2 * HOUR), page("u", HOUR + 1), late, page("u", HOUR + 2)
+        )
         [failed] = done.of("failed_event")
         assert (failed["reason"], failed["user_key"]) == ("late", "u")
         assert FailedEvent.model_validate(failed).original == late
@@ -197,14 +199,14 @@ class RuntimeBehaviour(ABC):
 
     def test_labels_become_examples_with_the_features_of_then(self, tmp_path: Path) -> None:
         before = [page("u", 0), page("u", 60)]
-        expected = self.take(tmp_path / "before", *before).features("u", 90)
+        expected = self.process_values(tmp_path / "before", *before).features("u", 90)
         about = {
             "target": "engagement_score",
             "value": 70,
             "itemId": "c1",
             "features": {"length": 9, "kind": "x"},
         }
-        done = self.take(
+        done = self.process_values(
             tmp_path / "all",
             *before,
             label("u", 90, 2),
@@ -239,7 +241,7 @@ class RuntimeBehaviour(ABC):
         assert done.rows["u"].item_starts == []
 
     def test_sessions_close_by_the_watermark_and_when_idle(self, tmp_path: Path) -> None:
-        done = self.take(
+        done = self.process_values(
             tmp_path,
             page("u", 0, "a"),
             page("u", 600, "b"),
@@ -257,7 +259,7 @@ class RuntimeBehaviour(ABC):
         assert not any(row.open_sessions for row in done.rows.values())
 
     def test_a_summary_closes_its_session(self, tmp_path: Path) -> None:
-        done = self.take(
+        done = self.process_values(
             tmp_path, page("u", 0, "a"), page("u", 20, "b"), session("u", 30, 30, 2, sessionId="s")
         )
         [closed] = done.of("closed_session")
@@ -265,7 +267,7 @@ class RuntimeBehaviour(ABC):
 
     def test_an_anonymous_history_joins_its_user(self, tmp_path: Path) -> None:
         known = [page("u", at, f"item-{at}", messageId=f"m{at}") for at in range(0, 180, 30)]
-        alone = self.take(tmp_path / "known", *known)
+        alone = self.process_values(tmp_path / "known", *known)
         visits = [
             RawRecord(b"a", event("page", "", at, anonymousId="a", messageId=f"m{at}",
                                   properties={"product_id": f"item-{at}"}))

@@ -113,7 +113,7 @@ def _teach(values: Sequence[bytes]) -> Taught:
     """Take the first part through the core, and let every model learn what came of it."""
     rules, rows = Rules(), dict[str, UserRow]()
     partition = Partition(0, rules)
-    outputs = _take(values, 0, partition, rows, Models(SilentTierModel(), SilentRecommender()), rules)
+    outputs = _step(values, 0, partition, rows, Models(SilentTierModel(), SilentRecommender()), rules)
     tiers = TierScorer(targets.tier_model())
     outcomes = {name: OutcomeScorer(targets.outcome_model(name)) for name in targets.OUTCOMES}
     learners: dict[str, Learner] = dict.fromkeys(Settings().tier_targets, tiers)
@@ -151,7 +151,7 @@ def _run(values: Sequence[bytes], taught: Taught, metrics: Metrics, learns: bool
     first = partition.meta.applied[EVENTS.name] + 1
     for begin in range(0, len(values), BATCH_RECORDS):
         begun_at = time.process_time()
-        outputs = _take(values[begin : begin + BATCH_RECORDS], first + begin, partition, rows, models, rules)
+        outputs = _step(values[begin : begin + BATCH_RECORDS], first + begin, partition, rows, models, rules)
         encoded = [(output, output.encode()) for output in outputs]
         step_seconds.append(time.process_time() - begun_at)
         sent += sum(isinstance(output, TrainingExample) for output in outputs)
@@ -164,7 +164,7 @@ def _run(values: Sequence[bytes], taught: Taught, metrics: Metrics, learns: bool
     return Timed(step_seconds, session_seconds, sent, learned)
 
 
-def _take(
+def _step(
     values: Sequence[bytes],
     first_offset: int,
     partition: Partition,

@@ -125,10 +125,10 @@ def test_a_model_of_the_data_folder_is_read_or_refused_with_its_reason(data_fold
 def test_models_of_the_topic_are_read_or_refused_with_their_reason() -> None:
     found: dict[str, Any] = {}
 
-    def take(name: str, version: Any) -> bool:
+    def keep(name: str, version: Any) -> bool:
         return found.setdefault(name, version) is version
 
-    find("SnapshotReader")(take, pytest.fail).take(records("snapshots.jsonl.gz"))
+    find("SnapshotReader")(keep, pytest.fail).read_records(records("snapshots.jsonl.gz"))
     assert found.keys() == {*MODELS} - {"engagement_tier"}
     for name, version in found.items():
         assert_read_or_refused(version.data, SNAPSHOT_KEY, name)
@@ -151,11 +151,11 @@ def assert_read_or_refused(data: bytes, key: bytes, name: str) -> None:
 def test_the_recommender_of_the_topic_is_read() -> None:
     found: list[Any] = []
 
-    def take(*told: Any) -> bool:
+    def keep(*told: Any) -> bool:
         found.append(told)
         return True
 
-    find("SnapshotReader")(take, pytest.fail).take(records("recommender-snapshots.jsonl.gz"))
+    find("SnapshotReader")(keep, pytest.fail).read_records(records("recommender-snapshots.jsonl.gz"))
     [(name, version)] = found
     state = find("unseal")(version.data, name, version.number, SNAPSHOT_KEY)
     recommender = find("SessionRecommender")(find("Surface").from_state(state))

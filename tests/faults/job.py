@@ -204,7 +204,7 @@ class Job:
         settings = self.cluster.settings
         learned: dict[str, int] = {}
 
-        def take(name: str, version: snapshots.Version) -> bool:
+        def keep(name: str, version: snapshots.Version) -> bool:
             try:
                 _, header = snapshots.load(name, version, settings.required_snapshot_key)
             except SnapshotRefused:
@@ -212,8 +212,8 @@ class Job:
             learned[name] = header.examples_seen
             return True
 
-        reader = snapshots.SnapshotReader(take, lambda _: None)
-        reader.take(await self.cluster.records(name_of(SNAPSHOTS, settings), [0]))
+        reader = snapshots.SnapshotReader(keep, lambda _: None)
+        reader.read_records(await self.cluster.records(name_of(SNAPSHOTS, settings), [0]))
         return learned
 
     def destroy(self, slot: Slot) -> None:

@@ -67,7 +67,7 @@ class Worker:
         """How many messages from row to row were taken."""
         return int(self.metrics.events.labels(MESSAGE_TYPE, "processed")._value.get())
 
-    async def taken(self, app: StreamApp, records: int) -> None:
+    async def wait_until_processed(self, app: StreamApp, records: int) -> None:
         await until(lambda: sum(self.metrics.event_outcomes().values()) >= records, app)
 
 
@@ -106,7 +106,7 @@ async def _erase_and_replay(cluster: Cluster, tmp_path: Path) -> None:
     await _produce(cluster)
     worker = Worker(cluster)
     async with worker.running() as app:
-        await worker.taken(app, len(VALUES))
+        await worker.wait_until_processed(app, len(VALUES))
         assert USER.encode() in await _newest_values(cluster)
     unlike_others = USER.removeprefix("person-")  # RocksDB writes once what keys begin with alike
     assert found_in(cluster.settings.state_dir, [unlike_others]) == {unlike_others}
@@ -128,7 +128,7 @@ async def _erase_and_replay(cluster: Cluster, tmp_path: Path) -> None:
     again = Worker(cluster)
     async with again.running(tmp_path / "without a state folder") as app:
         # The rows contain what was there before: records are known again by their offsets.
-        await again.taken(app, 2 * len(VALUES))
+        await again.wait_until_processed(app, 2 * len(VALUES))
     assert set(await cluster.rows()) == set(OTHERS)
     assert again.metrics.event_outcomes()["erased"] == 4
     assert USER.encode() not in await _newest_values(cluster)
@@ -163,7 +163,7 @@ async def _export(cluster: Cluster) -> user_records.UserData:  # type: ignore[na
     await _produce(cluster)
     worker = Worker(cluster)
     async with worker.running() as app:
-        await worker.taken(app, len(VALUES))
+        await worker.wait_until_processed(app, len(VALUES))
     return await user_records.export(USER, cluster.settings)
 
 
@@ -184,7 +184,7 @@ def test_a_personal_text_reaches_no_topic_but_the_events(
         await _produce(cluster, values)
         worker = Worker(cluster)
         async with worker.running() as app:
-            await worker.taken(app, len(values))
+            await worker.wait_until_processed(app, len(values))
             await until(lambda: worker.messages >= 1, app)
             await _produce(cluster, anonymous)
             await until(lambda: worker.metrics.event_outcomes().get("forwarded", 0) >= len(anonymous), app)
@@ -213,7 +213,7 @@ def test_a_bad_request_goes_to_the_failed_topic(cluster: Cluster) -> None:
         worker = Worker(cluster)
         async with worker.running() as app:
             await _send_request(cluster, b'{"request_id": "r"}')
-            await worker.taken(app, 1)
+            await worker.wait_until_processed(app, 1)
         [failed] = [output for output in await cluster.outputs() if output["schema_name"] == "failed_event"]
         assert (failed["reason"], failed["source"]["topic"]) == ("contract", PRIVACY_REQUESTS.name)
 
@@ -226,7 +226,7 @@ def test_a_lost_worker_makes_the_request_wait_and_later_be_granted(cluster: Clus
         await _send_request(cluster, _request().model_dump_json().encode())
         worker = Worker(cluster)
         async with worker.running() as app:
-            await worker.taken(app, 1)
+            await worker.wait_until_processed(app, 1)
         return [output for output in await cluster.outputs() if output["schema_name"] == "privacy_receipt"]
 
     [receipt] = asyncio.run(run())

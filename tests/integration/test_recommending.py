@@ -85,7 +85,7 @@ async def _recommend_and_click(cluster: Cluster) -> list[JsonObject]:
         published = 0
         for begins_with in (-1, 8):
             async with LoadedModels(cluster.settings, Metrics()) as late:
-                await late.caught_up()
+                await late.wait_until_caught_up()
                 assert late._fed._restored == begins_with
                 assert late._recommender.surface.to_state() == learned.surface.to_state()
             published = await _publish(cluster)

@@ -121,7 +121,7 @@ def _learned_all(cluster: Cluster, trainer: WorkerProcess) -> dict[str, AnyModel
 def _newest(cluster: Cluster) -> dict[str, AnyModel]:
     """By name, the models of the newest snapshots."""
     reader = snapshots.SnapshotReader(lambda *_: True, list[Any]().append)
-    reader.take(asyncio.run(cluster.records(name_of(SNAPSHOTS, cluster.settings), [0])))
+    reader.read_records(asyncio.run(cluster.records(name_of(SNAPSHOTS, cluster.settings), [0])))
     key = cluster.settings.required_snapshot_key
     return {name: snapshots.load(name, version, key)[0] for name, version in reader.newest.items()}
 

@@ -30,7 +30,7 @@ LIMIT = 4.0
 class NeverReady(FixedModelSource):
     """Models that are waited for until the end of time."""
 
-    async def caught_up(self) -> None:
+    async def wait_until_caught_up(self) -> None:
         await asyncio.Event().wait()
 
 

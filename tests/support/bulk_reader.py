@@ -144,13 +144,13 @@ def watch_fetches(app: faust.App) -> list[int]:
 def watch_takes(app: faust.App) -> list[int]:
     """Counts of records that are to become batches from now on, those that have been before included."""
     counts: list[int] = []
-    take = app.consumer.take
+    put_in_flight = app.consumer.put_in_flight
 
     def watched(tp: TP, records: Sequence[ConsumerRecord], schema: RecordBatchSchema) -> Any:
         counts.append(len(records))
-        return take(tp, records, schema)
+        return put_in_flight(tp, records, schema)
 
-    app.consumer.take = watched
+    app.consumer.put_in_flight = watched
     return counts
 
 

@@ -34,7 +34,7 @@ class FixedModelSource(ModelSource):
         super().__init__()
         self.models = models
 
-    async def caught_up(self) -> None:
+    async def wait_until_caught_up(self) -> None:
         return
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from stream_app.intake.trackers.commerce import event_name, shop_properties
-from stream_app.intake.trackers.context_places import Place, take_context, url_text, user_agent_text
+from stream_app.intake.trackers.context_places import Place, pop_context, url_text, user_agent_text
 from stream_app.intake.trackers.declaration import Answer, Reading, Route, Sent, TrackerForm
-from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, take_text, text
+from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, pop_text, text
 from stream_app.intake.trackers.json_records import (
     Unreadable,
     parse_object,
@@ -95,13 +95,13 @@ def _events(body: dict[str, Any]) -> list[dict[str, Any]]:
 def _event(fields: dict[str, Any]) -> dict[str, Any]:
     for name in NOT_KEPT:
         fields.pop(name, None)
-    kind = take_text(fields, "event_type")
+    kind = pop_text(fields, "event_type")
     own, traits, groups = (fields.pop(f"{name}_properties", None) for name in ("event", "user", "group"))
     properties = dict(own) if isinstance(own, dict) else {}
     event = given(
-        messageId=take_text(fields, "insert_id", "$insert_id"),
-        userId=take_text(fields, "user_id"),
-        anonymousId=take_text(fields, "device_id"),
+        messageId=pop_text(fields, "insert_id", "$insert_id"),
+        userId=pop_text(fields, "user_id"),
+        anonymousId=pop_text(fields, "device_id"),
         **_times(fields),
     )
     context = _context(fields, properties)
@@ -132,14 +132,14 @@ def _shown(kind: str | None, properties: dict[str, Any]) -> dict[str, Any]:
     if kind in PAGES:
         return {"type": "page"}
     if kind in SCREENS:
-        return given(type="screen", name=take_text(properties, "[Amplitude] Screen Name", limit=1024))
+        return given(type="screen", name=pop_text(properties, "[Amplitude] Screen Name", limit=1024))
     name = "Order Completed" if kind == REVENUE else event_name(kind or "")
     return given(type="track", event=text(name, MAX_EVENT_NAME))
 
 
 def _times(fields: dict[str, Any]) -> dict[str, str | None]:
     happened, sent = iso_time(fields.pop("time", None)), iso_time(fields.pop("client_upload_time", None))
-    exported = take_text(fields, "event_time")
+    exported = pop_text(fields, "event_time")
     if happened and sent:
         return {"originalTimestamp": happened, "sentAt": sent}
     return {"timestamp": happened or (exported and exported.replace(" ", "T"))}
@@ -148,12 +148,12 @@ def _times(fields: dict[str, Any]) -> dict[str, str | None]:
 def _context(fields: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
     if fields.get("ip") == REMOTE:
         del fields["ip"]
-    session_id = take_text(fields, "session_id")
-    platform = take_text(fields, "platform", limit=1024)
-    context = take_context(fields, PLACES)
+    session_id = pop_text(fields, "session_id")
+    platform = pop_text(fields, "platform", limit=1024)
+    context = pop_context(fields, PLACES)
     if platform and platform != "Web":
         context.setdefault("device", {}).setdefault("type", platform)
-    for part, found in take_context(properties, PAGE_PLACES).items():
+    for part, found in pop_context(properties, PAGE_PLACES).items():
         context.setdefault(part, {}).update(found)
     return {**context, **given(sessionId=None if session_id == NO_SESSION else session_id)}
 

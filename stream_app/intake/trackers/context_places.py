@@ -36,7 +36,7 @@ class Place(NamedTuple):
     convert: Callable[[Any], Any] = short_text
 
 
-def take_context(fields: dict[str, Any], places: Mapping[str, Place]) -> dict[str, Any]:
+def pop_context(fields: dict[str, Any], places: Mapping[str, Place]) -> dict[str, Any]:
     """Remove the fields that have a place; the context of them. Of two with one place the first counts."""
     context: dict[str, Any] = {}
     for field, (part, name, convert) in places.items():

@@ -59,7 +59,7 @@ def given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value or value == 0}
 
 
-def take_text(fields: dict[str, Any], *names: str, limit: int | None = None) -> str | None:
+def pop_text(fields: dict[str, Any], *names: str, limit: int | None = None) -> str | None:
     """Remove all `names` from the fields; the first of them that is given, as a text."""
     taken = None
     for name in names:
@@ -68,7 +68,7 @@ def take_text(fields: dict[str, Any], *names: str, limit: int | None = None) -> 
     return taken
 
 
-def take_id(fields: dict[str, Any], *names: str, also: str | None = None) -> str | None:
+def pop_id(fields: dict[str, Any], *names: str, also: str | None = None) -> str | None:
     """Remove all `names` from the fields; of them and `also` the first id that is a real one.
 
     Where there is none, one of the placeholders, so that it is seen what was sent.

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from stream_app.intake.trackers.commerce import event_name, order_revenue
-from stream_app.intake.trackers.context_places import Place, take_context, url_text, user_agent_text
+from stream_app.intake.trackers.context_places import Place, pop_context, url_text, user_agent_text
 from stream_app.intake.trackers.declaration import TrackerForm
-from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, take_id, take_text, text
+from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, pop_id, pop_text, text
 from stream_app.intake.trackers.json_records import parse_objects
 from stream_app.intake.trackers.kept_fields import keep
 
@@ -50,14 +50,14 @@ def read_flat(value: bytes) -> list[dict[str, Any]]:
 def _event(record: dict[str, Any]) -> dict[str, Any]:
     timestamp = [iso_time(record.pop(name, None)) for name in ("ts", "timestamp", "time")]
     event = given(
-        messageId=take_text(record, "event_id", "message_id"),
-        userId=take_text(record, "user_id"),
-        anonymousId=take_text(record, "anonymous_id"),
+        messageId=pop_text(record, "event_id", "message_id"),
+        userId=pop_text(record, "user_id"),
+        anonymousId=pop_text(record, "anonymous_id"),
         timestamp=next((time for time in timestamp if time is not None), None),
-        context=take_context(record, PLACES),
+        context=pop_context(record, PLACES),
     )
-    action = take_text(record, "event")
-    properties = {"product_id": take_id(record, "item_id", "product_id"), **record}
+    action = pop_text(record, "event")
+    properties = {"product_id": pop_id(record, "item_id", "product_id"), **record}
     if action is not None and action.lower() in VIEWS:
         event["type"] = "page"
     else:

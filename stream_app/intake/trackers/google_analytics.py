@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from stream_app.intake.trackers.commerce import event_name, shop_properties
-from stream_app.intake.trackers.context_places import Place, take_context, url_text, user_agent_text
+from stream_app.intake.trackers.context_places import Place, pop_context, url_text, user_agent_text
 from stream_app.intake.trackers.declaration import Answer, BodyKind, Reading, Route, Sent, TrackerForm
-from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, take_text, text
+from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, pop_text, text
 from stream_app.intake.trackers.json_records import MAX_EVENTS, Unreadable, parse_objects, require_objects
 from stream_app.intake.trackers.kept_fields import keep
 
@@ -216,7 +216,7 @@ def _events(
     traits: dict[str, Any],
     agreed: Mapping[str, bool | None],
 ) -> list[dict[str, Any]]:
-    context = {**common.get("context", {}), **take_context(fields, PLACES)}
+    context = {**common.get("context", {}), **pop_context(fields, PLACES)}
     preferences = {
         PURPOSES[kind]: said for kind, said in agreed.items() if kind in PURPOSES and said is not None
     }
@@ -228,7 +228,7 @@ def _events(
     if name == "page_view":
         event["type"] = "page"
     elif name == "screen_view":
-        event |= given(type="screen", name=take_text(fields, "name", "firebase_screen", limit=1024))
+        event |= given(type="screen", name=pop_text(fields, "name", "firebase_screen", limit=1024))
     else:
         named = NAMES.get(name or "") or event_name(name or "")
         event |= given(type="track", event=text(named, MAX_EVENT_NAME))

@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl
 import orjson
 
 from stream_app.intake.trackers.commerce import event_name, shop_properties
-from stream_app.intake.trackers.context_places import Place, take_context, url_text, user_agent_text
+from stream_app.intake.trackers.context_places import Place, pop_context, url_text, user_agent_text
 from stream_app.intake.trackers.declaration import PIXEL, Answer, BodyKind, Reading, Route, Sent, TrackerForm
-from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, take_text, text
+from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, pop_text, text
 from stream_app.intake.trackers.json_records import MAX_EVENTS, Unreadable, parse_json, parse_object
 from stream_app.intake.trackers.kept_fields import keep
 
@@ -100,11 +100,11 @@ def _bulk_hits(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _events(hit: dict[str, Any]) -> list[dict[str, Any]]:
-    visitor = take_text(hit, "cid", "_id")
-    common = given(userId=take_text(hit, "uid"), anonymousId=visitor, timestamp=_time(hit.pop("cdt", None)))
+    visitor = pop_text(hit, "cid", "_id")
+    common = given(userId=pop_text(hit, "uid"), anonymousId=visitor, timestamp=_time(hit.pop("cdt", None)))
     is_titled = "action_name" in hit
-    context = take_context(hit, PLACES)
-    width, _, height = (take_text(hit, "res") or "").partition("x")
+    context = pop_context(hit, PLACES)
+    width, _, height = (pop_text(hit, "res") or "").partition("x")
     context |= given(screen=given(width=number(width), height=number(height)))
     common |= given(context=context)
     kinds = list(_kinds(hit, is_titled))
@@ -117,13 +117,13 @@ def _events(hit: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _kinds(hit: dict[str, Any], is_titled: bool) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
     """What a hit says happened: a type with its name, and the properties that are its own."""
-    goal, revenue = take_text(hit, "idgoal"), number(hit.pop("revenue", None))
-    category, action, name = (take_text(hit, field) for field in ("e_c", "e_a", "e_n"))
+    goal, revenue = pop_text(hit, "idgoal"), number(hit.pop("revenue", None))
+    category, action, name = (pop_text(hit, field) for field in ("e_c", "e_a", "e_n"))
     value = number(hit.pop("e_v", None))
-    search, link, download = (take_text(hit, field) for field in ("search", "link", "download"))
-    order, viewed, content = (_take(hit, names) for names in (ORDER, VIEWED, CONTENT))
+    search, link, download = (pop_text(hit, field) for field in ("search", "link", "download"))
+    order, viewed, content = (_pop_texts(hit, names) for names in (ORDER, VIEWED, CONTENT))
     items = _items(hit.pop("ec_items", None))
-    if take_text(hit, "ping"):
+    if pop_text(hit, "ping"):
         yield _track("Page Ping"), {}
     elif order.get("order_id"):
         yield _track("Order Completed"), given(**_numbers(order), revenue=revenue, products=items)
@@ -139,7 +139,7 @@ def _kinds(hit: dict[str, Any], is_titled: bool) -> Iterable[tuple[dict[str, Any
         found = number(hit.pop("search_count", None))
         yield (
             _track("Products Searched"),
-            given(query=search, category=take_text(hit, "search_cat"), results=found),
+            given(query=search, category=pop_text(hit, "search_cat"), results=found),
         )
     elif download or link:
         yield _track("File Downloaded" if download else "Link Clicked"), {"url": download or link}
@@ -159,8 +159,8 @@ def _track(name: str) -> dict[str, Any]:
     return given(type="track", event=text(name, MAX_EVENT_NAME))
 
 
-def _take(hit: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return given(**{name: take_text(hit, field) for field, name in names.items()})
+def _pop_texts(hit: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return given(**{name: pop_text(hit, field) for field, name in names.items()})
 
 
 def _numbers(fields: Mapping[str, Any]) -> dict[str, Any]:

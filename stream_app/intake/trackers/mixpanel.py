@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl
 import orjson
 
 from stream_app.intake.trackers.commerce import event_name, shop_properties
-from stream_app.intake.trackers.context_places import Place, take_context, url_text
+from stream_app.intake.trackers.context_places import Place, pop_context, url_text
 from stream_app.intake.trackers.declaration import Answer, BodyKind, Reading, Route, Sent, TrackerForm
-from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, take_text, text
+from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, pop_text, text
 from stream_app.intake.trackers.json_records import (
     MAX_EVENTS,
     Unreadable,
@@ -158,11 +158,11 @@ def _event(record: dict[str, Any]) -> dict[str, Any]:
         del properties["$referrer"]
     event = given(messageId=message_id, timestamp=iso_time(properties.pop("time", None)))
     merged = properties.pop("$distinct_ids", None)
-    anonymous = take_text(properties, "$anon_distinct_id", "$anon_id")
-    identified = take_text(properties, "$identified_id")
-    alias = take_text(properties, "alias") if name == "$create_alias" else None
+    anonymous = pop_text(properties, "$anon_distinct_id", "$anon_id")
+    identified = pop_text(properties, "$identified_id")
+    alias = pop_text(properties, "alias") if name == "$create_alias" else None
     who = _user(properties)
-    context = take_context(properties, PLACES)
+    context = pop_context(properties, PLACES)
     if name == "$create_alias":
         # `alias` is the new name of `distinct_id`.
         return {**event, **given(type="alias", userId=alias, previousId=_id(who), context=context)}
@@ -205,7 +205,7 @@ def _profile(record: dict[str, Any]) -> dict[str, Any]:
 def _user(properties: dict[str, Any]) -> dict[str, str | None]:
     """`distinct_id` is the user's, except where it is that of the device."""
     distinct_id, device_id, user_id = (
-        take_text(properties, name) for name in ("distinct_id", "$device_id", "$user_id")
+        pop_text(properties, name) for name in ("distinct_id", "$device_id", "$user_id")
     )
     bare = _bare(distinct_id)
     if user_id is None and bare is not None and (bare != distinct_id or bare == device_id):

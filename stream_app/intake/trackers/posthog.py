@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stream_app.intake.trackers.context_places import MAX_TEXT, Place, take_context, url_text, user_agent_text
+from stream_app.intake.trackers.context_places import MAX_TEXT, Place, pop_context, url_text, user_agent_text
 from stream_app.intake.trackers.declaration import Answer, BodyKind, Reading, Route, Sent, TrackerForm
 from stream_app.intake.trackers.field_values import (
     MAX_EVENT_NAME,
     given,
     iso_time,
     number,
+    pop_id,
+    pop_text,
     real_id,
-    take_id,
-    take_text,
     text,
 )
 from stream_app.intake.trackers.json_records import (
@@ -119,24 +119,24 @@ def _event(capture: dict[str, Any]) -> dict[str, Any]:
         capture.pop(unwanted, None)
     for key in API_KEYS:
         properties.pop(key, None)
-    name = take_text(capture, "event")
+    name = pop_text(capture, "event")
     named = text(properties.pop("distinct_id", None))
-    distinct_id = take_id(capture, "distinct_id", "$distinct_id", also=named)
+    distinct_id = pop_id(capture, "distinct_id", "$distinct_id", also=named)
     traits, traits_once = _traits(capture, properties)
     event = given(
-        messageId=take_text(capture, "uuid") or text(properties.get("$insert_id")),
+        messageId=pop_text(capture, "uuid") or text(properties.get("$insert_id")),
         **_times(capture, properties),
         **_user(name, distinct_id, properties),
     )
     context = _context(capture, properties)
     context |= given(traitsOnce=keep(traits_once))
     if name in MERGES:
-        event |= _merge(event, take_text(properties, "alias"), context)
+        event |= _merge(event, pop_text(properties, "alias"), context)
     elif name in {"$identify", "$set"}:
         event |= {"type": "identify", "traits": keep(traits)}
     elif name == "$groupidentify":
         group_traits = properties.pop("$group_set", None)
-        event |= given(type="group", groupId=take_text(properties, "$group_key"))
+        event |= given(type="group", groupId=pop_text(properties, "$group_key"))
         event["traits"] = keep(group_traits if isinstance(group_traits, dict) else {})
     else:
         event |= _shown(name, properties)
@@ -161,7 +161,7 @@ def _shown(name: str | None, properties: dict[str, Any]) -> dict[str, Any]:
         case "$pageview":
             return {"type": "page"}
         case "$screen":
-            return given(type="screen", name=take_text(properties, "$screen_name", limit=MAX_TEXT))
+            return given(type="screen", name=pop_text(properties, "$screen_name", limit=MAX_TEXT))
         case _:
             return given(type="track", event=text(EVENT_NAMES.get(name or "", name), MAX_EVENT_NAME))
 
@@ -198,9 +198,9 @@ def _merge(event: dict[str, Any], alias: str | None, context: dict[str, Any]) ->
 
 def _user(name: str | None, distinct_id: str | None, properties: dict[str, Any]) -> dict[str, str | None]:
     """`distinct_id` as the user's id, or as an anonymous one where the event says so."""
-    anonymous_before = take_text(properties, "$anon_distinct_id")
-    device_id = take_text(properties, "$device_id")
-    user_id = take_text(properties, "$user_id")
+    anonymous_before = pop_text(properties, "$anon_distinct_id")
+    device_id = pop_text(properties, "$device_id")
+    user_id = pop_text(properties, "$user_id")
     is_identified = properties.pop("$is_identified", None)
     has_person = properties.pop("$process_person_profile", None)
     if name in MERGES and distinct_id is not None and distinct_id == device_id:
@@ -237,8 +237,8 @@ def _times(capture: dict[str, Any], properties: dict[str, Any]) -> dict[str, str
 def _context(capture: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
     if properties.get("$referrer") == DIRECT:
         del properties["$referrer"]
-    ip = take_text(capture, "ip", limit=MAX_TEXT)
-    return {**given(ip=ip), **take_context(properties, PLACES)}
+    ip = pop_text(capture, "ip", limit=MAX_TEXT)
+    return {**given(ip=ip), **pop_context(properties, PLACES)}
 
 
 def _read_request(sent: Sent) -> Reading:

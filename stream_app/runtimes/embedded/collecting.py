@@ -60,7 +60,7 @@ class EmbeddedDelivery:
 
     async def _commit(self, values: list[bytes]) -> None:
         self._is_idle = False
-        await self._on_thread(lambda: self._use(lambda replay: replay.take(values)))
+        await self._on_thread(lambda: self._use(lambda replay: replay.process(values)))
 
     async def _close_idle_sessions(self) -> None:
         while True:

@@ -108,7 +108,7 @@ class LearnedModels:
         removed = self._trainer.forget(user_keys)
         for scorer in self.learners.all:
             if removed[scorer.name]:
-                scorer.take_model(scorer.relearned())
+                scorer.replace_model(scorer.relearned())
                 scorer.refresh()
                 self._changed.add(scorer.name)
         return [
@@ -155,13 +155,13 @@ class LearnedModels:
                     f"the stored model {scorer.name} cannot be used ({refusal}): replay the events into an "
                     "empty folder, as docs/operations.md says under Upgrade"
                 ) from None
-            scorer.take_model(model)
+            scorer.replace_model(model)
             contained[model.name] = header.training_offset
             self._show(model, header.created_at.timestamp())
         self.recommender = load_recommender(store, surface_rules)
         if (described := store.snapshot(CATALOGUE_FEATURES)) is not None:
             try:
-                self._catalogue.take_state(described)
+                self._catalogue.restore_state(described)
             except msgspec.MsgspecError as error:
                 raise StateError(f"the stored {CATALOGUE_FEATURES} cannot be used: {error}") from error
         return contained

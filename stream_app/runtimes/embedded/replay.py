@@ -145,7 +145,7 @@ class Replay:
         while taken := list(islice(records, self._round_records)):
             # One time of receipt for a whole file: a replay begun again judges times as the first did.
             received_at = self._clock() if source.is_live else begun_at
-            self._take_round([value for value, _ in taken], received_at, is_history=not source.is_live)
+            self._process_round([value for value, _ in taken], received_at, is_history=not source.is_live)
             position += len(taken)
             rounds += 1
             progress(position - skipped, taken[-1][1])
@@ -161,7 +161,7 @@ class Replay:
             self._checkpoint({source.name: ReadPosition(position, None)})
         return position - skipped
 
-    def take(self, values: Sequence[bytes]) -> None:
+    def process(self, values: Sequence[bytes]) -> None:
         """Process records that no source holds, and make what comes of them durable.
 
         Raises:
@@ -169,7 +169,7 @@ class Replay:
         """
         received_at = self._clock()
         for start in range(0, len(values), self._round_records):
-            self._take_round(list(values[start : start + self._round_records]), received_at)
+            self._process_round(list(values[start : start + self._round_records]), received_at)
         self.score_again(RESCORED_AT_ONCE)
         self._checkpoint({})
 
@@ -205,7 +205,7 @@ class Replay:
         models, has_scored = self._learned.models, False
         for partition, sweep in zip(self._partitions, self._sweeps, strict=True):
             sweep.begin(models, is_idle)
-            user_keys = sweep.take(most)
+            user_keys = sweep.pop_next(most)
             rows = self._rows.of_partition(partition.number)
             result = score_again(partition, user_keys, rows, models, self._rules, self._clock())
             self._keep(partition, result)
@@ -239,7 +239,7 @@ class Replay:
         self._store.purge()
         return receipt
 
-    def _take_round(self, values: list[bytes], received_at: float, is_history: bool = False) -> None:
+    def _process_round(self, values: list[bytes], received_at: float, is_history: bool = False) -> None:
         started_at = self._clock()
         self._reading[started_at] += len(values)
         by_partition: dict[int, list[bytes]] = {}

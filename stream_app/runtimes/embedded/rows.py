@@ -77,7 +77,7 @@ class LoggedRows:
             if read_only:
                 self._newer.update(changes)
             else:
-                self._take_in(position, changes)
+                self._put_logged(position, changes)
 
     def close(self) -> None:
         """Release the rows."""
@@ -126,13 +126,13 @@ class LoggedRows:
     def store(self) -> None:
         """Take what was logged last into the store, now that it is durable."""
         for position, record, times in self._unstored:
-            self._take_in(position, record, times)
+            self._put_logged(position, record, times)
             self._logged = position
         self._unstored = []
         if self._kept_bytes > KEPT_REDO_BYTES:
             self._settle()
 
-    def take_over(self) -> None:
+    def migrate_from_sqlite(self) -> None:
         """Move rows here that an older program kept in the SQLite file."""
         found = self._connection.execute("SELECT partition, user_key, row FROM users")
         while rows := found.fetchmany(RECORD_ROWS):
@@ -149,7 +149,9 @@ class LoggedRows:
             "INSERT INTO redo VALUES (?1, ?2, checksum(?1, ?2))", (position, _encoder.encode(record))
         )
 
-    def _take_in(self, position: int, changes: list[Change], times: dict[bytes, bytes] | None = None) -> None:
+    def _put_logged(
+        self, position: int, changes: list[Change], times: dict[bytes, bytes] | None = None
+    ) -> None:
         self._store.put(changes, position, times)
         self._kept_bytes += sum(len(row) for _, row in changes if row is not None)
 

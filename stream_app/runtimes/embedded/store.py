@@ -115,7 +115,7 @@ class Store:
                 )
             self._rows = LoggedRows(self._connection, self._tables, folder, read_only)
             if version == ROWS_IN_SQLITE_VERSION:
-                self._take_rows_over()
+                self._migrate_rows()
         except (OSError, sqlite3.Error) as error:
             raise StateError(f"{folder} cannot be used as a data folder: {error}") from error
 
@@ -300,8 +300,8 @@ class Store:
     def _one(self, table: str, columns: Sequence[str], name: str) -> tuple[object, ...] | None:
         return next(iter(list(self._tables.select(table, columns, "WHERE name = ?", (name,)))), None)
 
-    def _take_rows_over(self) -> None:
-        self._rows.take_over()
+    def _migrate_rows(self) -> None:
+        self._rows.migrate_from_sqlite()
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute("DROP TABLE users")

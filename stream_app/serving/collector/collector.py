@@ -95,7 +95,7 @@ class _Collector:
         for known in self._keys.known:
             metrics.collector_keys.labels(known.scope, known.name)
 
-    async def take(self, request: Request, address: Address) -> Answer:
+    async def accept(self, request: Request, address: Address) -> Answer:
         """Make the events of a request durable; what its SDK expects to hear of it.
 
         Raises:
@@ -105,11 +105,11 @@ class _Collector:
         if not self._keys.are_asked:
             self._clients.check_local(request)
         if address.body is BodyKind.NONE:
-            return await self._take_read(request, address, b"")
+            return await self._accept_body(request, address, b"")
         async with self._bodies.read(request, address.body) as body:
-            return await self._take_read(request, address, body)
+            return await self._accept_body(request, address, body)
 
-    async def _take_read(self, request: Request, address: Address, body: bytes) -> Answer:
+    async def _accept_body(self, request: Request, address: Address, body: bytes) -> Answer:
         check_shape(body)
         sent = Sent(body, request.query_params, request.headers, request.path_params)
         route, reading = address.read(sent)
@@ -117,7 +117,7 @@ class _Collector:
         key = self._keys.check(shown_outside_body(request) or reading.write_key)
         client = self._clients.address(request)
         _check_scope(reading.events, key)
-        self._buckets.take((key.text, rate_place(client)), max(len(reading.events), 1))
+        self._buckets.spend((key.text, rate_place(client)), max(len(reading.events), 1))
         received_at = self._clock()
         noted = "" if reading.is_anonymous else str(client or "")
         receipt = Receipt(received_at, noted, request.headers.get("user-agent", ""))
@@ -192,7 +192,7 @@ def _check_scope(events: Sequence[Any], key: ShownKey) -> None:
 
 def _add_address(app: FastAPI, collector: _Collector, method: str, path: str, address: Address) -> None:
     async def endpoint(request: Request) -> Response:
-        answer = await collector.take(request, address)
+        answer = await collector.accept(request, address)
         # A start-up file names the host by which it was asked for: no cache may hand it to somebody else.
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         return Response(answer.body, answer.status, headers, answer.media_type)

@@ -30,7 +30,7 @@ class TokenBuckets:
     def __len__(self) -> int:
         return len(self._buckets)
 
-    def take(self, client: Hashable, tokens: int) -> None:
+    def spend(self, client: Hashable, tokens: int) -> None:
         """Take tokens out of a client's bucket.
 
         More than the bucket holds may be taken when it is full; what is missing must be filled up first.

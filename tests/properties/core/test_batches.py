@@ -68,7 +68,7 @@ class Worker:
         self.rows = {key: decode_row(row) for key, row in self.stored.items()}
         self.partition.hold(list(self.stored), unpack_times(map(pack_stored_times, self.stored.values())))
 
-    def take(self, batch: Sequence[Record], now: float = RECEIVED_AT) -> StepResult:
+    def process(self, batch: Sequence[Record], now: float = RECEIVED_AT) -> StepResult:
         result = step(self.partition, Batch("events", 0, batch), self.rows, INTAKE, MODELS, self.rules, now)
         self.keep(result)
         return result
@@ -90,7 +90,7 @@ class Worker:
 def run(batches: Sequence[Sequence[Record]], restarts: bool = False, rules: Rules = RULES) -> Worker:
     worker = Worker(rules)
     for number, batch in enumerate(batches):
-        worker.take(batch, RECEIVED_AT + number)
+        worker.process(batch, RECEIVED_AT + number)
         if restarts:
             worker.start()
     worker.close_idle()
@@ -128,7 +128,7 @@ def test_every_output_has_an_id_of_its_own(values: list[bytes]) -> None:
 @given(streams, st.randoms(use_true_random=False))
 def test_every_record_has_one_outcome(values: list[bytes], random: Random) -> None:
     worker = Worker()
-    results = [worker.take(batch) for batch in cut(random, records(values))]
+    results = [worker.process(batch) for batch in cut(random, records(values))]
     assert sum(sum(result.events.values()) for result in results) == len(values)
     assert sum(result.new_users for result in results) == len(worker.stored) == worker.partition.users
     failed = sum(sum(result.failures.values()) for result in results)
@@ -144,7 +144,7 @@ def test_what_is_delivered_again_changes_nothing(values: list[bytes], random: Ra
     worker.start()
     begin, end = sorted(random.choices(range(len(values) + 1), k=2))
     for batch in cut(random, records(values)[begin:end]):
-        result = worker.take(batch)
+        result = worker.process(batch)
         assert result.rows == {}
         assert result.outputs == []
     assert (worker.stored, worker.meta) == (stored, meta)
@@ -160,15 +160,15 @@ def test_a_crash_between_the_rows_and_the_meta_repeats_outputs_and_changes_no_ro
     whole = run([deliveries])
     begin, end = sorted(random.choices(range(len(values) + 1), k=2))
     worker = Worker()
-    worker.take(deliveries[:begin])
+    worker.process(deliveries[:begin])
     rows_before, meta_before = dict(worker.stored), worker.meta
-    result = worker.take(deliveries[begin:end])
+    result = worker.process(deliveries[begin:end])
     written = {key for key in result.rows if random.random() < 0.5}
     worker.stored = rows_before | {key: encode_row(result.rows[key]) for key in written}
     worker.meta = meta_before
     worker.start()
     for batch in cut(random, deliveries[begin:]):
-        worker.take(batch)
+        worker.process(batch)
     worker.close_idle()
     assert worker.stored == whole.stored
     assert worker.meta == whole.meta
@@ -192,7 +192,7 @@ def test_no_more_rows_are_held_than_the_rules_allow(
 ) -> None:
     worker, removed, begun = Worker(rules), 0, 0
     for batch in cut(random, records(values)):
-        result = worker.take(batch)
+        result = worker.process(batch)
         begun, removed = begun + result.new_users, removed + sum(result.removed.values())
         assert len(worker.stored) == worker.partition.users == begun - removed
         assert not rules.max_users or len(worker.stored) <= rules.max_users
@@ -203,7 +203,7 @@ def test_no_more_rows_are_held_than_the_rules_allow(
 def test_the_user_idle_for_longest_makes_room_and_their_session_is_not_lost() -> None:
     worker = Worker(Rules(max_users=2))
     seen = [page("a", 0, "x"), page("b", DAY, "y"), page("a", 2 * DAY, "z"), page("c", 3 * DAY, "x")]
-    results = [worker.take([record]) for record in records(seen)]
+    results = [worker.process([record]) for record in records(seen)]
     assert set(worker.stored) == {"a", "c"}
     assert [dict(result.removed) for result in results] == [{}, {}, {}, {"evicted": 1}]
     closed = [output for output in worker.outputs if output.schema_name == "closed_session"]
@@ -218,5 +218,5 @@ def test_a_row_expires_once_its_validity_is_over_and_not_before() -> None:
     rules = Rules(row_validity=3 * DAY, allowed_lateness=0.0)
     worker = Worker(rules)
     for number, (at, held) in enumerate([(0, "ab"), (3, "ab"), (4, "b")]):
-        worker.take(records([page("b" if at else "a", at * DAY)] + [page("b", 0)] * (not at), number * 2))
+        worker.process(records([page("b" if at else "a", at * DAY)] + [page("b", 0)] * (not at), number * 2))
         assert set(worker.stored) == set(held)

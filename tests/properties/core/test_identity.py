@@ -130,7 +130,7 @@ class World:
             if self.partitions[number].meta.applied.get(topic, -1) + 1 < len(log)
         ]
 
-    def take(self, topic: str, number: int, count: int) -> StepResult:
+    def process(self, topic: str, number: int, count: int) -> StepResult:
         partition = self.partitions[number]
         first = partition.meta.applied.get(topic, -1) + 1
         values = self.logs[topic, number][first : first + count]
@@ -161,7 +161,7 @@ class World:
         """Take what waits, batch by batch, until nothing does."""
         while places := self.waiting():
             topic, number = random.choice(places) if random else places[0]
-            result = self.take(topic, number, random.randrange(1, 8) if random else 100)
+            result = self.process(topic, number, random.randrange(1, 8) if random else 100)
             crash = random.random() if crashes and random else 1.0
             if crash < 0.2 and random:
                 self.keep(number, result, [key for key in result.rows if random.random() < 0.5])
@@ -174,7 +174,7 @@ class World:
                 self.post(result.sent_after)
         for number, partition in enumerate(self.partitions):
             if partition.has_unsent:
-                result = self.take(LINKS.name, number, 0)
+                result = self.process(LINKS.name, number, 0)
                 self.keep(number, result)
                 self.post(result.sent_after)
         if self.waiting():

@@ -116,7 +116,7 @@ class People(RuleBasedStateMachine):
             if not places:
                 break
             topic, number = random.choice(places)
-            result = self.world.take(topic, number, random.randrange(1, 6))
+            result = self.world.process(topic, number, random.randrange(1, 6))
             if crashes and random.random() < 0.3:
                 self.world.keep(number, result, [key for key in result.rows if random.random() < 0.5])
                 self.world.start()
@@ -195,7 +195,7 @@ class People(RuleBasedStateMachine):
         while True:
             places = self.world.waiting()
             for topic, number in places:
-                result = self.world.take(topic, number, 100)
+                result = self.world.process(topic, number, 100)
                 self.keep(number, result)
                 self.world.post(result.sent_after)
             if not places and not self.send_again():
@@ -205,7 +205,7 @@ class People(RuleBasedStateMachine):
         sent = False
         for number, partition in enumerate(self.world.partitions):
             if partition.has_unsent:
-                result = self.world.take("identity.links.v1", number, 0)
+                result = self.world.process("identity.links.v1", number, 0)
                 self.keep(number, result)
                 self.world.post(result.sent_after)
                 sent = True

@@ -15,7 +15,7 @@ from stream_app.testing import INTAKE, RECEIVED_AT, FixedModels, comparable, pag
 RULES = Rules()
 
 
-def take(partition: Partition, topic: str, taken: list[Record]) -> StepResult:
+def apply(partition: Partition, topic: str, taken: list[Record]) -> StepResult:
     models = FixedModels().models
     return step(partition, Batch(topic, 0, taken), {}, INTAKE, models, RULES, RECEIVED_AT)
 
@@ -24,15 +24,15 @@ def take(partition: Partition, topic: str, taken: list[Record]) -> StepResult:
 def test_however_far_the_events_are_read_meanwhile(topic: str) -> None:
     poison = [Record(3, b"key", b"\xc1 nothing", RECEIVED_AT)]
     first, again = Partition(0, RULES), Partition(0, RULES)
-    take(again, EVENTS.name, records([page("a", 5_000)]))
-    outputs = take(first, topic, poison).outputs
+    apply(again, EVENTS.name, records([page("a", 5_000)]))
+    outputs = apply(first, topic, poison).outputs
     assert [output.schema_name for output in outputs] == ["failed_event"]
-    assert comparable(outputs) == comparable(take(again, topic, poison).outputs)
+    assert comparable(outputs) == comparable(apply(again, topic, poison).outputs)
 
 
 def test_whatever_its_size_it_is_told_of_in_a_record_that_the_failed_topic_takes() -> None:
     key, value = b"k" * 3_000_000, b"\xc1" * 5_000_000
-    [failed] = take(Partition(0, RULES), EVENTS.name, [Record(0, key, value, RECEIVED_AT)]).outputs
+    [failed] = apply(Partition(0, RULES), EVENTS.name, [Record(0, key, value, RECEIVED_AT)]).outputs
     assert isinstance(failed, FailedEvent)
     assert len(failed.encode()) + len(failed.key or b"") + 1_024 < FAILED.max_message_bytes
     assert (failed.key, failed.original) == (key[:KEPT_KEY_BYTES], value[:KEPT_ORIGINAL_BYTES])
@@ -41,6 +41,6 @@ def test_whatever_its_size_it_is_told_of_in_a_record_that_the_failed_topic_takes
 
 
 def test_what_is_short_enough_is_kept_whole() -> None:
-    [failed] = take(Partition(0, RULES), EVENTS.name, [Record(0, b"k", b"\xc1", RECEIVED_AT)]).outputs
+    [failed] = apply(Partition(0, RULES), EVENTS.name, [Record(0, b"k", b"\xc1", RECEIVED_AT)]).outputs
     assert isinstance(failed, FailedEvent)
     assert (failed.key, failed.original, failed.key_cut, failed.original_cut) == (b"k", b"\xc1", None, None)

@@ -90,43 +90,43 @@ def test_a_sweep_takes_every_user_once(most):
     partition, rows = filled()
     sweep, models, taken = Sweep(partition), learned(40), []
     sweep.begin(models, is_idle=False)
-    while users := sweep.take(most):
+    while users := sweep.pop_next(most):
         assert len(users) <= most
         taken += users
     assert taken == sorted(rows)
     sweep.begin(models, is_idle=True)
-    assert sweep.take(100) == []
+    assert sweep.pop_next(100) == []
 
 
 def test_a_sweep_begins_when_a_model_has_grown_or_nothing_else_is_to_do():
     partition, _ = filled()
     sweep = Sweep(partition)
     sweep.begin(Models(FixedTierModel(), FixedRecommender()), is_idle=True)
-    assert not sweep.take(100)
+    assert not sweep.pop_next(100)
     sweep.begin(learned(40), is_idle=False)
-    assert sweep.take(100)
+    assert sweep.pop_next(100)
     sweep.begin(learned(int(40 * GROWTH)), is_idle=False)
-    assert not sweep.take(100)
+    assert not sweep.pop_next(100)
     sweep.begin(learned(int(40 * GROWTH)), is_idle=True)
-    assert sweep.take(100)
+    assert sweep.pop_next(100)
     sweep.begin(learned(2 * int(40 * GROWTH)), is_idle=False)
-    assert sweep.take(100)
+    assert sweep.pop_next(100)
 
 
 def test_a_sweep_that_a_stop_cut_short_begins_again_and_a_whole_one_does_not():
     partition, _ = filled()
     sweep, models = Sweep(partition), learned(40)
     sweep.begin(models, is_idle=False)
-    sweep.take(2)
+    sweep.pop_next(2)
     begun_again = Partition(2, RULES, partition.encode_meta())
     begun_again.add_user("u", UserRow(seen_at=DAY))
     other = Sweep(begun_again)
     other.begin(models, is_idle=False)
-    assert other.take(9) == ["u"]
-    sweep.take(100)
+    assert other.pop_next(9) == ["u"]
+    sweep.pop_next(100)
     third = Sweep(Partition(2, RULES, partition.encode_meta()))
     third.begin(models, is_idle=True)
-    assert third.take(9) == []
+    assert third.pop_next(9) == []
 
 
 def test_rows_of_removed_users_are_not_listed():

@@ -45,7 +45,7 @@ class Processing:
         self.rows: dict[str, UserRow] = {}
         self.offset = 0
 
-    def take(self, *values: bytes) -> list[ItemOutcomes]:
+    def process(self, *values: bytes) -> list[ItemOutcomes]:
         batch = Batch("events", 0, records(values, self.offset))
         self.offset += len(values)
         result = step(self.partition, batch, self.rows, INTAKE, FixedModels().models, self.rules, RECEIVED_AT)
@@ -55,7 +55,7 @@ class Processing:
 
 def outcomes_of(values: Sequence[bytes], rules: Rules = RULES) -> list[Told]:
     """What is told of all events in the end, by start."""
-    made = Processing(rules).take(*values, page("somebody", LONG_AFTER))
+    made = Processing(rules).process(*values, page("somebody", LONG_AFTER))
     return sorted(told(outcome) for output in made for outcome in output.outcomes)
 
 
@@ -70,8 +70,8 @@ def completion(at: float, item: str = "c1", user: str = "u") -> bytes:
 def test_a_start_is_told_once_its_horizon_and_a_day_have_passed() -> None:
     running = Processing()
     due = RULES.content_horizon + DAY + RULES.allowed_lateness
-    assert running.take(start(0), completion(600), page("v", due - 1)) == []
-    [made] = running.take(page("v", due))
+    assert running.process(start(0), completion(600), page("v", due - 1)) == []
+    [made] = running.process(page("v", due))
     assert (made.user_key, made.target, made.as_of.timestamp()) == (
         "u", "engagement_score", START + RULES.content_horizon
     )  # fmt: skip
@@ -81,8 +81,8 @@ def test_a_start_is_told_once_its_horizon_and_a_day_have_passed() -> None:
 
 def test_the_starts_of_a_day_are_told_together_and_later_ones_wait() -> None:
     running = Processing()
-    running.take(start(0, "c1"), start(HOUR, "c2"), start(DAY + HOUR, "c3"))
-    [made] = running.take(page("v", RULES.content_horizon + DAY + RULES.allowed_lateness))
+    running.process(start(0, "c1"), start(HOUR, "c2"), start(DAY + HOUR, "c3"))
+    [made] = running.process(page("v", RULES.content_horizon + DAY + RULES.allowed_lateness))
     assert [outcome.item_id for outcome in made.outcomes] == ["c1", "c2"]
     assert [open_start.item for open_start in running.rows["u"].item_starts] == ["c3"]
 
@@ -115,7 +115,7 @@ def test_arriving_out_of_order_makes_no_difference() -> None:
 
 def test_asked_too_early_a_row_tells_nothing() -> None:
     running = Processing()
-    running.take(start(0), completion(60))
+    running.process(start(0), completion(60))
     row, due = running.rows["u"], START + RULES.content_horizon + DAY
     assert content.pop_due(row, due - 1, RULES) == []
     assert len(content.pop_due(row, due, RULES)) == 1
@@ -137,7 +137,7 @@ def test_more_starts_than_a_row_holds_leave_a_sample_that_does_not_go_by_order()
         for number, user in enumerate(users)
     ]
     running = Processing()
-    running.take(*values)
+    running.process(*values)
     kept = [[open_start.item for open_start in running.rows[user].item_starts] for user in users]
     assert {len(items) for items in kept} == {MAX_ITEM_STARTS}
     early = sum(int(item[1:]) < MAX_ITEM_STARTS for items in kept for item in items)
@@ -146,7 +146,7 @@ def test_more_starts_than_a_row_holds_leave_a_sample_that_does_not_go_by_order()
 
 def test_what_two_ids_of_a_user_started_is_joined() -> None:
     running = Processing()
-    running.take(start(0, "c1", "a"), start(10, "c2", "a"), start(DAY, "c1"), completion(DAY + 60))
+    running.process(start(0, "c1", "a"), start(10, "c2", "a"), start(DAY, "c1"), completion(DAY + 60))
     row, other = running.rows["u"], running.rows["a"]
     content.merge(row, other, RULES)
     found = content.pop_due(row, START + LONG_AFTER, RULES)
@@ -159,7 +159,7 @@ def test_what_two_ids_of_a_user_started_is_joined() -> None:
 def test_what_was_started_under_one_id_is_completed_under_the_other() -> None:
     for first, second in (("u", "a"), ("a", "u")):
         running = Processing()
-        running.take(start(0, "c1", first), completion(DAY, "c1", second))
+        running.process(start(0, "c1", first), completion(DAY, "c1", second))
         content.merge(running.rows["u"], running.rows["a"], RULES)
         [found] = content.pop_due(running.rows["u"], START + LONG_AFTER, RULES)
         assert (found.item, found.started_at, found.is_completed) == ("c1", START, True)
@@ -167,7 +167,7 @@ def test_what_was_started_under_one_id_is_completed_under_the_other() -> None:
 
 def test_a_start_joined_with_an_earlier_one_has_its_horizon() -> None:
     running = Processing()
-    running.take(start(0, "c1", "a"), start(DAY), completion(RULES.content_horizon + DAY / 2))
+    running.process(start(0, "c1", "a"), start(DAY), completion(RULES.content_horizon + DAY / 2))
     content.merge(running.rows["u"], running.rows["a"], RULES)
     [found] = content.pop_due(running.rows["u"], START + LONG_AFTER, RULES)
     assert (found.started_at, found.is_completed) == (START, False)

@@ -180,9 +180,9 @@ def _read_form(form: TrackerForm) -> Scan:
         for body in _hostile_bodies(text):
             with suppress(trackers.Unreadable):
                 form.read(body)
-            for take in reads.values():
+            for read_request in reads.values():
                 with suppress(trackers.Unreadable):
-                    take(Sent(body, query, headers, {"key": text}))
+                    read_request(Sent(body, query, headers, {"key": text}))
 
     return read
 
@@ -277,16 +277,16 @@ SCANNERS: dict[str, Scan] = {
     "trackers.context_places.short_text": context_places.short_text,
     "trackers.context_places.url_text": context_places.url_text,
     "trackers.context_places.user_agent_text": context_places.user_agent_text,
-    "trackers.context_places.take_context": lambda t: context_places.take_context(
+    "trackers.context_places.pop_context": lambda t: context_places.pop_context(
         {"os": t, **_fields(t)}, flat.PLACES
     ),
     "trackers.field_values.text": field_values.text,
     "trackers.field_values.number": _numbers,
     "trackers.field_values.iso_time": field_values.iso_time,
     "trackers.field_values.real_id": lambda t: field_values.real_id(t, t),
-    "trackers.field_values.take_id": lambda t: field_values.take_id({"a": t, "b": t}, "a", "b"),
+    "trackers.field_values.pop_id": lambda t: field_values.pop_id({"a": t, "b": t}, "a", "b"),
     "trackers.field_values.given": lambda t: field_values.given(**_fields(t)),
-    "trackers.field_values.take_text": lambda t: field_values.take_text({"a": t}, "a"),
+    "trackers.field_values.pop_text": lambda t: field_values.pop_text({"a": t}, "a"),
     "trackers.forms.claims": lambda t: [
         forms.claims(form, body) for form in forms.FORMS.values() for body in (t.encode(), b"?" + t.encode())
     ],

@@ -17,7 +17,7 @@ PAGE = {"type": "page", "userId": "u-1", "messageId": "m-1", "timestamp": TIME}
 TRACK = {**PAGE, "type": "track", "event": "Clicked"}
 
 
-def taken(event: Any) -> TimedEvent:
+def accepted(event: Any) -> TimedEvent:
     value = event if isinstance(event, bytes) else json.dumps(event).encode()
     decoded = decode(value, RECEIVED_AT, INTAKE.privacy, Rules())
     assert isinstance(decoded, TimedEvent), decoded
@@ -60,7 +60,7 @@ def refused(event: Any) -> Failure:
     ],
 )
 def test_a_wrong_optional_field_costs_that_field(fields: dict[str, Any], dropped: str) -> None:
-    decoded = taken({**PAGE, **fields})
+    decoded = accepted({**PAGE, **fields})
     assert decoded.dropped == (dropped,)
     assert (decoded.user_key, decoded.at) == ("u-1", 1_772_438_400.0)
 
@@ -68,7 +68,7 @@ def test_a_wrong_optional_field_costs_that_field(fields: dict[str, Any], dropped
 def test_several_wrong_fields_cost_themselves_and_what_is_right_stays() -> None:
     page = {"url": "https://shop.example/p", "title": 5, "referrer": "https://a.example/"}
     context = {"page": page, "os": {"name": "Linux", "version": 17}, "locale": ["de"]}
-    event = taken({**PAGE, "context": context, "properties": []})
+    event = accepted({**PAGE, "context": context, "properties": []})
     assert set(event.dropped) == {
         "context.page.title", "context.os.version", "context.locale", "properties",
     }  # fmt: skip
@@ -81,7 +81,7 @@ def test_several_wrong_fields_cost_themselves_and_what_is_right_stays() -> None:
 
 
 def test_traits_that_are_none_leave_an_identify() -> None:
-    event = taken({**PAGE, "type": "identify", "traits": None})
+    event = accepted({**PAGE, "type": "identify", "traits": None})
     assert isinstance(event.event, IdentifyCall)
     assert event.event.traits == {}
 
@@ -111,14 +111,14 @@ def test_what_says_who_when_or_what_costs_the_event(event: dict[str, Any], reaso
 
 def test_a_session_s_optional_fields_cost_themselves() -> None:
     summary = {"sessionId": "", "pageViews": 3, "duration": 60, "items": "sku-1", "searchQuery": 5}
-    event = taken({**PAGE, "type": "session", "properties": summary})
+    event = accepted({**PAGE, "type": "session", "properties": summary})
     assert event.dropped == ("properties.sessionId", "properties.items", "properties.searchQuery")
 
 
 @pytest.mark.parametrize("field", ["userId", "anonymousId"])
 @pytest.mark.parametrize(("written", "meant"), [(12, "12"), (12.0, "12"), (-3, "-3")])
 def test_a_number_for_an_id_is_that_id_as_a_text(field: str, written: float, meant: str) -> None:
-    event = taken({"type": "page", "timestamp": TIME, field: written})
+    event = accepted({"type": "page", "timestamp": TIME, field: written})
     assert (event.user_key, event.dropped) == (meant, ())
 
 
@@ -129,7 +129,7 @@ def test_what_is_no_whole_number_is_no_id(written: float) -> None:
 
 def test_a_preference_in_other_words_is_agreed_only_if_it_says_so() -> None:
     said = {"analytics": "granted", "marketing": "denied", "personalisation": {}}
-    event = taken({**PAGE, "context": {"consent": {"categoryPreferences": said}}})
+    event = accepted({**PAGE, "context": {"consent": {"categoryPreferences": said}}})
     assert event.event.context is not None
     assert event.event.context.consent is not None
     assert event.event.context.consent.category_preferences == {
@@ -142,7 +142,7 @@ def test_a_preference_in_other_words_is_agreed_only_if_it_says_so() -> None:
 def test_a_number_that_json_has_not_costs_itself(number: str) -> None:
     value = f'{{"type": "track", "event": "Clicked", "userId": "u-1", "timestamp": "{TIME}", '
     value += f'"properties": {{"price": {number}, "list": [1, {number}], "size": 5}}}}'
-    event = taken(value.encode())
+    event = accepted(value.encode())
     assert isinstance(event.event, TrackCall)
     assert event.event.properties["size"] == 5
     if "1" * 30 not in value:  # long whole numbers are JSON, and are read by nothing here
@@ -150,5 +150,5 @@ def test_a_number_that_json_has_not_costs_itself(number: str) -> None:
 
 
 def test_the_names_that_are_counted_are_the_contract_s_never_the_sender_s() -> None:
-    event = taken({**PAGE, "context": {"consent": {"categoryPreferences": {"pat@example.org": []}}}})
+    event = accepted({**PAGE, "context": {"consent": {"categoryPreferences": {"pat@example.org": []}}}})
     assert event.dropped == ("context.consent.categoryPreferences",)

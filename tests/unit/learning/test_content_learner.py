@@ -102,7 +102,7 @@ def test_outcomes_carry_what_the_catalogue_says_of_their_items() -> None:
         update={"outcomes": [told.outcomes[0].model_copy(update={"item_id": name}) for name in ("c1", "no")]}
     )
     stored = CatalogueFeatures()
-    stored.take_state(catalogue.to_state())
+    stored.restore_state(catalogue.to_state())
     assert [outcome.features for outcome in stored.complete(named).outcomes] == [expected, {}]
     for name in ("c2", "c3"):
         catalogue.put(CatalogueItem(item_id=name))

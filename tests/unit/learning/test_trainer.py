@@ -37,7 +37,7 @@ def example(identifier: str, label: object, target: str = "tier") -> TrainingExa
     )  # fmt: skip
 
 
-def take(trainer: Trainer, taken: TrainingExample, offset: int) -> ExampleOutcome:
+def learn(trainer: Trainer, taken: TrainingExample, offset: int) -> ExampleOutcome:
     [outcome] = trainer.learn([(offset, taken)])
     return outcome
 
@@ -45,9 +45,9 @@ def take(trainer: Trainer, taken: TrainingExample, offset: int) -> ExampleOutcom
 def test_examples_are_learned_once_and_in_order() -> None:
     tiers = Notebook("tiers")
     trainer = Trainer({"tier": tiers})
-    assert take(trainer, example("a", 1), 0) is ExampleOutcome.LEARNED
-    assert take(trainer, example("b", 2), 1) is ExampleOutcome.LEARNED
-    assert take(trainer, example("a", 1), 2) is ExampleOutcome.REPEATED
+    assert learn(trainer, example("a", 1), 0) is ExampleOutcome.LEARNED
+    assert learn(trainer, example("b", 2), 1) is ExampleOutcome.LEARNED
+    assert learn(trainer, example("a", 1), 2) is ExampleOutcome.REPEATED
     assert tiers.learned == [1, 2]
     assert trainer.offset == 2
 
@@ -56,9 +56,9 @@ def test_what_a_snapshot_contains_is_not_learned_again() -> None:
     tiers, scores = Notebook("tiers"), Notebook("scores")
     trainer = Trainer({"tier": tiers, "score": scores}, {"tiers": 5, "scores": 3})
     assert trainer.offset == 5
-    outcomes = [take(trainer, example(f"tier-{at}", at), at) for at in (4, 5, 6)]
+    outcomes = [learn(trainer, example(f"tier-{at}", at), at) for at in (4, 5, 6)]
     assert outcomes == [ExampleOutcome.REPEATED, ExampleOutcome.REPEATED, ExampleOutcome.LEARNED]
-    assert take(trainer, example("score-4", 4, "score"), 4) is ExampleOutcome.LEARNED
+    assert learn(trainer, example("score-4", 4, "score"), 4) is ExampleOutcome.LEARNED
     assert (tiers.learned, scores.learned) == ([6], [4])
     assert trainer.offset == 6
 
@@ -67,14 +67,14 @@ def test_a_repeat_of_what_was_learned_before_the_start_is_known_again() -> None:
     tiers = Notebook("tiers")
     trainer = Trainer({"tier": tiers}, {"tiers": 5})
     trainer.remember(example("a", 1), 5)
-    assert take(trainer, example("a", 1), 6) is ExampleOutcome.REPEATED
+    assert learn(trainer, example("a", 1), 6) is ExampleOutcome.REPEATED
     assert tiers.learned == []
 
 
 def test_unknown_targets_and_labels_are_told_apart() -> None:
     trainer = Trainer({"tier": Notebook("tiers")})
-    assert take(trainer, example("a", 1, "other"), 0) is ExampleOutcome.UNKNOWN_TARGET
-    assert take(trainer, example("b", 0), 1) is ExampleOutcome.UNUSABLE_LABEL
+    assert learn(trainer, example("a", 1, "other"), 0) is ExampleOutcome.UNKNOWN_TARGET
+    assert learn(trainer, example("b", 0), 1) is ExampleOutcome.UNUSABLE_LABEL
     assert trainer.offset == 1
 
 
@@ -117,9 +117,9 @@ def test_a_model_that_a_crash_left_behind_still_learns_what_the_other_already_kn
     trainer = Trainer({"tier": tiers, "score": scores}, {"tiers": 5, "scores": 3})
     for offset, target in ((3, "score"), (4, "score"), (5, "tier")):
         trainer.remember(example(f"{target}-{offset}", offset, target), offset)
-    outcomes = [take(trainer, example(f"score-{at}", at, "score"), at) for at in (3, 4)]
+    outcomes = [learn(trainer, example(f"score-{at}", at, "score"), at) for at in (3, 4)]
     assert outcomes == [ExampleOutcome.REPEATED, ExampleOutcome.LEARNED]
-    assert take(trainer, example("tier-5", 5), 5) is ExampleOutcome.REPEATED
+    assert learn(trainer, example("tier-5", 5), 5) is ExampleOutcome.REPEATED
     assert (tiers.learned, scores.learned) == ([], [4])
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from stream_app.intake.trackers.commerce import event_name
-from stream_app.intake.trackers.context_places import MAX_TEXT, Place, take_context, url_text, user_agent_text
-from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, number, take_id, take_text, text
+from stream_app.intake.trackers.context_places import MAX_TEXT, Place, pop_context, url_text, user_agent_text
+from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, number, pop_id, pop_text, text
 from stream_app.intake.trackers.kept_fields import keep
 from stream_app.intake.trackers.snowplow.entities import CORE, device_context, shop_properties
 from stream_app.intake.trackers.snowplow.self_describing import Described
@@ -113,16 +113,16 @@ def canonical_event(
     shop, entities = shop_properties(entities)
     device, entities = device_context(entities)
     session_user = device.pop("anonymousId", None)
-    anonymous_id = take_id(fields, "domain_userid", "network_userid", also=session_user)
-    session_id = take_id(fields, "domain_sessionid", also=device.pop("sessionId", None))
+    anonymous_id = pop_id(fields, "domain_userid", "network_userid", also=session_user)
+    session_id = pop_id(fields, "domain_sessionid", also=device.pop("sessionId", None))
     common = given(
-        messageId=take_text(fields, "event_id"),
-        userId=take_text(fields, "user_id"),
+        messageId=pop_text(fields, "event_id"),
+        userId=pop_text(fields, "user_id"),
         anonymousId=anonymous_id,
         **_times(fields),
         context={**given(sessionId=session_id), **_context(fields, device)},
     )
-    kind = take_text(fields, "event")
+    kind = pop_text(fields, "event")
     fields.pop("event_name", None)
     fields.pop("event_vendor", None)
     typed, own = _typed_event(kind, fields, event)
@@ -142,13 +142,13 @@ def _typed_event(
         case "page_ping":
             return _track("Page Ping"), {}
         case "transaction":
-            order = _take(fields, ORDER_FIELDS)
+            order = _pop_fields(fields, ORDER_FIELDS)
             return _track("Order Completed"), given(**order, revenue=order.get("total"))
         case "transaction_item":
-            return _track("Transaction Item"), _take(fields, ORDER_ITEM_FIELDS)
+            return _track("Transaction Item"), _pop_fields(fields, ORDER_ITEM_FIELDS)
         case "struct":
-            action = take_text(fields, "se_action")
-            own = _take(fields, STRUCTURED_FIELDS)
+            action = pop_text(fields, "se_action")
+            own = _pop_fields(fields, STRUCTURED_FIELDS)
             name = event_name(action) if action else None
             meaning = MEANING_OF_LABEL.get(name or "")
             return _track(name), own if meaning is None else given(**{meaning: own.get("label")}, **own)
@@ -178,7 +178,7 @@ def _track(name: str | None) -> dict[str, Any]:
     return given(type="track", event=text(name, MAX_EVENT_NAME))
 
 
-def _take(fields: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+def _pop_fields(fields: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     return {name: fields.pop(field) for field, name in names.items() if field in fields}
 
 
@@ -196,11 +196,11 @@ def _named(entities: list[Described]) -> dict[str, Any]:
 
 def _times(fields: dict[str, Any]) -> dict[str, str | None]:
     """Snowplow's derived time, else the device's two times, from which the core derives it likewise."""
-    derived = _take_time(fields, "derived_tstamp")
-    true = _take_time(fields, "true_tstamp")
-    created = _take_time(fields, "dvce_created_tstamp")
-    sent = _take_time(fields, "dvce_sent_tstamp")
-    collected = _take_time(fields, "collector_tstamp")
+    derived = _pop_time(fields, "derived_tstamp")
+    true = _pop_time(fields, "true_tstamp")
+    created = _pop_time(fields, "dvce_created_tstamp")
+    sent = _pop_time(fields, "dvce_sent_tstamp")
+    collected = _pop_time(fields, "collector_tstamp")
     if true or derived:
         return {"timestamp": true or derived, "receivedAt": collected}
     if created and sent:
@@ -208,14 +208,14 @@ def _times(fields: dict[str, Any]) -> dict[str, str | None]:
     return {"timestamp": created or collected, "receivedAt": collected}
 
 
-def _take_time(fields: dict[str, Any], name: str) -> str | None:
+def _pop_time(fields: dict[str, Any], name: str) -> str | None:
     """A time of the TSV (`2013-11-26 00:02:05.123`, in UTC) or of the SDK's JSON, in ISO 8601 with a zone."""
-    written = take_text(fields, name)
+    written = pop_text(fields, name)
     return f"{written.replace(' ', 'T')}Z" if written and UTC_TIME.fullmatch(written) else written
 
 
 def _context(fields: dict[str, Any], device: dict[str, Any]) -> dict[str, Any]:
-    context = {**device, **take_context(fields, PLACES)}
+    context = {**device, **pop_context(fields, PLACES)}
     page = context.get("page")
     if page is not None and "path" not in page:
         page |= given(path=_path_of(page.get("url")))

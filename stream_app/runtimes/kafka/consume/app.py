@@ -127,7 +127,7 @@ def build_worker(
 
     @app.agent(records, name="process", supervisor_strategy=CrashingSupervisor)
     async def process(stream: Any) -> None:
-        await loaded.caught_up()
+        await loaded.wait_until_caught_up()
         unacknowledged = stream.noack()
 
         async def acknowledge(event: Any, written: Awaitable[None]) -> None:
@@ -184,7 +184,7 @@ def build_trainer(settings: Settings, metrics: Metrics, position: Position | Non
     async def train(stream: Any) -> None:
         unacknowledged = stream.noack()
         async for event in unacknowledged.events():
-            await training.take(event, unacknowledged)
+            await training.learn_batch(event, unacknowledged)
 
     @app.timer(interval=PUBLISH_CHECK_SECONDS)
     async def publish() -> None:
@@ -216,7 +216,7 @@ class Training:
         self._lock = asyncio.Lock()
         self.next_offset: int | None = None
 
-    async def take(self, event: Any, stream: Any) -> None:
+    async def learn_batch(self, event: Any, stream: Any) -> None:
         """Learn the batch of an event; the first one begins from the newest snapshot."""
         async with self._lock:
             if self._trainer is None:

@@ -22,22 +22,22 @@ POLL_MS = 500
 class TopicFollower(Service):  # type: ignore[misc]  # mode ships no types
     """Hands the records of partition 0 to `take`, the oldest first, from `begin_offset` on.
 
-    `await caught_up()` returns once everything was taken that the topic held at the start; `next_offset` is
-    the one after the last that was taken.
+    `await wait_until_caught_up()` returns once everything that the topic held at the start has been read;
+    `next_offset` is one past the last record read.
     """
 
     def __init__(
         self,
         settings: Settings,
         topic: Topic,
-        take: Callable[[Sequence[ConsumerRecord]], None],
+        on_records: Callable[[Sequence[ConsumerRecord]], None],
         begin_offset: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._settings = settings
         self.partition = TopicPartition(name_of(topic, settings), 0)
-        self._take = take
+        self._on_records = on_records
         self.next_offset = begin_offset
         self._caught_up = asyncio.Event()
 
@@ -69,7 +69,7 @@ class TopicFollower(Service):  # type: ignore[misc]  # mode ships no types
         """Whether everything that existed at the start has been processed."""
         return self._caught_up.is_set()
 
-    async def caught_up(self) -> None:
+    async def wait_until_caught_up(self) -> None:
         """Wait until everything that existed at the start has been processed."""
         await self._caught_up.wait()
 
@@ -80,6 +80,6 @@ class TopicFollower(Service):  # type: ignore[misc]  # mode ships no types
                 self._caught_up.set()
             fetched = await self._consumer.getmany(self.partition, timeout_ms=POLL_MS)
             for records in fetched.values():
-                self._take(records)
+                self._on_records(records)
                 self.next_offset = records[-1].offset + 1
                 await self.sleep(0)

@@ -40,7 +40,7 @@ class OrderedWrites:
     async def begin(self, partition: int, write: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """Queue a write; the task completes when the write has, and raises the first failure of any write."""
         writes = self._under_way[partition]
-        task = asyncio.create_task(self._take_turn(writes[-1] if writes else None, write))
+        task = asyncio.create_task(self._write_after(writes[-1] if writes else None, write))
         writes.append(task)
         task.add_done_callback(writes.remove)
         await asyncio.sleep(SENDING_SECONDS)
@@ -52,7 +52,7 @@ class OrderedWrites:
             await asyncio.wait([writes[0]])
         self._raise_failure()
 
-    async def _take_turn(
+    async def _write_after(
         self, before: asyncio.Task[None] | None, write: Callable[[], Awaitable[None]]
     ) -> None:
         if before is not None:

@@ -190,7 +190,7 @@ class Processor:
             sweep = self._sweeps.setdefault(number, Sweep(partition))
             is_idle = elapsed - self._last_batch_at.setdefault(number, elapsed) >= self._idle_after
             sweep.begin(self._models(), is_idle)
-            user_keys = sweep.take(ceil(partition.users / self._settings.rescore_within))
+            user_keys = sweep.pop_next(ceil(partition.users / self._settings.rescore_within))
             if user_keys:
                 rows = self._rows.of_partition(number)
                 result = score_again(partition, user_keys, rows, self._models(), self._rules, self._clock())

@@ -232,7 +232,7 @@ class _BulkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
                 # Faust would drop these, or lose them when it clears the agents' queues: read them again.
                 consumer.seek(tp, records[0].offset)
             else:
-                passed_on[tp] = self.consumer.take(tp, records, schema)
+                passed_on[tp] = self.consumer.put_in_flight(tp, records, schema)
         return passed_on
 
 
@@ -254,7 +254,9 @@ class _BulkConsumer(Consumer):  # type: ignore[misc]
     def _new_consumer_thread(self) -> _BulkConsumerThread:
         return _BulkConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    def take(self, tp: TP, records: Sequence[ConsumerRecord], schema: RecordBatchSchema) -> list[_Delivery]:
+    def put_in_flight(
+        self, tp: TP, records: Sequence[ConsumerRecord], schema: RecordBatchSchema
+    ) -> list[_Delivery]:
         """Put records in flight as batches; called in the consumer's thread."""
         generation_id = self.app.consumer_generation_id
         taken_generation, next_offset = self._next_offset.get(tp, (None, 0))

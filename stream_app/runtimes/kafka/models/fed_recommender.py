@@ -55,16 +55,16 @@ class FedRecommender:
             BrokerError: the broker is lost.
         """
         refuse = partial(self._reader.refuse, RECOMMENDER_SNAPSHOTS, why="no part of a snapshot")
-        reader = SnapshotReader(self._take_snapshot, refuse)
-        async with TopicFollower(self._settings, RECOMMENDER_SNAPSHOTS, reader.take) as follower:
-            await follower.caught_up()
+        reader = SnapshotReader(self._load_snapshot, refuse)
+        async with TopicFollower(self._settings, RECOMMENDER_SNAPSHOTS, reader.read_records) as follower:
+            await follower.wait_until_caught_up()
 
     @property
     def begin_offset(self) -> int:
         """Where to start reading: records already learned are read for their ids, which may be repeated."""
         return max(self._restored + 1 - REMEMBERED_IDS, 0)
 
-    def take(self, records: Sequence[ConsumerRecord]) -> None:
+    def learn_records(self, records: Sequence[ConsumerRecord]) -> None:
         """Learn records of the sessions topic, in order."""
         for record in records:
             told = self._read(record)
@@ -83,7 +83,7 @@ class FedRecommender:
             return session
         return next((told for _, told in self._reader.read(SESSIONS, _told, (record,))), None)
 
-    def _take_snapshot(self, name: str, version: Version) -> bool:
+    def _load_snapshot(self, name: str, version: Version) -> bool:
         if name != self.recommender.blend.name:
             return False
         try:

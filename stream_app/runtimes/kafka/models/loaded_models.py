@@ -40,7 +40,7 @@ class ModelSource(Service):  # type: ignore[misc]  # mode ships no types
     models: Models
     followers: Sequence[TopicFollower] = ()
 
-    async def caught_up(self) -> None:
+    async def wait_until_caught_up(self) -> None:
         """Wait for the newest models; nothing is to be scored before."""
 
     def complete(self, output: Output) -> Output:
@@ -65,7 +65,7 @@ class LoadedModels(ModelSource):
         reader = SnapshotReader(self._load, refuse)
         self._sessions = TopicFollower(settings, SESSIONS, self._learn_sessions)
         self.followers = [
-            self.add_dependency(TopicFollower(settings, SNAPSHOTS, reader.take)),
+            self.add_dependency(TopicFollower(settings, SNAPSHOTS, reader.read_records)),
             self.add_dependency(self._sessions),
             self.add_dependency(TopicFollower(settings, CATALOGUE, self._apply_catalogue)),
         ]
@@ -79,10 +79,10 @@ class LoadedModels(ModelSource):
         await self._fed.restore()
         self._sessions.next_offset = self._fed.begin_offset
 
-    async def caught_up(self) -> None:
+    async def wait_until_caught_up(self) -> None:
         """Wait until everything that the three topics held at the start has been loaded."""
         for follower in self.followers:
-            await follower.caught_up()
+            await follower.wait_until_caught_up()
 
     def _load(self, name: str, version: Version) -> bool:
         if not is_scored_with(name):
@@ -108,7 +108,7 @@ class LoadedModels(ModelSource):
         return self._recommender.complete(output) if isinstance(output, ClosedSession) else output
 
     def _learn_sessions(self, records: Sequence[ConsumerRecord]) -> None:
-        self._fed.take(records)
+        self._fed.learn_records(records)
         stamp = self._recommender.stamp()
         learned_at = records[-1].timestamp / 1000
         self._metrics.show_model(stamp.name, stamp.version, stamp.examples_seen, learned_at)

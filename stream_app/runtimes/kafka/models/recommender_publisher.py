@@ -39,7 +39,7 @@ class RecommenderPublisher(Service):  # type: ignore[misc]  # mode ships no type
         self._is_in_charge = is_in_charge
         self._fed = FedRecommender(settings, metrics)
         self.published = -1
-        self.follower = self.add_dependency(TopicFollower(settings, SESSIONS, self._fed.take))
+        self.follower = self.add_dependency(TopicFollower(settings, SESSIONS, self._fed.learn_records))
 
     async def on_start(self) -> None:
         """Start from the newest snapshot.

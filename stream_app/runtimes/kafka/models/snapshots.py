@@ -56,7 +56,7 @@ class SnapshotReader:
         self._numbers: dict[tuple[str, int], int] = {}
         self.newest: dict[str, Version] = {}
 
-    def take(self, records: Sequence[ConsumerRecord]) -> None:
+    def read_records(self, records: Sequence[ConsumerRecord]) -> None:
         """Take records of the snapshots topic, in order."""
         completed: dict[str, list[Version]] = {}
         for record in records:

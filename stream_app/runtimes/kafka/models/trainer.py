@@ -85,8 +85,8 @@ class ModelTrainer:
             StateError: no snapshot of a model can be used; learning on would forget what it knows.
         """
         refused: dict[str, _Refused] = {}
-        reader = snapshots.SnapshotReader(partial(self._take_snapshot, refused), self._refuse_part)
-        await _read(TopicFollower(self._settings, SNAPSHOTS, reader.take))
+        reader = snapshots.SnapshotReader(partial(self._load_snapshot, refused), self._refuse_part)
+        await _read(TopicFollower(self._settings, SNAPSHOTS, reader.read_records))
         contained = {name: version.number for name, version in reader.newest.items()}
         for name, (number, refusal) in refused.items():
             # One that was signed with our key is not to be passed over, nor the only one that there is.
@@ -137,8 +137,8 @@ class ModelTrainer:
         name = self._pending.due(self._stopwatch() - self._settings.unlearn_after)
         if name is not None:
             [scorer] = [scorer for scorer in self._learners.all if scorer.name == name]
-            scorer.take_model(await asyncio.to_thread(scorer.relearned))
-            self._pending.learned_anew(name)
+            scorer.replace_model(await asyncio.to_thread(scorer.relearned))
+            self._pending.mark_relearned(name)
             self._changed[name] = self._changed.get(name, 0) + 1
 
     async def publish(self) -> None:
@@ -157,7 +157,7 @@ class ModelTrainer:
 
     async def _send_receipts(self) -> None:
         now = datetime.fromtimestamp(self._clock(), UTC)
-        for partition, receipt in self._pending.take_receipts(self._trainer.offset, now):
+        for partition, receipt in self._pending.pop_receipts(self._trainer.offset, now):
             await self._producer.send_all(self._producer.encode_outputs([receipt], partition))
 
     def _learn(self, records: Sequence[ConsumerRecord]) -> None:
@@ -165,12 +165,12 @@ class ModelTrainer:
         for record in records:
             for taught in self._parse(record):
                 if isinstance(taught, Unlearning):
-                    self._take(run)
+                    self._learn_run(run)
                     run = []
                     self._unlearn(taught, record.offset)
                 else:
                     run.append((record.offset, taught))
-        self._take(run)
+        self._learn_run(run)
 
     def _unlearn(self, told: Unlearning, offset: int) -> None:
         self._trainer.offset = max(self._trainer.offset, offset)
@@ -178,7 +178,7 @@ class ModelTrainer:
         stale = [scorer.name for scorer in self._learners.all if scorer.model.has_traces]
         self._pending.add(told, removed, stale, self._stopwatch())
 
-    def _take(self, examples: Sequence[tuple[int, Taught]]) -> None:
+    def _learn_run(self, examples: Sequence[tuple[int, Taught]]) -> None:
         for (_, example), outcome in zip(examples, self._trainer.learn(examples), strict=True):
             self._metrics.count_example(example.target, outcome)
             if outcome is ExampleOutcome.LEARNED:
@@ -226,7 +226,7 @@ class ModelTrainer:
         self._metrics.show_scores(model.name, model.scores())
         self._metrics.show_drifts(model.name, model.drift.counts)
 
-    def _take_snapshot(self, refused: dict[str, _Refused], name: str, version: snapshots.Version) -> bool:
+    def _load_snapshot(self, refused: dict[str, _Refused], name: str, version: snapshots.Version) -> bool:
         learner = next((learner for learner in self._learners.all if learner.name == name), None)
         if learner is None:
             return False
@@ -241,7 +241,7 @@ class ModelTrainer:
                 refused[name] = _Refused(version.number, refusal)
             return False
         self._slots[name] = version.slot
-        learner.take_model(model)
+        learner.replace_model(model)
         self._show(model, header.created_at.timestamp())
         return True
 
@@ -249,4 +249,4 @@ class ModelTrainer:
 async def _read(follower: TopicFollower) -> None:
     """Take all that a topic holds now."""
     async with follower:
-        await follower.caught_up()
+        await follower.wait_until_caught_up()

@@ -72,12 +72,12 @@ class PendingUnlearning:
         names = (min(p.stale) for p in self._pending.values() if p.stale and p.since <= before)
         return next(names, None)
 
-    def learned_anew(self, model: str) -> None:
+    def mark_relearned(self, model: str) -> None:
         """A model has no traces any longer of any of these users."""
         for pending in self._pending.values():
             pending.stale.discard(model)
 
-    def take_receipts(self, training_offset: int, now: datetime) -> list[tuple[int, PrivacyReceipt]]:
+    def pop_receipts(self, training_offset: int, now: datetime) -> list[tuple[int, PrivacyReceipt]]:
         """The receipts of users of whom no published model has traces, each with its partition."""
         done = [pending for pending in self._pending.values() if not pending.stale]
         by_request: dict[str, tuple[Unlearning, Counter[str]]] = {}

@@ -62,7 +62,7 @@ async def send_catalogue(items: Iterable[CatalogueItem], settings: Settings) -> 
     return sent
 
 
-async def read_topic(name: str, settings: Settings, take: Callable[[bytes], None]) -> None:
+async def read_topic(name: str, settings: Settings, on_value: Callable[[bytes], None]) -> None:
     """Hand over the values that a declared topic holds now, partition by partition.
 
     Raises:
@@ -84,7 +84,7 @@ async def read_topic(name: str, settings: Settings, take: Callable[[bytes], None
                 for records in (await consumer.getmany(partition, timeout_ms=POLL_MS)).values():
                     for record in records:
                         if record.value is not None and record.offset < ends[partition]:
-                            take(record.value)
+                            on_value(record.value)
     except KafkaError as error:
         raise BrokerError(f"{name} cannot be read: {error}") from error
     finally:

@@ -133,7 +133,7 @@ class EveryEvent:
         """No record came: sessions are over by the wall time."""
         self.moments.append(Moment(now - self.rules.allowed_lateness))
 
-    def take(self, offset: int, value: bytes, received_at: float) -> None:
+    def count(self, offset: int, value: bytes, received_at: float) -> None:
         """Judge one event, and keep it if it counts."""
         event = orjson.loads(value)
         at, received_at = event_time(event, received_at)

@@ -39,7 +39,7 @@ def remember(arrivals: Sequence[Arrival | Idle], rules: Rules, last_offset: int 
         if isinstance(arrival, Idle):
             oracle.idle(arrival.now)
         else:
-            oracle.take(offset, arrival.value, arrival.received_at)
+            oracle.count(offset, arrival.value, arrival.received_at)
             offset += 1
     return oracle
 
@@ -56,7 +56,7 @@ class Run:
         self._stored: dict[str, bytes] = {}
         self._start(None)
         self.arrivals = manner.arrivals() if arrivals is None else arrivals
-        self._take_all(Random(manner.seed + 1))
+        self._process_all(Random(manner.seed + 1))
         self.oracle = remember(self.arrivals, self.rules)
 
     @property
@@ -84,23 +84,23 @@ class Run:
         self.rows = {user: decode_row(row) for user, row in self._stored.items()}
         self._partition.hold(list(self._stored), unpack_times(map(pack_stored_times, self._stored.values())))
 
-    def _take_all(self, random: Random) -> None:
+    def _process_all(self, random: Random) -> None:
         offset = 0
         for piece in cut(random, self.arrivals):
             records: list[Record] = []
             for arrival in piece:
                 if isinstance(arrival, Idle):
-                    self._take(records)
+                    self._process(records)
                     records = []
                     self._keep(close_idle(self._partition, self.rows, MODELS, self.rules, arrival.now))
                 else:
                     records.append(Record(offset, None, arrival.value, arrival.received_at))
                     offset += 1
-            self._take(records)
+            self._process(records)
             if random.random() < 0.3:
                 self._start(self._partition.encode_meta())
 
-    def _take(self, records: Sequence[Record]) -> None:
+    def _process(self, records: Sequence[Record]) -> None:
         batch = Batch("events", 0, records)
         self._keep(step(self._partition, batch, self.rows, PLAIN_INTAKE, MODELS, self.rules, 0.0))
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from stream_app.intake.trackers.field_values import given, iso_time, number, take_text, text
+from stream_app.intake.trackers.field_values import given, iso_time, number, pop_text, text
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_texts_are_cut(value: Any, expected: str | None) -> None:
 
 def test_the_first_given_name_counts_and_all_are_taken() -> None:
     fields = {"a": "", "b": 2, "c": "three", "d": "stays"}
-    assert take_text(fields, "a", "b", "c", "missing") == "2"
+    assert pop_text(fields, "a", "b", "c", "missing") == "2"
     assert fields == {"d": "stays"}
 
 

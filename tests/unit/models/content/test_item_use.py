@@ -38,21 +38,21 @@ def test_features_tell_of_use_and_never_of_completions() -> None:
     uses = ItemUses(5)
     for is_completed in (False, True):
         for start in starts(40):
-            use = uses.take(str(is_completed))
+            use = uses.touch(str(is_completed))
             use.described = {"lessons": 4.0}
             use.add(start._replace(is_completed=is_completed))
     at = 100 * DAY_SECONDS
-    never, always = (uses.take(str(is_completed)) for is_completed in (False, True))
+    never, always = (uses.touch(str(is_completed)) for is_completed in (False, True))
     assert never.features(at) == always.features(at)
     assert never.features(at)["lessons"] == 4.0
     assert (never.rate, always.rate) == ((0, 40), (40, 40))
     assert 1 < float(never.features(at)["uses_per_starter"]) < 4
-    assert ItemUses(1).take("new").features(at) == {"starters_week": 0.0, "starters_month": 0.0}
+    assert ItemUses(1).touch("new").features(at) == {"starters_week": 0.0, "starters_month": 0.0}
 
 
 def test_the_item_started_longest_ago_makes_room() -> None:
     uses = ItemUses(2)
     for item in ("a", "b", "a", "c"):
-        uses.take(item)
+        uses.touch(item)
     assert list(uses.all()) == ["a", "c"]
     assert uses.get("b") is None

@@ -14,7 +14,7 @@ caps = st.builds(GroupCaps, st.none() | st.integers(1, 3), st.none() | st.intege
 @given(st.lists(facts, max_size=15), caps)
 def test_the_list_is_the_greedy_one(known, bounds):
     items = [ScoredItem(str(place), 1.0, "s") for place in range(len(known))]
-    taken = list(CappedGroups(bounds, lambda item: known[int(item)]).take(items))
+    taken = list(CappedGroups(bounds, lambda item: known[int(item)]).admit(items))
     expected: list[int] = []
     for place in range(len(known)):
         trial = [known[kept] for kept in [*expected, place]]

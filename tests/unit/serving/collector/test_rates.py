@@ -15,10 +15,10 @@ class Buckets:
         self.now = 1000.0
         self.buckets = TokenBuckets(RATE, BURST, lambda: self.now, max_clients)
 
-    def take(self, client: str, tokens: int) -> int | None:
+    def spend(self, client: str, tokens: int) -> int | None:
         """None where they were taken, else the seconds to wait."""
         try:
-            self.buckets.take(client, tokens)
+            self.buckets.spend(client, tokens)
         except RefusedError as refusal:
             return refusal.retry_after
         return None
@@ -30,7 +30,7 @@ def test_no_span_of_time_lets_more_through_than_rate_and_burst(requests: list[tu
     taken: list[tuple[float, int]] = []
     for pause, tokens in requests:
         running.now += pause / 4
-        if running.take("client", tokens) is None:
+        if running.spend("client", tokens) is None:
             taken.append((running.now, tokens))
     for first in range(len(taken)):
         for last in range(first, len(taken)):
@@ -45,33 +45,33 @@ def test_who_waits_as_told_is_let_through(requests: list[tuple[int, int]]) -> No
     running = Buckets()
     for pause, tokens in requests:
         running.now += pause / 4
-        wait = running.take("client", tokens)
+        wait = running.spend("client", tokens)
         if wait is not None:
             assert wait >= 1
             running.now += wait
-            assert running.take("client", tokens) is None
+            assert running.spend("client", tokens) is None
 
 
 def test_clients_do_not_share_a_bucket() -> None:
     running = Buckets()
-    assert running.take("a", BURST) is None
-    assert running.take("a", 1) is not None
-    assert running.take("b", BURST) is None
+    assert running.spend("a", BURST) is None
+    assert running.spend("a", 1) is not None
+    assert running.spend("b", BURST) is None
 
 
 def test_the_clock_may_go_backwards() -> None:
     running = Buckets()
-    running.take("a", BURST)
+    running.spend("a", BURST)
     running.now -= 100
-    assert running.take("a", 1) is not None
+    assert running.spend("a", 1) is not None
 
 
 @given(st.lists(st.integers(0, 30), max_size=200))
 def test_the_map_is_bounded_and_forgets_the_longest_silent(clients: list[int]) -> None:
     running = Buckets(max_clients=5)
     for client in clients:
-        running.take(str(client), BURST)
+        running.spend(str(client), BURST)
         running.now += 0.01
     assert len(running.buckets) <= 5
     recent = list(dict.fromkeys(reversed(clients)))[:5]
-    assert all(running.take(str(client), BURST) is not None for client in recent)
+    assert all(running.spend(str(client), BURST) is not None for client in recent)

@@ -60,7 +60,7 @@ def fresh(key: str = KEY) -> FedRecommender:
 def fed(records: Sequence[SimpleNamespace]) -> FedRecommender:
     recommender = fresh()
     if records:
-        recommender.take(records)
+        recommender.learn_records(records)
     return recommender
 
 
@@ -75,9 +75,9 @@ def test_begun_with_a_snapshot_is_read_from_the_beginning(topic, split) -> None:
     records = [record(offset, *kind, number) for offset, (kind, number) in enumerate(topic)]  # type: ignore[call-arg]
     restored, whole = fresh(), fed(records)
     if records[:split]:
-        assert restored._take_snapshot(NAME, snapshot_of(fed(records[:split])))
+        assert restored._load_snapshot(NAME, snapshot_of(fed(records[:split])))
     if records[restored.begin_offset :]:
-        restored.take(records[restored.begin_offset :])
+        restored.learn_records(records[restored.begin_offset :])
     assert restored.recommender.surface.to_state() == whole.recommender.surface.to_state()
     assert restored.offset == whole.offset
 
@@ -85,7 +85,7 @@ def test_begun_with_a_snapshot_is_read_from_the_beginning(topic, split) -> None:
 def test_a_snapshot_of_somebody_else_is_refused_and_counted() -> None:
     version = snapshot_of(fed([record(0, "closed_session", "u", ["a", "b"], 1)]))
     other = fresh("quite-another-secret-key")
-    assert not other._take_snapshot(NAME, version)
+    assert not other._load_snapshot(NAME, version)
     assert other.begin_offset == 0
     labels = {"reason": "signature"}
     assert other._metrics.registry.get_sample_value("stream_app_refused_snapshots_total", labels) == 1

@@ -93,7 +93,7 @@ def fresh() -> LoadedModels:
     return LoadedModels(Settings(snapshot_key="sixteen-and-more-characters"), Metrics())
 
 
-def taken(*outputs: Output) -> LoadedModels:
+def fed_with(*outputs: Output) -> LoadedModels:
     loaded = fresh()
     loaded._learn_sessions(records(*outputs))
     return loaded
@@ -104,18 +104,18 @@ def learned(loaded: LoadedModels, user: str) -> list[list[str]]:
 
 
 def test_an_erased_user_is_forgotten_and_others_are_not() -> None:
-    loaded = taken(closed("u", 0), closed("v", 1), erased("u", 2), closed("u", 3))
+    loaded = fed_with(closed("u", 0), closed("v", 1), erased("u", 2), closed("u", 3))
     assert learned(loaded, "u") == [["item-3", "item"]]
     assert learned(loaded, "v") == [["item-1", "item"]]
 
 
 def test_a_repeat_of_what_was_forgotten_is_not_learned_again() -> None:
-    loaded = taken(closed("u", 0), erased("u", 1), closed("u", 0), erased("u", 1))
+    loaded = fed_with(closed("u", 0), erased("u", 1), closed("u", 0), erased("u", 1))
     assert learned(loaded, "u") == []
 
 
 def test_bots_and_broken_records_teach_nothing() -> None:
-    loaded = taken(closed("u", 0, is_bot=True))
+    loaded = fed_with(closed("u", 0, is_bot=True))
     loaded._learn_sessions([SimpleNamespace(value=b"{}", offset=1, timestamp=0)])
     assert learned(loaded, "u") == []
 
@@ -124,10 +124,10 @@ def test_clicks_on_explored_places_teach_each_worker_the_same() -> None:
     told = list(explored_places([sent(0, False), sent(1, True), clicked(2, True), clicked(3, False)]))
     assert [(place.item_source, place.is_clicked) for place in told] == [("markov", False), ("markov", True)]
     assert all(place.user_key is None for place in told)
-    one, other = taken(*told), taken(*told, *told)  # a crash sends them again, under the same ids
+    one, other = fed_with(*told), fed_with(*told, *told)  # a crash sends them again, under the same ids
     sources = ["blend", "markov"]
     chances = [
-        loaded._recommender.surface.bandit.propensities(sources) for loaded in (one, other, taken(told[0]))
+        loaded._recommender.surface.bandit.propensities(sources) for loaded in (one, other, fed_with(told[0]))
     ]
     assert chances[0] == chances[1]
     assert chances[0]["markov"] > 0.5 > chances[2]["markov"]
@@ -163,12 +163,12 @@ def test_outcomes_of_starts_are_told_with_what_the_catalogue_says() -> None:
     assert (completed.id, completed.outcomes[0].started_at) == (told.id, first.started_at)
 
 
-@pytest.mark.parametrize("take", ["_learn_sessions", "_apply_catalogue"])
-def test_broken_records_are_counted_and_the_others_taken(take: str) -> None:
+@pytest.mark.parametrize("method", ["_learn_sessions", "_apply_catalogue"])
+def test_broken_records_are_counted_and_the_others_taken(method: str) -> None:
     loaded = fresh()
-    good = closed("u", 0) if take == "_learn_sessions" else CatalogueItem(item_id="item", category="x")
-    getattr(loaded, take)([SimpleNamespace(value=None, offset=0, timestamp=0), *records(good)])
-    topic = "clickstream.sessions.v1" if take == "_learn_sessions" else "catalogue.items.v1"
+    good = closed("u", 0) if method == "_learn_sessions" else CatalogueItem(item_id="item", category="x")
+    getattr(loaded, method)([SimpleNamespace(value=None, offset=0, timestamp=0), *records(good)])
+    topic = "clickstream.sessions.v1" if method == "_learn_sessions" else "catalogue.items.v1"
     counted = loaded._metrics.registry.get_sample_value
     assert counted("stream_app_refused_records_total", {"topic": topic}) == 1
     assert learned(loaded, "u") or loaded._recommender.surface.catalogue.facts("item").category == "x"

@@ -30,8 +30,8 @@ class Reading:
         self.found.append((model, version))
         return True
 
-    def take(self, *records: Sent) -> None:
-        self._reader.take(records)  # type: ignore[arg-type]  # all of a record that is read
+    def read(self, *records: Sent) -> None:
+        self._reader.read_records(records)  # type: ignore[arg-type]  # all of a record that is read
 
 
 def part(number: int, slot: int, index: int, parts: int, value: bytes | None = b"x") -> Sent:
@@ -41,25 +41,25 @@ def part(number: int, slot: int, index: int, parts: int, value: bytes | None = b
 
 def test_a_snapshot_is_found_once_all_its_parts_are_there() -> None:
     reading = Reading()
-    reading.take(part(7, 0, 1, 2, b"b"))
+    reading.read(part(7, 0, 1, 2, b"b"))
     assert reading.found == []
-    reading.take(part(7, 0, 0, 2, b"a"))
+    reading.read(part(7, 0, 0, 2, b"a"))
     assert reading.found == [("tiers", Version(7, 0, b"ab"))]
 
 
 def test_of_several_in_one_reading_only_the_newest_counts() -> None:
     reading = Reading()
-    reading.take(part(3, 0, 0, 1, b"old"), part(9, 1, 0, 1, b"new"))
-    reading.take(part(5, 0, 0, 1, b"late"))
+    reading.read(part(3, 0, 0, 1, b"old"), part(9, 1, 0, 1, b"new"))
+    reading.read(part(5, 0, 0, 1, b"late"))
     assert reading.found == [("tiers", Version(9, 1, b"new"))]
 
 
 def test_a_version_cut_short_leaves_the_one_before_in_the_other_slot() -> None:
     reading = Reading()
     # Version 9 overwrote one part of version 5 in slot 0 before its writer died.
-    reading.take(part(7, 1, 0, 1, b"whole"), part(5, 0, 1, 2, b"stale"), part(9, 0, 0, 2, b"begun"))
+    reading.read(part(7, 1, 0, 1, b"whole"), part(5, 0, 1, 2, b"stale"), part(9, 0, 0, 2, b"begun"))
     assert reading.found == [("tiers", Version(7, 1, b"whole"))]
-    reading.take(part(11, 0, 0, 2, b"a"), part(11, 0, 1, 2, b"b"))
+    reading.read(part(11, 0, 0, 2, b"a"), part(11, 0, 1, 2, b"b"))
     assert reading.found[-1] == ("tiers", Version(11, 0, b"ab"))
 
 
@@ -79,24 +79,24 @@ def test_a_version_cut_short_leaves_the_one_before_in_the_other_slot() -> None:
 )
 def test_a_record_that_is_no_part_is_refused_and_stops_nothing(poison: Sent) -> None:
     reading = Reading()
-    reading.take(part(3, 0, 0, 2, b"a"), poison, part(3, 0, 1, 2, b"b"))
+    reading.read(part(3, 0, 0, 2, b"a"), poison, part(3, 0, 1, 2, b"b"))
     assert reading.refused == [poison]
     assert reading.found == [("tiers", Version(3, 0, b"ab"))]
 
 
 def test_what_is_refused_keeps_nothing_out_that_comes_before_or_after_it() -> None:
     reading = Reading()
-    reading.take(part(3, 0, 0, 1, b"good"), part(10**12, 1, 0, 1, FORGED))
+    reading.read(part(3, 0, 0, 1, b"good"), part(10**12, 1, 0, 1, FORGED))
     assert reading.found == [("tiers", Version(3, 0, b"good"))]
-    reading.take(part(5, 1, 0, 1, b"better"))
+    reading.read(part(5, 1, 0, 1, b"better"))
     assert reading.found[-1] == ("tiers", Version(5, 1, b"better"))
 
 
 def test_parts_that_disagree_on_how_many_there_are_make_nothing_up() -> None:
     reading = Reading()
-    reading.take(part(3, 0, 5, 6), part(3, 0, 0, 2))
+    reading.read(part(3, 0, 5, 6), part(3, 0, 0, 2))
     assert reading.found == []
-    reading.take(part(3, 0, 1, 2))
+    reading.read(part(3, 0, 1, 2))
     assert reading.found == [("tiers", Version(3, 0, b"xx"))]
 
 

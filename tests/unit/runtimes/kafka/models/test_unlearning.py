@@ -37,13 +37,13 @@ def test_a_receipt_comes_once_no_model_has_traces_and_tells_from_which_snapshot_
     pending.add(other, {"tiers": 0, "returns": 1}, ["tiers", "returns"], at=10.0)
     assert pending.due(before=9.0) is None
     assert pending.due(before=10.0) == "returns"
-    pending.learned_anew("returns")
+    pending.mark_relearned("returns")
     assert not pending.is_done
-    assert pending.take_receipts(7, AT) == []
+    assert pending.pop_receipts(7, AT) == []
     pending.add(bert, {"tiers": 0, "returns": 5}, ["tiers", "returns"], at=200.0)
-    pending.learned_anew("tiers")
+    pending.mark_relearned("tiers")
     assert pending.is_done
-    [(partition, found)] = pending.take_receipts(training_offset=91, now=AT)
+    [(partition, found)] = pending.pop_receipts(training_offset=91, now=AT)
     assert partition == 2
     assert (found.request_id, found.subject, found.source.offset) == ("request-4", "hash", 4)
     assert [(m.model, m.examples, m.training_offset) for m in found.models] == [
@@ -54,6 +54,6 @@ def test_a_receipt_comes_once_no_model_has_traces_and_tells_from_which_snapshot_
     assert pending
     assert pending.due(before=199.0) is None
     assert pending.due(before=200.0) == "returns"  # it was erased after that model had learned anew
-    pending.learned_anew("returns")
-    assert pending.take_receipts(99, AT) == []  # no request asked for this one here
+    pending.mark_relearned("returns")
+    assert pending.pop_receipts(99, AT) == []  # no request asked for this one here
     assert not pending
