@@ -2,7 +2,6 @@ import os
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -50,15 +49,6 @@ def _broker_for_marked_tests(request: pytest.FixtureRequest) -> None:
 def topic_prefix() -> str:
     """Tests share a broker: names of topics and groups that begin so are this test's own."""
     return f"test-{uuid.uuid4().hex[:10]}-"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Report failures of the tests that `unsettled.txt` lists as expected, for as long as it lists them."""
-    lines = (Path(__file__).parent / "unsettled.txt").read_text().splitlines()
-    unsettled = tuple(line for line in lines if line and not line.startswith("#"))
-    for item in items:
-        if item.nodeid.startswith(unsettled):
-            item.add_marker(pytest.mark.xfail(reason="listed in tests/unsettled.txt", strict=False))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -26,7 +26,12 @@ SEEN_BY_SCHEMA = {
     FailureReason.UNKNOWN_TYPE,
 }
 NOT_SEEN = {"contract--received-at-not-a-time", "contract--infinite-value"}
-DECIDED_ELSEWHERE = {FailureReason.LATE, FailureReason.UNPROCESSABLE, FailureReason.TOO_LARGE_OUTPUT}
+DECIDED_ELSEWHERE = {
+    FailureReason.LATE,
+    FailureReason.TOO_LARGE_OUTPUT,
+    FailureReason.UNPROCESSABLE,
+    FailureReason.UNTRUSTED,
+}
 TESTED_WITHOUT_FILE = {FailureReason.NULL_VALUE, FailureReason.TOO_LARGE}
 
 

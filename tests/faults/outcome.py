@@ -23,6 +23,7 @@ UNDECIDED: dict[str, Any] = {
     "tier": 0,
     "next_tier": 0,
     "tier_until": 0.0,
+    "scored_at": 0.0,
     "recommended_at": 0.0,
     "recommended_item": "",
     "sent_lists": [],

@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from stream_app.errors import StreamAppError
+from stream_app.errors import StateError, StreamAppError
 from stream_app.observability.guard import Position
 from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.common.departure import call_when_told_to_stop, leave
@@ -87,7 +87,10 @@ async def _run(app: StreamApp) -> None:
     """Run the app until it crashes, or this is cancelled; then let it leave its group."""
     app.finalize()
     try:
-        await app.start()
+        try:
+            await app.start()
+        except FileNotFoundError as error:
+            raise StateError(f"the state folder went away during start ({error})") from error
         log.info("%s is running", app.conf.id)
         await app.wait_until_stopped()
         reason = app.crash_reason
