@@ -40,6 +40,9 @@ NOT_RUN = {
 ON_ONE_MACHINE = re.compile(r"--data-dir|^curl .*/v1/|^export STREAM_APP_(WRITE|CORS|TRUSTED)")
 PRINTS_WHAT_ARRIVES_LATER = re.compile(r"topics read|stream-app (erase|export-user) --user")
 
+# The text above it says to stop all workers first.
+RUNS_WITHOUT_WORKERS = re.compile(r"stream-app positions reset")
+
 
 def reason_not_to_run(command: Command) -> str:
     return next((reason for pattern, reason in NOT_RUN.items() if re.search(pattern, command.text)), "")
@@ -127,6 +130,8 @@ def test_commands_run_on_kafka(document: str, input_files: Path, tmp_path: Path)
                 shell.run(f"stream-app {first}")
         for command in commands(document):
             if command in RUN and not ON_ONE_MACHINE.search(command.text):
+                if RUNS_WITHOUT_WORKERS.search(command.text):
+                    shell.stop_servers()
                 run = (
                     shell.run_until_it_prints if PRINTS_WHAT_ARRIVES_LATER.search(command.text) else shell.run
                 )

@@ -38,10 +38,15 @@ class ShellSession:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop_servers()
+
+    def stop_servers(self) -> None:
+        """Stop what was left running in the background, as its operator would."""
         for server in (server for _, server in reversed(self._servers)):
             os.killpg(server.pid, signal.SIGTERM)
         for name, server in self._servers:
             assert server.wait(30) in (0, -signal.SIGTERM), name
+        self._servers.clear()
 
     def run(self, command: str) -> str:
         """Run a command and return what it prints; a server goes on in the background once it is ready."""
