@@ -53,14 +53,11 @@ class Key:
         return self.text
 
 
-def event_key(event: Mapping[str, Any], is_nobody: Callable[[str], bool] = lambda _: False) -> bytes | None:
-    """The key of an event in plain JSON: its user id, else its anonymous id; None where it has none.
-
-    An id that `is_nobody` calls a placeholder counts as missing.
-    """
+def event_key(event: Mapping[str, Any]) -> bytes | None:
+    """The key of an event in plain JSON: its user id, else its anonymous id; None where it has none."""
     for name in ("userId", "anonymousId"):
         user = event.get(name)
-        if isinstance(user, str) and user and not is_nobody(user):
+        if isinstance(user, str) and user:
             return user.encode()
     return None
 

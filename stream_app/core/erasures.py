@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from stream_app.core.records import Record
 from stream_app.features.user_row import UserRow, owned_ids
-from stream_app.intake.decoding import Failure, TimedEvent, classify_json, named_users
+from stream_app.intake.decoding import Failure, TimedEvent, classify_json
+from stream_app.intake.named_users import named_users
 from stream_app.intake.ports import Privacy
 from stream_app.schemas.outputs import FailureReason
 from stream_app.schemas.privacy import PrivacyRequest

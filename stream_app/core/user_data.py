@@ -13,7 +13,7 @@ import orjson
 from stream_app.features.reading import read_features
 from stream_app.features.user_row import UserRow
 from stream_app.features.windows import WINDOWS
-from stream_app.intake.decoding import named_users
+from stream_app.intake.named_users import named_users
 from stream_app.schemas.outputs import FailedEvent
 
 JsonObject = dict[str, Any]

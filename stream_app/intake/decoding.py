@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -26,16 +25,6 @@ CONTRACT_DEPTH = 199  # objects and lists within an event that the contract's JS
 USER_ID_FIELDS = ("userId", "anonymousId")
 NOT_A_NUMBER = "not_a_number"  # what is counted where JSON holds `NaN` or `Infinity`
 TIME_FIELDS = (("timestamp",), ("originalTimestamp",))
-
-
-class _Names(msgspec.Struct, rename="camel"):
-    user_id: Any = None
-    anonymous_id: Any = None
-    previous_id: Any = None
-
-
-_NAMED_IN_TEXT = re.compile(rb'"(?:userId|anonymousId|previousId)"\s{0,64}:\s{0,64}"([^"\\]{1,256})"')
-_decode_names = msgspec.json.Decoder(_Names).decode
 
 
 class Failure(NamedTuple):
@@ -122,16 +111,6 @@ def _refuse_ids(event: Event, placeholders: tuple[str, ...], trusted: bool) -> F
     if not trusted and isinstance(event, LabelCall):
         return Failure(FailureReason.UNTRUSTED, "a label needs a server key of the collector", placeholders)
     return None
-
-
-def named_users(value: bytes) -> list[str]:
-    """The ids of users that a record names, whether or not it is a good event, or JSON at all."""
-    try:
-        named = _decode_names(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return [user_id.decode(errors="replace") for user_id in _NAMED_IN_TEXT.findall(value)]
-    found = (named.user_id, named.anonymous_id, named.previous_id)
-    return [user_id for user_id in found if isinstance(user_id, str) and user_id]
 
 
 def _free_part(event: Event) -> object:

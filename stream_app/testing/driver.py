@@ -76,7 +76,8 @@ class Driver:
         encoded = [msgspec.json.encode(value) if isinstance(value, Mapping) else value for value in values]
         spread: dict[int, list[bytes | None]] = {}
         for value in encoded:
-            spread.setdefault(self._partition_of(record_key(value or b"")), []).append(value)
+            key = record_key(value or b"", self.rules.tracker_form, self.rules.placeholder_ids)
+            spread.setdefault(self._partition_of(key), []).append(value)
         return self._together(self._step(EVENTS.name, number, spread[number]) for number in sorted(spread))
 
     def pipe_file(self, path: Path) -> StepResult:

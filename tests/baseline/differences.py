@@ -1,6 +1,7 @@
 """Where outputs differ from those of dc90abe on purpose. Later changes add to it, each with its reason."""
 
-from collections.abc import Iterable
+import base64
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -42,6 +43,22 @@ SHARED_IDS = frozenset({"dbd473b2add4506b988c7babe3f54c16"})
 # Rows answer each claim to an id, so that messages between them lie at other offsets, from which ids follow.
 LINKS_TOPIC = "identity.links.v1"
 
+# dc90abe put what other trackers' records name into the first partition. One record of the stream is of `u`,
+# who is at home in the second, and all offsets behind it would be others. The same record of a user who is at
+# home in the first stands for it.
+MOVED_USER, UNMOVED_USER = b'"distinct_id":"u"}', b'"distinct_id":"a"}'
+
+
+def with_unmoved(entries: Iterable[Any]) -> Iterator[Any]:
+    """A stream's entries, the record that moved replaced."""
+    for entry in entries:
+        yield entry.replace(MOVED_USER, UNMOVED_USER) if isinstance(entry, bytes) else entry
+
+
+def _unmoved(original: str) -> str:
+    sent = base64.urlsafe_b64decode(original)
+    return base64.urlsafe_b64encode(sent.replace(MOVED_USER, UNMOVED_USER)).decode()
+
 
 def compared(outputs: Iterable[bytes], differences: Iterable[Difference] = DIFFERENCES) -> list[bytes]:
     """What of outputs is to be as dc90abe had it, byte for byte: canonical JSON, sorted."""
@@ -52,6 +69,8 @@ def compared(outputs: Iterable[bytes], differences: Iterable[Difference] = DIFFE
             continue
         if output.get("source", {}).get("topic") == LINKS_TOPIC:
             del output["id"], output["source"]["offset"]
+        if output.get("original"):
+            output["original"] = _unmoved(output["original"])
         found = [difference for difference in differences if difference.concerns(output)]
         if any(difference.field == ALL for difference in found):
             continue

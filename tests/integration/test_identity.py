@@ -16,6 +16,7 @@ from stream_app.runtimes.common.partitioning import partition_of
 from stream_app.runtimes.kafka.operate.feeding import spread_by_user
 from stream_app.runtimes.kafka.operate.topics import name_of
 from stream_app.schemas.topics import EVENTS, LINKS
+from stream_app.settings.rules import Rules
 from stream_app.testing import START, event, track
 
 pytestmark = pytest.mark.kafka
@@ -86,7 +87,7 @@ def _partition(user: str) -> int:
 async def _produce(cluster: Cluster, sent: list[bytes]) -> dict[int, int]:
     """Send the events; by partition, the offset of the last."""
     await cluster.create_topics()
-    by_partition = spread_by_user(sent, PARTITIONS)
+    by_partition = spread_by_user(sent, PARTITIONS, Rules())
     for partition, messages in by_partition.items():
         await cluster.produce(messages, partition)
     return {partition: len(messages) - 1 for partition, messages in by_partition.items()}

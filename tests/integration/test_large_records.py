@@ -18,6 +18,7 @@ from stream_app.runtimes.kafka.operate.connection import client_options
 from stream_app.runtimes.kafka.operate.feeding import spread_by_user
 from stream_app.runtimes.kafka.operate.topics import check_topics, name_of
 from stream_app.schemas.topics import EVENTS, FAILED
+from stream_app.settings.rules import Rules
 from stream_app.testing import RECEIVED_AT, FixedModels, page
 
 pytestmark = pytest.mark.kafka
@@ -40,7 +41,7 @@ def test_the_partition_goes_on_after_the_largest_keys_and_values(
             await anybody.send_and_wait(topic, b"\xc1" * LARGEST, key=b"k")
             await anybody.send_and_wait(topic, b"\xc1" * (LARGEST // 2), key=b"k" * (LARGEST // 2))
         # And what a client of ours is given, however large.
-        [messages] = spread_by_user([b'{"userId": "%s"' % (b"u" * 3_000_000)], 1).values()
+        [messages] = spread_by_user([b'{"userId": "%s"' % (b"u" * 3_000_000)], 1, Rules()).values()
         await cluster.produce([*messages, (b"u", page("u", 0, "item-1"))])
         async with cluster.worker(FixedModels().models, metrics, lambda: RECEIVED_AT) as app:
             await until(lambda: metrics.event_outcomes().get("processed") == 1, app)

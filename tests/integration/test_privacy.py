@@ -30,6 +30,7 @@ from stream_app.runtimes.kafka.operate.topics import name_of, partitions_of
 from stream_app.schemas.outputs import PrivacyReceipt
 from stream_app.schemas.privacy import PrivacyRequest
 from stream_app.schemas.topics import EVENTS, PRIVACY_REQUESTS, TOPICS, rows_changelog
+from stream_app.settings.rules import Rules
 from stream_app.testing import RECEIVED_AT, FixedModels, event, page, session
 
 pytestmark = pytest.mark.kafka
@@ -72,7 +73,7 @@ class Worker:
 
 
 async def _produce(cluster: Cluster, values: Sequence[bytes] = VALUES) -> None:
-    for partition, messages in spread_by_user(values, PARTITIONS).items():
+    for partition, messages in spread_by_user(values, PARTITIONS, Rules()).items():
         await cluster.produce(messages, partition)
 
 

@@ -37,7 +37,7 @@ def test_rows_and_outputs_are_the_same(broker: Broker, topic_prefix: str, tmp_pa
 async def _process_with_kafka(cluster: Cluster) -> tuple[dict[str, UserRow], list[dict[str, Any]]]:
     metrics = Metrics()
     await cluster.create_topics()
-    by_partition = spread_by_user(EVENTS, PARTITIONS)
+    by_partition = spread_by_user(EVENTS, PARTITIONS, Rules())
     for partition, messages in by_partition.items():
         await cluster.produce(messages, partition)
     async with cluster.worker(FixedModels().models, metrics, lambda: RECEIVED_AT) as app:

@@ -206,6 +206,7 @@ FORMS = (
         senders={
             "Amplitude": "the server URL to `https://collect.example/2/httpapi`; the API key to a write key"
         },
+        user_fields=("user_id", "device_id"),
         fields={
             "`type`": "see below",
             "`messageId`": "`insert_id`",

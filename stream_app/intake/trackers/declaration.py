@@ -110,6 +110,8 @@ class TrackerForm:
         is_canonical: its records are events of the contract as they stand; so is what no form claims.
         starts: what its SDKs read before they send anything; such a request has no events.
         senders: what sends it, and what to set there.
+        user_fields: the fields of JSON or of a query that hold users' ids: what is too broken to be read is
+            known to be somebody's by them.
         fields: where a canonical field comes from, by a row of `tracker_tables.FIELDS`.
         becomes: what its kinds of events become, where that is not a track event of the same name.
     """
@@ -126,5 +128,6 @@ class TrackerForm:
     starts: tuple[Route, ...] = ()
     settings: tuple[FormSetting, ...] = ()
     senders: Mapping[str, str] = field(default_factory=dict)
+    user_fields: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
     becomes: Mapping[str, str] = field(default_factory=dict)

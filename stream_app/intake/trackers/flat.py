@@ -85,6 +85,7 @@ FORMS = (
         read=read_flat,
         claims=_claims,
         is_broad=True,
+        user_fields=("user_id", "anonymous_id"),
         fields={
             "`type`": "`page`, `pageview`, `view`, `item_view`, `product_view`: `page`; else `track`",
             "`messageId`": "`event_id`, `message_id`",

@@ -302,6 +302,7 @@ FORMS = (
             "`https://collect.example/mp/collect`; the "
             "API secret to a write key",
         },
+        user_fields=("user_id", "uid", "client_id", "app_instance_id", "cid"),
         fields={
             "`type`": "see below",
             "`messageId`": "`gtag`'s `cid`, `sid`, `_p`, `_s` and the line",

@@ -61,6 +61,7 @@ FORMS = (
             "colon and "
             "any text"
         },
+        user_fields=("userId", "anonymousId", "previousId"),
         fields={"`type`": "`type`", "`messageId`": "`messageId`", "`userId`": "`userId`"}
         | {"`anonymousId`": "`anonymousId`", "`traits`": "`traits`; the rest is Segment's"},
     ),

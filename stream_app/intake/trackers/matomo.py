@@ -229,6 +229,7 @@ FORMS = (
             "`token_auth`) to a "
             "write key"
         },
+        user_fields=("uid", "cid", "_id"),
         fields={
             "`type`": "see below",
             "`userId`": "`uid`",

@@ -286,6 +286,10 @@ FORMS = (
             Route(("/import",), _read_import, OK_TEXT, BodyKind.TEXT),
         ),
         senders={"Mixpanel": "the API host to `https://collect.example`; the project token to a write key"},
+        user_fields=(
+            *("distinct_id", "$distinct_id", "$user_id", "$identified_id", "$device_id"),
+            *("$anon_distinct_id", "$anon_id", "alias"),
+        ),
         fields={
             "`type`": "see below",
             "`messageId`": "`$insert_id`",

@@ -294,6 +294,7 @@ FORMS = (
             Route(("/flags", "/decide"), read_posthog_flags, TAKEN),
         ),
         senders={"PostHog": "the API host; the project key to a write key"},
+        user_fields=("distinct_id", "$distinct_id", "$user_id", "$device_id", "$anon_distinct_id", "alias"),
         fields={
             "`type`": "see below",
             "`messageId`": "`uuid`, `$insert_id`",

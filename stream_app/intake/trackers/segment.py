@@ -118,6 +118,7 @@ FORMS = (
             Route(("/v1/projects/{key}/settings",), read_segment_start, SUCCESS, BodyKind.NONE),
             Route(("/sourceConfig",), read_rudderstack_start, SUCCESS, BodyKind.NONE),
         ),
+        user_fields=("userId", "anonymousId", "previousId"),
         senders={
             "Segment's analytics.js and server libraries": "`cdnURL`, or the host of a server's library, to "
             "`https://collect.example`",

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from aiokafka.partitioner import murmur2
-from pydantic_core import from_json
 
-from stream_app.intake.decoding import named_users
-from stream_app.schemas.topics import event_key
+from stream_app.intake.named_users import owner_of
 from stream_app.settings.placeholder_ids import SHIPPED, PlaceholderIds
 
 
@@ -17,15 +15,10 @@ def partition_of(key: bytes | None, partitions: int) -> int:
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
-def record_key(value: bytes, ids: PlaceholderIds = SHIPPED) -> bytes | None:
+def record_key(value: bytes, form: str = "", ids: PlaceholderIds = SHIPPED) -> bytes | None:
     """The key under which an event is to be produced: its user's; None where it has none.
 
-    The placeholders `ids` are nobody's key. What is broken goes to the user whom it names, so that it is
-    found where the user is erased.
+    `form` is the tracker form that the settings name, and `ids` are nobody's, as `owner_of` has it.
     """
-    try:
-        event = from_json(value)
-    except ValueError:
-        named = [user for user in named_users(value) if not ids.stands_for_nobody(user)]
-        return named[0].encode() if named else None
-    return event_key(event, ids.stands_for_nobody) if isinstance(event, dict) else None
+    owner = owner_of(value, form, ids)
+    return owner.encode("utf-8", "surrogatepass") if owner is not None else None

@@ -247,7 +247,8 @@ class Replay:
             by_partition[0] = values
         else:
             for value in values:
-                number = partition_of(record_key(value, self._rules.placeholder_ids), len(self._partitions))
+                key = record_key(value, self._rules.tracker_form, self._rules.placeholder_ids)
+                number = partition_of(key, len(self._partitions))
                 by_partition.setdefault(number, []).append(value)
         for number in sorted(by_partition):
             self._step(EVENTS.name, number, by_partition[number], received_at, is_history)

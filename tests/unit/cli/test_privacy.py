@@ -15,6 +15,7 @@ from stream_app.cli.data_folder import open_replay
 from stream_app.errors import InputError, StateError
 from stream_app.features.user_row import UserRow
 from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.partitioning import partition_of
 from stream_app.runtimes.embedded.store import Checkpoint, Store
 from stream_app.schemas.outputs import PrivacyReceipt
 from stream_app.settings.environment import Settings
@@ -87,6 +88,41 @@ HISTORY = [
     page(USER, 500.0, "late"),
 ]
 TRACES = (USER, "visitor-before")
+
+
+OF_OTHER_TRACKERS = {
+    "posthog": b'{"event": "$pageview", "distinct_id": "%s", "properties": {}, "timestamp": "%s"}',
+    "mixpanel": b'{"event": "e", "properties": {"$user_id": "%s", "mp_lib": "web", "time": "%s"}}',
+    "amplitude": b'{"event_type": "e", "user_id": "%s", "event_time": "%s"}',
+    "flat": b'{"event": "view", "user_id": "%s", "item_id": "item-1", "ts": "%s"}',
+    "matomo": b"idsite=1&rec=1&uid=%s&url=https://shop.example/&cdt=%s",
+    "google_analytics": b'{"client_id": "%s", "events": [{"name": "e", "timestamp_micros": "%s"}]}',
+    "snowplow_payload": b'{"e": "pv", "uid": "%s", "ttm": "%s", "url": "https://shop.example/"}',
+    "snowplow_enriched": b'{"event": "page_view", "user_id": "%s", "collector_tstamp": "%s"}',
+}
+FORM_USER = b"user-of-a-form"  # one that is not spread to the first of four partitions
+
+
+@pytest.mark.parametrize("form", OF_OTHER_TRACKERS)
+def test_a_user_of_any_tracker_is_found_among_several_partitions(tmp_path: Path, form: str) -> None:
+    assert partition_of(FORM_USER, 4) != 0
+    written = OF_OTHER_TRACKERS[form]
+    at = b"1772438400000000" if form == "google_analytics" else b"2026-03-02T08:00:00Z"
+    values = [written % (FORM_USER, at), written % (FORM_USER, b"no time")]
+    values += [values[0][:-2], page("other", 0.0)]
+    fill(tmp_path, values, partitions=4)
+    exported = call("export-user", "--data-dir", tmp_path, "--user", FORM_USER.decode(), "--json")
+    assert exported.exception is None, exported.output
+    found = orjson.loads(exported.stdout)
+    assert list(found["rows"]) == [FORM_USER.decode()]
+    assert found_in(tmp_path, [FORM_USER.decode()])
+    receipt = call("erase", "--data-dir", tmp_path, "--user", FORM_USER.decode(), "--json")
+    assert receipt.exception is None, receipt.output
+    assert orjson.loads(receipt.stdout)["stores"][0]["removed"]["rows"] == 1
+    assert found_in(tmp_path, [FORM_USER.decode()]) == set()
+    again = fill(tmp_path, values, partitions=4, name="the same under another name")
+    assert again.event_outcomes()["erased"] == len(values) - 1
+    assert found_in(tmp_path, [FORM_USER.decode()]) == set()
 
 
 @pytest.mark.parametrize("partitions", [1, 4])

@@ -96,6 +96,7 @@ ENRICHED = TrackerForm(
     read=read_enriched,
     claims=_claims,
     claims_text=lambda value: value.count(b"\t") >= FEWEST_TABS,
+    user_fields=("user_id", "domain_userid", "network_userid"),
     fields={
         "`type`": "see below",
         "`messageId`": "`event_id`",

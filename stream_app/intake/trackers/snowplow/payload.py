@@ -153,6 +153,7 @@ PAYLOAD = TrackerForm(
         ),
     ),
     senders={"Snowplow": "the collector's address; the app id to a write key"},
+    user_fields=("uid", "duid", "tnuid", "nuid"),
     fields={
         "`type`": "see below",
         "`messageId`": "`eid`",

@@ -70,7 +70,7 @@ class KafkaDelivery:
         if producer is None:
             raise BrokerError(f"no broker at {self._settings.kafka_servers} answers")
         topic = name_of(EVENTS, self._settings)
-        spread = spread_by_user(values, self._settings.partitions, self._settings.all_placeholder_ids)
+        spread = spread_by_user(values, self._settings.partitions, self._settings.rules)
         sending = [
             asyncio.create_task(producer.send(topic, partition, messages))
             for partition, messages in spread.items()

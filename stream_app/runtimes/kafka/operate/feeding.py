@@ -17,7 +17,7 @@ from stream_app.runtimes.kafka.operate.topics import check_topics, name_of, part
 from stream_app.schemas.catalogue import CatalogueItem
 from stream_app.schemas.topics import CATALOGUE, EVENTS
 from stream_app.settings.environment import Settings
-from stream_app.settings.placeholder_ids import SHIPPED, PlaceholderIds
+from stream_app.settings.rules import Rules
 
 ROUND_RECORDS = 5_000
 LONGEST_KEY_BYTES = 4 * 256  # longer than any id that an event may have
@@ -37,7 +37,7 @@ async def produce(source: Source, settings: Settings, progress: Callable[[int, i
         records = source.records(0)
         while taken := list(islice(records, ROUND_RECORDS)):
             for partition, messages in spread_by_user(
-                (value for value, _ in taken), settings.partitions, settings.all_placeholder_ids
+                (value for value, _ in taken), settings.partitions, settings.rules
             ).items():
                 await producer.send(name_of(EVENTS, settings), partition, messages)
             sent += len(taken)
@@ -91,16 +91,14 @@ async def read_topic(name: str, settings: Settings, on_value: Callable[[bytes], 
         await consumer.stop()
 
 
-def spread_by_user(
-    values: Iterable[bytes], partitions: int, ids: PlaceholderIds = SHIPPED
-) -> dict[int, list[Message]]:
+def spread_by_user(values: Iterable[bytes], partitions: int, rules: Rules) -> dict[int, list[Message]]:
     """Messages by partition, each keyed by its user: as Kafka's default partitioner has it.
 
     What no topic takes is cut, so that it arrives and fails there like any other event that is too large.
     """
     spread: dict[int, list[Message]] = {}
     for value in values:
-        key = record_key(value, ids)
+        key = record_key(value, rules.tracker_form, rules.placeholder_ids)
         if key is not None and len(key) > LONGEST_KEY_BYTES:
             key = key[:LONGEST_KEY_BYTES]
         message = (key, value[:LONGEST_EVENT_BYTES])
