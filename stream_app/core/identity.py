@@ -33,6 +33,7 @@ from stream_app.core.identity_messages import (
     decode_message,
     encode_message,
     is_known,
+    note_heard,
 )
 from stream_app.core.merging import merge_rows
 from stream_app.core.partition import Partition
@@ -53,7 +54,6 @@ from stream_app.schemas.envelopes import Cause
 from stream_app.settings.rules import DAY, Rules
 
 LINKING_EVENTS = frozenset({IdentifyCall.type, AliasCall.type})
-MAX_LINKED = 32
 MAX_PASSED_ON = 64
 CLAIM_AGAIN_AFTER = DAY
 # Why a claim was refused; a metric's label.
@@ -98,7 +98,6 @@ def link(
             continue
         place = partition.place_of(user_id)
         row.linked[key] = Place(place, at, OWNED if known is not None and known.claim == OWNED else CLAIMED)
-        _bound_links(row)
         claim = Link(
             key=key,
             sender=user_key,
@@ -212,7 +211,6 @@ def _answer_link(link: Link, row: UserRow | None, cause: Cause, erased_until: fl
         return _decide(row, link, cause, TAKEN)  # the lesser key is the user
     if row.is_identified and not link.is_identified:
         row.linked[link.sender] = Place(link.to_partition, link.at)
-        _bound_links(row)
         _note(row, link, cause)
         returned = Link(
             key=link.sender,
@@ -313,7 +311,6 @@ def _answer_history(
     merge_rows(row, other, cause, rules)
     row.linked.pop(history.key, None)
     row.linked[history.from_key] = Place(history.from_partition, history.at, OWNED)
-    _bound_links(row)
     return Answer(row, sent)
 
 
@@ -339,7 +336,6 @@ def _answer_decided(decided: Decided, row: UserRow, cause: Cause) -> Answer | No
     if decided.about == decided.key:
         return None
     row.linked[decided.about] = Place(decided.partition, decided.at, OWNED if decided.is_owned else REFUSED)
-    _bound_links(row)
     row.applied[cause.topic] = cause.offset
     return Answer(row, sent)
 
@@ -366,15 +362,8 @@ def _is_told(known: Place, at: float, may_merge: bool, rules: Rules) -> bool:
     return at - known.at < again_after
 
 
-def _bound_links(row: UserRow) -> None:
-    """Keep no more than may be kept, those claimed in vain the shortest."""
-    while len(row.linked) > MAX_LINKED:
-        vain = (key for key, place in row.linked.items() if place.claim == REFUSED)
-        del row.linked[next(vain, next(iter(row.linked)))]
-
-
 def _note(row: UserRow, message: Message, cause: Cause) -> None:
-    row.heard[message.source] = message.offset
+    note_heard(row, message)
     row.applied[cause.topic] = cause.offset
 
 

@@ -127,6 +127,12 @@ def is_known(row: UserRow, message: Message) -> bool:
     return message.offset <= row.heard.get(message.source, -1)
 
 
+def note_heard(row: UserRow, message: Message) -> None:
+    """Note that the row has taken the message; who was heard last comes last."""
+    row.heard.pop(message.source, None)
+    row.heard[message.source] = message.offset
+
+
 class Sent(NamedTuple):
     """A message and the partition that it is for."""
 

@@ -39,7 +39,7 @@ def reading_for(wanted: frozenset[str] | None, moment: str) -> Reading:
 
 def calls_for_outlook(moment: str) -> bool:
     """Whether users scored at such a moment are told what they will do."""
-    return moment == SESSION_CLOSED or moment.startswith(f"{RESCORED} ")
+    return moment.startswith(SESSION_CLOSED) or moment.startswith(f"{RESCORED} ")
 
 
 def is_rescored(moment: str) -> bool:

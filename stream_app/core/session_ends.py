@@ -11,6 +11,7 @@ from stream_app.features import sessions
 from stream_app.features.finished_sessions import FinishedSession, finish_session
 from stream_app.features.user_row import OpenSession, UserRow
 from stream_app.schemas.envelopes import Cause
+from stream_app.schemas.topics import LINKS
 
 
 def close_due(workspace: Workspace, until: float) -> None:
@@ -56,4 +57,6 @@ def end_session(
     if not row.next_moment_at:
         row.next_moment_at = known_at
         workspace.partition.outlooks.schedule(user_key, known_at)
-    workspace.request_score(user_key, row, known_at, cause, SESSION_CLOSED)
+    # One message may bring many sessions of another row: each is told apart by what it is itself.
+    which = finished.session_id if cause.topic == LINKS.name else ""
+    workspace.request_score(user_key, row, known_at, cause, SESSION_CLOSED, which)

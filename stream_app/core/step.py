@@ -32,6 +32,7 @@ from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.refusals import UNKNOWN_TYPE, refuse
 from stream_app.core.removals import make_room
+from stream_app.core.row_bounds import bound_links, close_excess
 from stream_app.core.rows import UserRows
 from stream_app.core.scoring import score_batch
 from stream_app.core.session_ends import close_due
@@ -145,6 +146,7 @@ def _pass_on(workspace: Workspace, arrival: Arrival, intake: Intake) -> None:
     if not row.merged_into and not ask_consent(workspace, row, arrival):
         return
     workspace.send(identity.link(row, arrival, workspace.partition, intake.privacy, workspace.rules))
+    bound_links(workspace, row)
     if row.merged_into:
         workspace.send([identity.forward(row, arrival, intake.privacy)])
         workspace.count(event.type, "forwarded")
@@ -152,6 +154,7 @@ def _pass_on(workspace: Workspace, arrival: Arrival, intake: Intake) -> None:
         labels.learn_from_row(workspace, row, arrival, event)
     else:
         applied = apply_event(row, arrival.timed, arrival.cause, intake.cleaner, workspace.rules)
+        close_excess(workspace, arrival.timed.user_key, row, applied.session)
         decide(workspace, row, arrival, applied)
 
 
@@ -198,6 +201,8 @@ def _answer_message(
         make_room(workspace)
     else:
         workspace.put_row(message.key, answer.row)
+    bound_links(workspace, answer.row)
+    close_excess(workspace, message.key, answer.row)
     workspace.partition.schedule(message.key, answer.row)
 
 

@@ -21,7 +21,7 @@ class StepResult:
     both by why. `erasures` are by marker, to be written or, None, to be deleted. `sent` are messages for
     other rows, to be sent in their order before the rows are written; `sent_after` once they are.
     `forgotten_ids` counts events whose repeats would count again: their users sent more within the
-    allowed lateness than a row remembers.
+    allowed lateness than a row remembers. `bounded` counts what a row had no room for, by part.
     """
 
     rows: dict[str, UserRow | None] = field(default_factory=dict)
@@ -35,5 +35,6 @@ class StepResult:
     sent_after: list[Sent] = field(default_factory=list)
     placeholders: Counter[str] = field(default_factory=Counter)
     refused_claims: Counter[str] = field(default_factory=Counter)
+    bounded: Counter[str] = field(default_factory=Counter)
     new_users: int = 0
     forgotten_ids: int = 0

@@ -89,6 +89,10 @@ class Workspace:
         """Count one fingerprint that a row forgot before the watermark passed it."""
         self.result.forgotten_ids += 1
 
+    def count_bounded(self, part: str, count: int) -> None:
+        """Count what a part of a row had no room for."""
+        self.result.bounded[part] += count
+
     def count_dropped(self, fields: Iterable[str]) -> None:
         """Count fields that were taken out of an event because they could not be read."""
         self.result.dropped_fields.update(fields)
@@ -109,12 +113,18 @@ class Workspace:
         """Send messages to other rows once the batch's rows are written."""
         self.result.sent_after += messages
 
-    def request_score(self, user_key: str, row: UserRow, at: float, cause: Cause, moment: str) -> None:
-        """Have a row scored at the end of the batch, with its features as they stand now."""
+    def request_score(
+        self, user_key: str, row: UserRow, at: float, cause: Cause, moment: str, which: str = ""
+    ) -> None:
+        """Have a row scored at the end of the batch, with its features as they stand now.
+
+        `which` tells several such moments of one cause apart.
+        """
         row.scored_at = max(row.scored_at, at)
         if not row.is_bot:
             features = read_features(row, at, self.rules.loyal_uses, self._readings[moment])
+            named = f"{moment} {which}" if which else moment
             # Later records of the batch may change the row: what an output says is as of now.
             self.score_requests.append(
-                ScoreRequest(user_key, row, features, at, cause, moment, row.consent, row.control_group)
+                ScoreRequest(user_key, row, features, at, cause, named, row.consent, row.control_group)
             )

@@ -10,7 +10,10 @@ from stream_app.features.user_row import OpenSession, UserRow
 from stream_app.intake.personal_text import is_personal
 from stream_app.settings.rules import Rules
 
+# A person has a few devices; what has one person in more visits at once is no person, or no person's id.
+MAX_OPEN_SESSIONS = 16
 MAX_SESSION_ITEMS = 100
+MAX_OPEN_ITEMS = 2 * MAX_SESSION_ITEMS  # in all open sessions of a user together
 MAX_DESCRIBED_ITEMS = 12
 MAX_FACT_LENGTH = 64
 SAME_LOOK = 10.0
@@ -132,6 +135,30 @@ def pop_covered(
         taken = {id(session) for session in covered}
         row.open_sessions = [session for session in row.open_sessions if id(session) not in taken]
     return covered
+
+
+def pop_excess(row: UserRow, current: OpenSession | None) -> list[OpenSession]:
+    """Remove and return the open sessions that a row has no room for.
+
+    Those go first whose last event was the longest ago, ties by their beginning: they would have ended next.
+    `current`, to which an event was just added, stays.
+    """
+    if len(row.open_sessions) < 2:  # the common case, at once
+        return []
+    items = sum([len(session.items) for session in row.open_sessions])
+    if len(row.open_sessions) <= MAX_OPEN_SESSIONS and items <= MAX_OPEN_ITEMS:
+        return []
+    others = [session for session in row.open_sessions if session is not current]
+    others.sort(key=lambda session: (session.last_at, session.started_at))
+    kept, excess = len(row.open_sessions), []
+    for session in others:
+        if kept <= MAX_OPEN_SESSIONS and items <= MAX_OPEN_ITEMS:
+            break
+        excess.append(session)
+        kept, items = kept - 1, items - len(session.items)
+    taken = {id(session) for session in excess}
+    row.open_sessions = [session for session in row.open_sessions if id(session) not in taken]
+    return excess
 
 
 def newest_described(*described: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:

@@ -15,6 +15,7 @@ from stream_app.features.windows import Tiles, new_tiles
 from stream_app.settings.rules import DAY
 
 ROW_VERSION = 2
+MAX_ROW_BYTES = 768 * 1024  # as it is stored, whatever its events were; common are 2 KiB
 MAX_TRAITS = 24
 
 MAX_RECENT_IDS = 512

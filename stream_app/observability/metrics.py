@@ -75,6 +75,12 @@ class Metrics:
             "Placeholder ids, such as `undefined`, that were ignored, by field.",
             "field",
         )
+        self.bounded_rows = self._counter(
+            "stream_app_bounded_rows_total",
+            "What a user's row had no room for, by part: open sessions (closed early), linked ids and rows "
+            "heard from (forgotten).",
+            "part",
+        )
         self.refused_claims = self._counter(
             "stream_app_refused_identity_claims_total",
             "Ids that a user claimed and did not get, by why: another has it (taken), or both were "
@@ -240,6 +246,8 @@ class Metrics:
             self.forgotten_ids.inc(result.forgotten_ids)
         for name, count in result.dropped_fields.items():
             self.dropped_fields.labels(name).inc(count)
+        for part, count in result.bounded.items():
+            self.bounded_rows.labels(part).inc(count)
         for why, count in result.refused_claims.items():
             self.refused_claims.labels(why).inc(count)
         for why, count in result.removed.items():

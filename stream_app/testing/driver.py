@@ -222,6 +222,7 @@ def _add(whole: StepResult, part: StepResult) -> None:
     whole.failures += part.failures
     whole.removed += part.removed
     whole.placeholders += part.placeholders
+    whole.bounded += part.bounded
     whole.erasures |= part.erasures
     whole.sent += part.sent
     whole.sent_after += part.sent_after

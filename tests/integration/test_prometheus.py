@@ -41,7 +41,7 @@ ADDED_BY_PROMETHEUS = {"job", "instance"}
 SELECTOR = re.compile(r"\b(stream_app_\w+)(\{[^}]*\})?")
 # Two processes and a few plain page views collect nothing over HTTP, remove nobody and judge no list.
 NOT_BROUGHT_ABOUT = re.compile(
-    r"stream_app_(collector|removed_users|recommend|forgotten_ids|placeholder_ids|dropped_fields|refused_(identity|numbers))"
+    r"stream_app_(collector|removed_users|recommend|forgotten_ids|bounded_rows|placeholder_ids|dropped_fields|refused_(identity|numbers))"
 )
 DEADLINE_SECONDS = 50.0
 EVENTS_WRITTEN = 341

@@ -5,8 +5,9 @@ from random import Random
 
 import pytest
 
+from stream_app.schemas.outputs import Outlook
 from stream_app.settings.rules import DAY
-from stream_app.testing import Driver, event, page, track
+from stream_app.testing import Driver, event, page, script_models, track
 
 
 def lives(random: Random, days: int) -> list[bytes]:
@@ -43,3 +44,12 @@ def test_ids_are_unique(seed: int) -> None:
     counts = Counter(output.id for output in driver.outputs)
     assert len(driver.outputs) > 300
     assert [output for output in driver.outputs if counts[output.id] > 1] == []
+
+
+def test_sessions_that_one_message_brings_lead_to_an_outlook_each() -> None:
+    driver = Driver(models=script_models(chances={"churn": lambda _: 0.2}))
+    visits = [page("", at, anonymousId="device", context={"sessionId": f"visit-{at}"}) for at in range(3)]
+    driver.pipe(*visits, event("identify", "u", 5, anonymousId="device"))
+    driver.advance_event_time(DAY)
+    outlooks = driver.of(Outlook, "u")
+    assert len({outlook.id for outlook in outlooks}) == len(outlooks) == len(visits)

@@ -37,6 +37,7 @@ BEGUN_AT_ZERO = {
     "stream_app_model_drifts",
     "stream_app_refused_snapshots_total",
     "stream_app_refused_identity_claims_total",
+    "stream_app_bounded_rows_total",
     "stream_app_refused_records_total",
     "stream_app_refused_numbers_total",
 }
