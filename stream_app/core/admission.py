@@ -6,7 +6,6 @@ from stream_app.core.arrival import Arrival
 from stream_app.core.identity_messages import is_known, note_heard
 from stream_app.core.pointers import ends_circle, reclaim_if_identified, shorten
 from stream_app.core.removals import make_room
-from stream_app.core.row_bounds import bound_links
 from stream_app.core.workspace import Workspace
 from stream_app.features import repeats
 from stream_app.features.user_row import UserRow
@@ -34,7 +33,6 @@ def admit(workspace: Workspace, arrival: Arrival, privacy: Privacy) -> UserRow |
     row.applied[cause.topic] = cause.offset
     if forwarded is not None:
         note_heard(row, forwarded)
-        bound_links(workspace, row)
     row.seen_at = max(row.seen_at, timed.at)
     if is_new:
         workspace.begin_row(user_key, row)

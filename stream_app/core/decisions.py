@@ -6,7 +6,7 @@ from stream_app.core import outputs, recommending
 from stream_app.core.application import Applied
 from stream_app.core.arrival import Arrival
 from stream_app.core.score_requests import EVENT
-from stream_app.core.session_ends import end_session
+from stream_app.core.session_ends import close_excess, end_session
 from stream_app.core.workspace import Workspace
 from stream_app.features.user_row import OpenSession, UserRow
 from stream_app.schemas.envelopes import Cause, output_id
@@ -17,6 +17,7 @@ def decide(workspace: Workspace, row: UserRow, arrival: Arrival, applied: Applie
     user_key, at, cause, rules = arrival.timed.user_key, arrival.timed.at, arrival.cause, workspace.rules
     session, item = applied.session, applied.item
     if session is not None:
+        close_excess(workspace, user_key, row, session)
         workspace.partition.schedule_session(user_key, session)
     if applied.has_started:
         workspace.partition.schedule_start(user_key, at)

@@ -13,6 +13,8 @@ from stream_app.features.user_row import OpenSession, UserRow
 from stream_app.schemas.envelopes import Cause
 from stream_app.schemas.topics import LINKS
 
+EXCESS = "open_sessions"  # a part of a row, as a metric's label
+
 
 def close_due(workspace: Workspace, until: float) -> None:
     """Close every session that falls due by `until`, in an order that batches cannot change."""
@@ -33,6 +35,16 @@ def close_due(workspace: Workspace, until: float) -> None:
     for _, user_key, row in sorted(due, key=lambda entry: entry[:2]):
         close(workspace, user_key, row, sessions.pop_due(row, until, rules))
         partition.schedule(user_key, row)
+
+
+def close_excess(
+    workspace: Workspace, user_key: str, row: UserRow, current: OpenSession | None = None
+) -> None:
+    """Close the open sessions that a row has no room for, but not `current`, that of the event at hand."""
+    excess = sessions.pop_excess(row, current)
+    if excess:
+        workspace.count_bounded(EXCESS, len(excess))
+        close(workspace, user_key, row, excess)
 
 
 def close(workspace: Workspace, user_key: str, row: UserRow, ended: Sequence[OpenSession]) -> None:

@@ -28,14 +28,14 @@ from stream_app.core.identity_messages import (
     decode_message,
 )
 from stream_app.core.lateness import refuse_if_late
+from stream_app.core.link_bounds import bound_links
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.refusals import UNKNOWN_TYPE, refuse
 from stream_app.core.removals import make_room
-from stream_app.core.row_bounds import bound_links, close_excess
 from stream_app.core.rows import UserRows
 from stream_app.core.scoring import score_batch
-from stream_app.core.session_ends import close_due
+from stream_app.core.session_ends import close_due, close_excess
 from stream_app.core.step_result import StepResult
 from stream_app.core.workspace import Workspace
 from stream_app.intake.decoding import Failure, decode
@@ -154,7 +154,6 @@ def _pass_on(workspace: Workspace, arrival: Arrival, intake: Intake) -> None:
         labels.learn_from_row(workspace, row, arrival, event)
     else:
         applied = apply_event(row, arrival.timed, arrival.cause, intake.cleaner, workspace.rules)
-        close_excess(workspace, arrival.timed.user_key, row, applied.session)
         decide(workspace, row, arrival, applied)
 
 
@@ -182,6 +181,9 @@ def _process_forwarded(workspace: Workspace, message: Forwarded, cause: Cause, i
         return
     timed = msgspec.structs.replace(decoded, user_key=message.key)
     _pass_on(workspace, Arrival(timed, record, cause, message), intake)
+    row = workspace.row(message.key)
+    if row is not None:
+        bound_links(workspace, row)
 
 
 def _answer_message(

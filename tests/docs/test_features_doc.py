@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from stream_app.core.row_bounds import MAX_HEARD, MAX_LINKED
+from stream_app.core.link_bounds import MAX_HEARD, MAX_LINKED
 from stream_app.features.sessions import MAX_OPEN_ITEMS, MAX_OPEN_SESSIONS
 from stream_app.features.user_row import MAX_ROW_BYTES
 

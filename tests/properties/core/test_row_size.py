@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_app.core.row_bounds import MAX_HEARD, MAX_LINKED
+from stream_app.core.link_bounds import MAX_HEARD, MAX_LINKED
 from stream_app.features.sessions import MAX_OPEN_ITEMS, MAX_OPEN_SESSIONS
 from stream_app.features.user_row import MAX_ROW_BYTES, encode_row
 from stream_app.settings.rules import DAY, HOUR, Rules

@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 
 from stream_app.core.identity_messages import Forwarded, encode_message
+from stream_app.core.link_bounds import MAX_HEARD, MAX_LINKED
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch
-from stream_app.core.row_bounds import MAX_HEARD, MAX_LINKED
 from stream_app.core.step import StepResult, step
 from stream_app.features.sessions import MAX_OPEN_ITEMS, MAX_OPEN_SESSIONS, MAX_SESSION_ITEMS
 from stream_app.features.user_row import REFUSED, OpenSession, Place, UserRow

@@ -1,29 +1,14 @@
-"""What senders can make a row hold: open sessions, other ids, rows heard from. There is room for so many.
-
-Without bounds, the row of an id that stands for everybody would grow until no topic takes it.
-"""
+"""How many other ids, and rows that it heard from, a row keeps: senders could add to both without end."""
 
 from __future__ import annotations
 
-from stream_app.core.session_ends import close
 from stream_app.core.workspace import Workspace
-from stream_app.features import sessions
-from stream_app.features.user_row import REFUSED, OpenSession, UserRow
+from stream_app.features.user_row import REFUSED, UserRow
 
 MAX_LINKED = 32
 MAX_HEARD = 2 * MAX_LINKED  # of each other id: what it gave, and what it passes on
-# What was left out; a metric's label.
-SESSIONS, LINKED, HEARD = "open_sessions", "linked", "heard"
-
-
-def close_excess(
-    workspace: Workspace, user_key: str, row: UserRow, current: OpenSession | None = None
-) -> None:
-    """Close the open sessions that a row has no room for, but not `current`, that of the event at hand."""
-    excess = sessions.pop_excess(row, current)
-    if excess:
-        workspace.count_bounded(SESSIONS, len(excess))
-        close(workspace, user_key, row, excess)
+# What was forgotten; a metric's label.
+LINKED, HEARD = "linked", "heard"
 
 
 def bound_links(workspace: Workspace, row: UserRow) -> None:
