@@ -46,6 +46,7 @@ class Part(StrEnum):
     LIST = "list"
     SESSION = "session"
     STEP = "step"
+    REASONS = "reasons"
     COLLECTOR = "collector"
     COLLECTOR_KAFKA = "collector-kafka"
 
@@ -64,6 +65,7 @@ class Extent:
     lists: int = 3_000
     sessions: int = 3_000
     steps: int = 12_000
+    reasons: int = 20
     singles: int = 3_000
     batches: int = 300
 
@@ -76,6 +78,7 @@ class Extent:
             lists=min(self.lists, events),
             sessions=min(self.sessions, events),
             steps=min(self.steps, events),
+            reasons=self.reasons,
             singles=min(self.singles, events),
             batches=min(self.batches, max(events // 100, 5)),
         )
@@ -158,6 +161,11 @@ async def _step(bench: Bench, build: Build) -> dict[str, tuple[float, Figure]]:
     return {"step": (cost, Figure("µs CPU"))}
 
 
+async def _reasons(bench: Bench, build: Build) -> dict[str, tuple[float, Figure]]:
+    cost = _driven(build, "reasons", bench.events, bench.extent.reasons)
+    return {"tier of the vote, with reasons": (cost, Figure("µs CPU"))}
+
+
 async def _collector(bench: Bench, build: Build) -> dict[str, tuple[float, Figure]]:
     return await _collected(bench, build, onto_kafka=False)
 
@@ -187,6 +195,7 @@ MEASUREMENTS = {
     Part.LIST: _list,
     Part.SESSION: _session,
     Part.STEP: _step,
+    Part.REASONS: _reasons,
     Part.COLLECTOR: _collector,
     Part.COLLECTOR_KAFKA: _collector_kafka,
 }

@@ -44,6 +44,8 @@ PLACES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Surface": (_MODELS, ("recommenders.surface",)),
     "SnapshotRefused": (_MODELS, ("snapshot",)),
     "load_snapshot": (_MODELS, ("snapshot",)),
+    "Example": (_MODELS, ("learning",)),
+    "tier_model": (_MODELS, ("targets",)),
     # runtimes
     "FedRecommender": (_KAFKA, ("models.fed_recommender", "fed_recommender")),
     "Metrics": (_ROOT, ("observability.metrics", "metrics")),

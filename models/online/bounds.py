@@ -1,7 +1,8 @@
 """How far the numbers that learners see may lie from what is usual: one wild value is to move nothing."""
 
+from array import array
 from collections.abc import Mapping
-from math import copysign, isfinite
+from math import copysign, inf, isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -78,13 +79,17 @@ class Bounds:
 
     def squash(self, x: Features) -> dict[str, float | str]:
         """Return what learners may see of an example: numbers are those that float32 holds."""
-        seen: dict[str, float | str] = {}
+        fence_of, texts, numbers = self._fences.get, {}, {}
         for name, value in x.items():
             if isinstance(value, str):
-                seen[name] = value
-            elif (fence := self._fences.get(name)) is not None and isfinite(value):
-                seen[name] = _single(value if fence.low <= value <= fence.high else fence.curb(value))
-        return seen
+                texts[name] = value
+            elif (fence := fence_of(name)) is not None:
+                low, high, *_ = fence
+                if low <= value <= high:
+                    numbers[name] = value
+                elif isfinite(value):
+                    numbers[name] = fence.curb(value)
+        return _rounded(x, numbers, texts)
 
     def squash_rows(self, columns: Columns, rows: Matrix) -> Matrix:
         """Return (examples, columns) as `squash` would leave them; NaN where a number is withheld."""
@@ -101,13 +106,9 @@ class Bounds:
 
 def rounded(x: Features) -> dict[str, float | str]:
     """Return the example with its numbers as float32 holds them; those that are not finite are left out."""
-    kept: dict[str, float | str] = {}
-    for name, value in x.items():
-        if isinstance(value, str):
-            kept[name] = value
-        elif isfinite(value):
-            kept[name] = _single(value)
-    return kept
+    texts = {name: value for name, value in x.items() if isinstance(value, str)}
+    numbers = {name: value for name, value in x.items() if not isinstance(value, str) and isfinite(value)}
+    return _rounded(x, numbers, texts)
 
 
 def due_after(seen: int) -> int:
@@ -115,5 +116,13 @@ def due_after(seen: int) -> int:
     return FIRST_AT if seen < FIRST_AT else seen + min(max(1, int(seen * (GROWTH - 1))), MOST_APART)
 
 
-def _single(value: float) -> float:
-    return float(np.float32(min(max(value, -LARGEST), LARGEST)))
+def _rounded(x: Features, numbers: Mapping[str, float], texts: Mapping[str, str]) -> dict[str, float | str]:
+    """Return numbers as float32 holds them and texts, in the order of the example."""
+    singles = array("f", numbers.values()).tolist()
+    if inf in singles or -inf in singles:
+        singles = [min(max(value, -LARGEST), LARGEST) for value in singles]
+    seen: dict[str, float | str] = dict(zip(numbers, singles, strict=True))
+    if not texts:
+        return seen
+    seen |= texts
+    return {name: seen[name] for name in x if name in seen}

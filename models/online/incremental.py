@@ -5,6 +5,7 @@ from math import isfinite
 from typing import Any
 
 from stream_app.models.features import Features, Label
+from stream_app.models.online.contributions import contributions_of
 from stream_app.models.online.learners import BatchClassifier, BatchRegressor, Probabilities
 from stream_app.models.online.sample import Sample
 
@@ -33,15 +34,23 @@ class Standardised:
 
     def __call__(self, x: Features) -> dict[str, float]:
         """Return the example with the names met so far, always in the same order."""
+        return self.unknown() | dict(self.told(x).values())
+
+    def unknown(self) -> dict[str, float]:
+        """Return an example of which nothing is known, with the names met so far."""
+        return self._numbers | self._categories
+
+    def told(self, x: Features) -> dict[str, tuple[str, float]]:
+        """Return for each feature that is known the place that it has and what stands there."""
         bounds = self.sample.bounds if self.sample is not None else None
-        seen = self._numbers | self._categories
+        told: dict[str, tuple[str, float]] = {}
         for name, value in x.items():
             if isinstance(value, str):
                 if (mark := f"{name}={value}") in self._categories:
-                    seen[mark] = 1.0
+                    told[name] = mark, 1.0
             elif name in self._numbers and isfinite(value):
-                seen[name] = bounds.standardised(name, value) if bounds is not None else float(value)
-        return seen
+                told[name] = name, bounds.standardised(name, value) if bounds is not None else float(value)
+        return told
 
 
 class IncrementalClassifier(BatchClassifier):
@@ -63,6 +72,15 @@ class IncrementalClassifier(BatchClassifier):
     def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
         """Return each example's probability of each label met so far."""
         return [self.classifier.predict_proba_one(self._standardised(x)) for x in xs]
+
+    def _contributions(self, x: Features, label: Label) -> dict[str, float]:
+        """Return each feature's part by what the classifier holds, where it has a measure of its own."""
+        told = self._standardised.told(x)
+        known = {place: number for place, number in told.values() if number}  # at 0 it is as if unknown
+        parts = contributions_of(self.classifier, self._standardised.unknown(), known, label)
+        if parts is None:
+            return super()._contributions(x, label)
+        return {name: parts.get(told[name][0], 0.0) if name in told else 0.0 for name in x}
 
 
 class IncrementalRegressor(BatchRegressor):

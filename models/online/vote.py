@@ -77,6 +77,16 @@ class Vote(BatchClassifier):
         answers = {name: member.predict_proba_many(seen) for name, member in self.members.items()}
         return [self._mix({name: answers[name][place] for name in answers}) for place in range(len(xs))]
 
+    def contributions_many(self, xs: Sequence[Features], labels: Sequence[Label]) -> list[dict[str, float]]:
+        """Return the weighted means of the members' contributions; what they do not see has none."""
+        seen, weights = [visible(x, self.sees) for x in xs], self.weights
+        parts: list[dict[str, float]] = [dict.fromkeys(x, 0.0) for x in seen]
+        for name, member in self.members.items():
+            for total, one in zip(parts, member.contributions_many(seen, labels), strict=True):
+                for feature, part in one.items():
+                    total[feature] += weights[name] * part
+        return parts
+
     def _mix(self, answers: Mapping[str, Probabilities]) -> Probabilities:
         weights = self.weights
         return normalised(
