@@ -25,7 +25,8 @@ from stream_app.runtimes.common.partitioning import partition_of
 from stream_app.runtimes.kafka.models.loaded_models import LoadedModels
 from stream_app.runtimes.kafka.operate.topics import name_of
 from stream_app.schemas.topics import EVENTS, TOPIC_BY_CONTRACT
-from stream_app.settings.environment import Settings, load_settings
+from stream_app.settings.environment import Settings
+from stream_app.settings.loading import load_settings
 
 PRINT_EVERY = 20
 

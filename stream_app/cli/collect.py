@@ -40,7 +40,7 @@ def collect(
     from stream_app.observability.logs import begin_logging
     from stream_app.observability.metrics import Metrics
     from stream_app.serving.collector.server import listen
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     settings = load_settings(flags or ())
     begin_logging(as_json=settings.log_format == "json")

@@ -33,7 +33,7 @@ def content(
     from stream_app.models.learning import Status
     from stream_app.models.targets import ENGAGEMENT
     from stream_app.runtimes.embedded.store import Store
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     with Store(data_dir, read_only=True) as store:
         model = load_model(store, ENGAGEMENT.name, data_dir, load_settings(flags or ()))

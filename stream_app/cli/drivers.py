@@ -37,7 +37,7 @@ def drivers(
     from stream_app.evaluation.driver_cases import collect_cases
     from stream_app.models.insight.drivers import overall_rate
     from stream_app.runtimes.embedded.store import Store
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     tier_targets = load_settings(flags or ()).tier_targets
     asked = [outcome] if outcome else list(Outcome)

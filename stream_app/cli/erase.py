@@ -36,7 +36,7 @@ def erase(
 ) -> None:
     """Erase a user's row, outputs and traces; their events up to now are dropped if they are replayed."""
     from stream_app.schemas.privacy import PrivacyRequest
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     settings = load_settings(flags or ())
     request = PrivacyRequest(request_id=uuid4().hex, user_id=user, requested_at=datetime.now(UTC))

@@ -30,7 +30,7 @@ def explain(
     from stream_app.core.user_data import is_about
     from stream_app.runtimes.common.intake import build_privacy
     from stream_app.runtimes.embedded.store import Store
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     names = {user, *build_privacy(load_settings(flags or ())).user_keys(user)}
     with Store(data_dir, read_only=True) as store:

@@ -27,7 +27,7 @@ def export_user(
     """Show everything that is stored about a user; with --json all of it, as one object."""
     import asyncio
 
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     settings = load_settings(flags or ())
     if data_dir is None:

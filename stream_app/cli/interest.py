@@ -35,7 +35,7 @@ def interest(
     from stream_app.runtimes.common.intake import build_privacy
     from stream_app.runtimes.common.partitioning import partition_of
     from stream_app.runtimes.embedded.store import Store
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     described = {
         facet: names

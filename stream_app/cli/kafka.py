@@ -57,7 +57,7 @@ def worker(
     from stream_app.runtimes.common.threads import switch_often
     from stream_app.runtimes.kafka.consume.app import build_worker
     from stream_app.runtimes.kafka.operate.worker import run_app
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     settings = load_settings(flags or ())
     metrics = _begin(settings)
@@ -88,7 +88,7 @@ def trainer(
     """Learn from training examples and publish model snapshots until stopped."""
     from stream_app.runtimes.kafka.consume.app import build_trainer, trainer_id
     from stream_app.runtimes.kafka.operate.worker import run_app
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     settings = load_settings(flags or ())
     metrics = _begin(settings)
@@ -117,7 +117,7 @@ def produce(
     import asyncio
 
     from stream_app.runtimes.kafka.operate import feeding
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     settings = load_settings(flags or ())
     sent = 0
@@ -136,7 +136,7 @@ def catalogue(
 
     from stream_app.intake.sources.catalogue_lines import read_catalogue
     from stream_app.runtimes.kafka.operate import feeding
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     settings = load_settings(flags or ())
     items = list(read_catalogue(file))  # nothing is sent of a file that is bad further on
@@ -154,7 +154,7 @@ def read(
     from stream_app.runtimes.kafka.operate import feeding
     from stream_app.runtimes.kafka.operate.topics import topics_of
     from stream_app.schemas.topics import EVENTS
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     settings = load_settings(flags or ())
     readable = [known.name for known in topics_of(settings) if known.contract or known is EVENTS]
@@ -169,7 +169,7 @@ def create(flags: SetOption = None) -> None:
     import asyncio
 
     from stream_app.runtimes.kafka.operate.topics import create_topics
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     created = asyncio.run(create_topics(load_settings(flags or ())))
     for name, is_new in created.items():
@@ -180,7 +180,7 @@ def create(flags: SetOption = None) -> None:
 def show(flags: SetOption = None) -> None:
     """List the declared topics."""
     from stream_app.runtimes.kafka.operate.topics import partitions_of, topics_of
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     settings = load_settings(flags or ())
     table = Table("topic", "role", "partitions", "key", "what it carries")
@@ -197,7 +197,7 @@ def reset(flags: SetOption = None) -> None:
     import asyncio
 
     from stream_app.runtimes.kafka.operate.positions import reset_positions
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     done = asyncio.run(reset_positions(load_settings(flags or ())))
     for topic, partitions in done.items():

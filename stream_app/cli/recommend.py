@@ -62,7 +62,7 @@ def recommend(
     from stream_app.learning.ports import Occasion
     from stream_app.runtimes.embedded.learned import load_recommender
     from stream_app.runtimes.embedded.store import Store
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     if count < 1:
         raise SettingsError(f"-k is how many items to recommend: write a whole number from 1, not {count}")

@@ -53,7 +53,7 @@ def replay(
     """Run events through the whole job on this machine; run again, it resumes where it stopped."""
     from stream_app.cli.replay_report import print_report, refuse_many_failures
     from stream_app.intake.sources.catalogue_lines import read_catalogue
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     settings = load_settings(flags or ())
     sources = open_sources(form, files or [], (users, sessions), (features, target))

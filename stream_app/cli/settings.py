@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def settings(as_json: AsJson = False, flags: SetOption = None) -> None:
     """List every setting with its present value; secrets stay hidden."""
-    from stream_app.settings.environment import PREFIX, Settings, load_settings
+    from stream_app.settings.environment import PREFIX, Settings
+    from stream_app.settings.loading import load_settings
 
     present = load_settings(flags or ())
     values = {name: _shown(getattr(present, name)) for name in Settings.model_fields}

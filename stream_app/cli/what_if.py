@@ -64,7 +64,7 @@ def what_if_command(
     from stream_app.models.insight.what_if import values_to_try, what_if
     from stream_app.models.targets import ENGAGEMENT
     from stream_app.runtimes.embedded.store import Store
-    from stream_app.settings.environment import load_settings
+    from stream_app.settings.loading import load_settings
 
     if (user is None) == (item is None):
         raise InputError("name either --user or --item")

@@ -10,7 +10,8 @@ import yaml
 from typer.testing import CliRunner
 
 from stream_app.cli.main import app
-from stream_app.settings.environment import PREFIX, load_settings
+from stream_app.settings.environment import PREFIX
+from stream_app.settings.loading import load_settings
 
 ROOT = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))

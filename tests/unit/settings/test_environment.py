@@ -7,7 +7,8 @@ from pydantic import ValidationError
 from stream_app.errors import SettingsError
 from stream_app.intake import consent
 from stream_app.intake.trackers import FORMS
-from stream_app.settings.environment import PREFIX, Settings, load_settings
+from stream_app.settings.environment import PREFIX, Settings
+from stream_app.settings.loading import load_settings
 from stream_app.settings.placeholder_ids import SHIPPED
 from stream_app.settings.rules import Rules
 

@@ -44,7 +44,7 @@ from stream_app.intake.privacy import Privacy
 from stream_app.intake.trackers import detect
 from stream_app.observability.metrics import Metrics
 from stream_app.serving.collector.collector import create_collector
-from stream_app.settings.environment import load_settings
+from stream_app.settings.loading import load_settings
 
 record = json.dumps({"who": "u-1", "did": "Waved", "when": "2026-03-02T08:00:00Z"}).encode()
 settings = load_settings(["tracker_form=telegraph", "telegraph_path=/wire", "write_keys=key-of-the-wire"])
