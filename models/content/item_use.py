@@ -12,7 +12,7 @@ WEEK, MONTH = 7 * DAY_SECONDS, 30 * DAY_SECONDS
 
 
 class Start(NamedTuple):
-    """One start of an item, told once its horizon has passed; `features` are the catalogue's."""
+    """One start of an item, reported once its horizon has passed; `features` are the catalogue's."""
 
     item: str
     started_at: float
@@ -24,7 +24,7 @@ class Start(NamedTuple):
 
 @dataclass(slots=True)
 class FadingSums:
-    """Starters of an item, and of them completers, uses and those who returned; halved every half-life."""
+    """An item's starters, completers, uses and returning users; all sums halve every half-life."""
 
     half_life: float
     at: float = 0.0
@@ -34,7 +34,7 @@ class FadingSums:
     returners: float = 0.0
 
     def add(self, start: Start) -> None:
-        """Add one start, at its own time: they need not come in order."""
+        """Add one start at its own time; starts may arrive in any order."""
         self._fade_to(start.started_at)
         weight = 0.5 ** ((self.at - start.started_at) / self.half_life)
         self.starters += weight
@@ -43,7 +43,7 @@ class FadingSums:
         self.returners += weight * start.has_returned
 
     def faded(self, at: float) -> float:
-        """By what the sums are to be multiplied to stand as at event time `at`."""
+        """Return the factor that brings the sums to event time `at`."""
         return float(0.5 ** (max(at - self.at, 0.0) / self.half_life))
 
     def _fade_to(self, at: float) -> None:
@@ -59,7 +59,7 @@ class FadingSums:
 
 @dataclass(slots=True)
 class Block:
-    """Starts that are gathered to be one example: the features as they stood before the first of them."""
+    """Starts collected into one example, with the features from before the first of them."""
 
     features: Features
     starters: int = 0
@@ -68,7 +68,7 @@ class Block:
 
 @dataclass(slots=True)
 class ItemUse:
-    """What is known of one item: the catalogue's newest word, its starters, and the block that is filling."""
+    """What is known of one item: its newest catalogue entry, its starters, and the block being filled."""
 
     described: Features = field(default_factory=dict)
     starters: int = 0
@@ -85,9 +85,10 @@ class ItemUse:
         return Rate(self.completers, self.starters)
 
     def features(self, at: float) -> dict[str, float | str]:
-        """What the catalogue says, and how the item was used before, as it stands at event time `at`.
+        """The item's catalogue features and its use up to event time `at`.
 
-        How many completed it is left out: that is the label's own kind, and is joined with the answer.
+        Completions are left out: they are what the label measures, and are combined with the prediction
+        later.
         """
         week, month = self.week.faded(at) * self.week.starters, self.month.faded(at) * self.month.starters
         used: dict[str, float | str] = {"starters_week": week, "starters_month": month}
@@ -106,7 +107,7 @@ class ItemUse:
 
 
 class ItemUses:
-    """Uses by item; of more than `limit` items the one started longest ago is forgotten."""
+    """Uses by item; beyond `limit` items, the one started longest ago is dropped."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -120,11 +121,11 @@ class ItemUses:
         return self._items.get(item)
 
     def all(self) -> Mapping[str, ItemUse]:
-        """Every item, that started longest ago first."""
+        """Every item, the one started longest ago first."""
         return self._items
 
     def touch(self, item: str) -> ItemUse:
-        """The item's use, to be added to."""
+        """Return the item's use, creating it if needed, and mark it as the most recently started."""
         use = self._items.pop(item, None)
         if use is None:
             use = ItemUse()

@@ -1,7 +1,7 @@
 """The engagement score of content: the percent of an item's starters who complete it.
 
-A model expects it from what the catalogue says of the item and how it is used; its own starters correct
-that, the more the more of them there are.
+A model predicts it from the item's catalogue features and its use. The item's own starters then correct the
+prediction, more strongly as their number grows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,11 +20,11 @@ from stream_app.models.spec import RegressionSpec
 LABEL_STARTERS = 10
 MOST_ITEMS = 20_000
 OWN_STARTERS = "own_starters"
-TOLD_AGAIN_FROM = 1.0  # points by which a score has to move
+TOLD_AGAIN_FROM = 1.0  # points by which a score must change to be published again
 
 
 class ItemScore(NamedTuple):
-    """An item's score and what it comes from, 0 to 100 but for the counts and the interval's share."""
+    """An item's score and what it is based on: 0 to 100, except for counts and the interval's share."""
 
     item: str
     score: float
@@ -37,11 +37,12 @@ class ItemScore(NamedTuple):
 
 
 class ContentModel(RegressionModel):
-    """Learns from labels that bring their features, and from starts of items as their outcomes are told.
+    """Learns from labels that carry their features, and from starts of items once their outcomes are known.
 
-    Of each item, `LABEL_STARTERS` starts in a row make one example: what share of them completed the item,
-    with the features as they stood before the first of the starts. So all examples rest on equally many
-    starters and count alike, and no start is in both the features and the label of an example.
+    For each item, `LABEL_STARTERS` consecutive starts make one example: the share of them that completed the
+    item, with the features from before the first of these starts. All examples are thus based on the same
+    number of starters and have equal weight, and no start is in both the features and the label of an
+    example.
     """
 
     def __init__(self, spec: RegressionSpec, seed: int = 0, most_items: int = MOST_ITEMS) -> None:
@@ -53,9 +54,9 @@ class ContentModel(RegressionModel):
         self._completers = 0
 
     def learn_starts(self, starts: Iterable[Start], at: float, mark: Mark | None = None) -> None:
-        """Learn starts whose outcomes were told at event time `at` (epoch seconds).
+        """Learn starts whose outcomes became known at event time `at` (epoch seconds).
 
-        They are counted by item and name nobody; `mark` says which blocks are kept where room is short.
+        They are counted by item, without users; `mark` decides which blocks are kept when space is short.
         """
         self.newest_at = max(self.newest_at, at)
         for start in starts:
@@ -73,7 +74,7 @@ class ContentModel(RegressionModel):
                 use.block = None
 
     def scores_of(self, items: Sequence[str], most_reasons: int = 3) -> list[ItemScore]:
-        """The scores of items that are known, as things stand, with their foremost reasons."""
+        """Return the current scores of the known items, with their main reasons."""
         known = [(item, use) for item in items if (use := self.items.get(item)) is not None]
         if not known:
             return []
@@ -92,7 +93,7 @@ class ContentModel(RegressionModel):
         return scores
 
     def pop_changed(self) -> list[ItemScore]:
-        """The scores to be told: of items started since, and of those that moved since they were told."""
+        """Return the scores to publish: of items started since the last call, and changed ones."""
         items = self.items.all()
         expected = self._expect([use.features(self.newest_at) for use in items.values()])
         changed = []
@@ -110,7 +111,7 @@ class ContentModel(RegressionModel):
         return [prediction.value for prediction in self.predict_many(features)]
 
     def relearn(self, other: Self) -> None:
-        """Learn what another model holds, and know of items what it knows: that is counts without users."""
+        """Learn what another model holds and adopt its item counts, which contain no users."""
         super().relearn(other)
         self.items, self.prior, self.newest_at = other.items, other.prior, other.newest_at
         self._starters, self._completers = other._starters, other._completers
@@ -120,7 +121,7 @@ class ContentModel(RegressionModel):
         is_first = not self.examples_seen
         marks = [mark] if mark else None
         [answer] = self.learn_many([Example(block.features, 100.0 * share)], marks)
-        if not is_first:  # of which nothing could be expected
+        if not is_first:  # no prediction was possible for these
             self.prior.learn(answer.value / 100.0, share, block.starters)
 
     def _join(self, use: ItemUse, expected: float) -> float:
@@ -130,5 +131,5 @@ class ContentModel(RegressionModel):
 
 
 def _mark_of(item: str, told: Mark | None) -> Mark | None:
-    """The mark of an item's block, which ten users made and which is nobody's."""
+    """The mark of an item's block, which ten users contributed to and nobody owns."""
     return Mark(NOBODY, told.priority ^ crc32(item.encode())) if told else None

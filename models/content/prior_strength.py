@@ -1,4 +1,4 @@
-"""How many starters an expectation is worth, learned from how well expectations came true."""
+"""How many starters a prediction is worth, learned from how accurate predictions were."""
 
 DEFAULT = 20.0
 LEAST, MOST = 1.0, 500.0
@@ -7,13 +7,12 @@ HALF_LIFE = 500  # cases
 
 
 class PriorStrength:
-    """The number of starters m by which an expected share p is to be joined with k completers among n.
+    """The weight m, in starters, of a predicted share p when it is combined with k completers among n.
 
-    The joined share is (k + m p) / (n + m): the mean of what a beta distribution with mean p becomes once
-    n starters are known. How widely true shares spread about their expectations is what is left of the
-    squared errors once the binomial noise of each observed share is taken off; a beta distribution of that
-    variance has m = p (1 - p) / variance - 1 (method of moments; Kleinman, 1973, "Proportions with
-    extraneous variance").
+    The combined share is (k + m p) / (n + m), the posterior mean of a beta distribution with mean p after n
+    starters. The variance of true shares around their predictions is the mean squared error less the binomial
+    noise of each observed share; a beta distribution with that variance has m = p (1 - p) / variance - 1
+    (method of moments; Kleinman, 1973, "Proportions with extraneous variance").
     """
 
     def __init__(self) -> None:
@@ -25,14 +24,14 @@ class PriorStrength:
 
     @property
     def starters(self) -> float:
-        """What an expectation is worth now."""
+        """What a prediction is currently worth, in starters."""
         if self._cases < LEAST_CASES:
             return DEFAULT
         variance = max(self._errors - self._noise, 0.0)
         return min(max(self._spread / variance - 1.0, LEAST), MOST) if variance else MOST
 
     def learn(self, expected: float, observed: float, starters: int) -> None:
-        """Take in the observed share of some starters, two or more, beside what was expected."""
+        """Learn from the observed share among two or more starters and the predicted one."""
         noise = observed * (1.0 - observed) / (starters - 1)
         self._cases = self._cases * self._fade + 1.0
         self._errors = self._errors * self._fade + (observed - expected) ** 2
@@ -40,6 +39,6 @@ class PriorStrength:
         self._spread = self._spread * self._fade + expected * (1.0 - expected)
 
     def join(self, expected: float, completers: float, starters: float) -> float:
-        """The expected share joined with what was observed."""
+        """Return the predicted share combined with the observed one."""
         worth = self.starters
         return (completers + worth * expected) / (starters + worth)

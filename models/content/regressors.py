@@ -1,4 +1,4 @@
-"""Who competes for the engagement score of a content item."""
+"""The learners that compete for the engagement score of a content item."""
 
 from river import linear_model, optim
 
@@ -7,7 +7,7 @@ from stream_app.models.online.refit import RefitRegressor
 
 
 def refit_forest(seed: int) -> RefitRegressor:
-    """Return a random forest refitted as examples come."""
+    """Return a random forest that is refitted as examples arrive."""
     return RefitRegressor(seed=seed)
 
 

@@ -1,1 +1,1 @@
-"""Learning from a stream: learners, refits on bounded samples, and who of them answers."""
+"""Learning from a stream: learners, refits on bounded samples, and the choice of the champion."""

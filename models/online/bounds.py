@@ -1,4 +1,4 @@
-"""How far the numbers that learners see may lie from what is usual: one wild value is to move nothing."""
+"""Bounds for the numbers that learners see, so that a single wild value has no effect."""
 
 from array import array
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ FIRST_AT = 20
 GROWTH = 1.5
 MOST_APART = 1_000
 LEAST_KNOWN = 10
-TAIL = 0.05  # on either side; more than this share of a feature's values has to be wild to move its fences
+TAIL = 0.05  # on either side; a larger share of a feature's values must be wild to move its fences
 LARGEST = float(np.finfo(np.float32).max)
 
 
 class Fence(NamedTuple):
     """Numbers from `low` to `high` pass unchanged; beyond, they approach `reach` from the nearer end.
 
-    Of what passed, `mean` and `deviation` are those of past examples.
+    `mean` and `deviation` are those of past examples, after bounding.
     """
 
     low: float
@@ -31,12 +31,12 @@ class Fence(NamedTuple):
     deviation: float = 1.0
 
     def curb(self, value: float) -> float:
-        """Return a number from outside as learners see it."""
+        """Return an incoming number as learners see it."""
         nearer = self.low if value < self.low else self.high
         return nearer + copysign(self.reach / (1.0 + self.reach / abs(value - nearer)), value - nearer)
 
     def curb_all(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return numbers from anywhere as learners see them; NaN stays."""
+        """Return any numbers as learners see them; NaN stays NaN."""
         inside = np.clip(values, self.low, self.high)
         with np.errstate(divide="ignore"):
             curbed = self.reach / (1.0 + self.reach / np.abs(values - inside))
@@ -44,13 +44,13 @@ class Fence(NamedTuple):
 
 
 class Bounds:
-    """One fence a feature, made of the values of past examples.
+    """One fence per feature, computed from the values of past examples.
 
-    A fence lies one width beyond the 5th and the 95th percentile, where the width is the distance between
-    the two (1 where they are the same). Beyond it a distance d becomes r d / (r + d), with r that width:
-    order is kept, and nothing lies further out than two widths (winsorising with a soft knee; Tukey, 1962).
-    Percentiles move little while fewer than one value in twenty is wild. A number of which fewer than
-    `LEAST_KNOWN` examples tell is withheld: nothing can be said of what is usual.
+    A fence lies one width beyond the 5th and the 95th percentile, where the width r is the distance between
+    the two (1 if they are equal). Beyond the fence, a distance d becomes r d / (r + d): order is kept, and
+    nothing lies further out than two widths (winsorising with a soft knee; Tukey, 1962). Percentiles move
+    little while fewer than one value in twenty is wild. A number that fewer than `LEAST_KNOWN` examples have
+    is withheld, because its usual range is unknown.
     """
 
     def __init__(self, fences: Mapping[str, Fence]) -> None:
@@ -58,7 +58,7 @@ class Bounds:
 
     @classmethod
     def of(cls, columns: Columns, rows: Matrix) -> "Bounds":
-        """Return the fences that past examples make; `rows` is (examples, columns), NaN where unknown."""
+        """Return the fences for past examples; `rows` is (examples, columns), NaN where unknown."""
         fences = {}
         for name, is_category, column in zip(columns.names, columns.categorical, rows.T, strict=True):
             if is_category:
@@ -73,12 +73,12 @@ class Bounds:
         return cls(fences)
 
     def standardised(self, name: str, value: float) -> float:
-        """Return a squashed number by how many deviations it lies off the mean; 0 where nothing varied."""
+        """Return a squashed number in deviations from the mean; 0 if nothing varied."""
         fence = self._fences.get(name)
         return (value - fence.mean) / fence.deviation if fence is not None and fence.deviation else 0.0
 
     def squash(self, x: Features) -> dict[str, float | str]:
-        """Return what learners may see of an example: numbers are those that float32 holds."""
+        """Return what learners may see of an example; numbers are rounded to float32."""
         fence_of, texts, numbers = self._fences.get, {}, {}
         for name, value in x.items():
             if isinstance(value, str):
@@ -105,19 +105,19 @@ class Bounds:
 
 
 def rounded(x: Features) -> dict[str, float | str]:
-    """Return the example with its numbers as float32 holds them; those that are not finite are left out."""
+    """Return the example with its numbers rounded to float32; numbers that are not finite are left out."""
     texts = {name: value for name, value in x.items() if isinstance(value, str)}
     numbers = {name: value for name, value in x.items() if not isinstance(value, str) and isfinite(value)}
     return _rounded(x, numbers, texts)
 
 
 def due_after(seen: int) -> int:
-    """Return at how many examples the fences are made anew once they were made at `seen`."""
+    """Return the number of examples at which fences computed at `seen` are computed again."""
     return FIRST_AT if seen < FIRST_AT else seen + min(max(1, int(seen * (GROWTH - 1))), MOST_APART)
 
 
 def _rounded(x: Features, numbers: Mapping[str, float], texts: Mapping[str, str]) -> dict[str, float | str]:
-    """Return numbers as float32 holds them and texts, in the order of the example."""
+    """Return numbers rounded to float32, and texts, in the order of the example."""
     singles = array("f", numbers.values()).tolist()
     if inf in singles or -inf in singles:
         singles = [min(max(value, -LARGEST), LARGEST) for value in singles]

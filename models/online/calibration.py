@@ -1,4 +1,4 @@
-"""Probabilities brought to what comes true, by what came true of the last ones."""
+"""Calibration of probabilities against the outcomes of the most recent ones."""
 
 from collections import deque
 
@@ -20,12 +20,12 @@ Floats = NDArray[np.float64]
 class Calibrator:
     """Raises probabilities to a power and weighs each label's by a factor.
 
-    Platt's method for any number of labels: slope and offsets of the log probabilities (Platt, 1999; Guo
-    et al., 2017, "On calibration of modern neural networks", section 4.2). They are fitted anew every
-    `every` examples on the last `window`, with a pull of `pull` towards changing nothing.
+    Platt's method for any number of labels: slope and offsets of the log probabilities (Platt, 1999; Guo et
+    al., 2017, "On calibration of modern neural networks", section 4.2). They are refitted every `every`
+    examples on the last `window`, with a penalty of `pull` that favours no change.
 
-    Each example first serves to compare what calibration would have answered with what was given, and then
-    to fit. Calibration is in use once its fading mean gain in log loss is above two standard errors, until
+    Each example first compares the calibrated answer with the one given, and is then used for fitting.
+    Calibration is switched on when its fading mean gain in log loss exceeds two standard errors, and off when
     that mean falls below 0.
     """
 
@@ -41,11 +41,11 @@ class Calibrator:
         self._judged: deque[tuple[Probabilities, Label]] = deque(maxlen=window)
 
     def apply(self, probabilities: Probabilities) -> Probabilities:
-        """Return the probabilities calibrated, or as they are while calibration is not in use."""
+        """Return the probabilities, calibrated while calibration is switched on."""
         return self._calibrated(probabilities) if self.in_use else probabilities
 
     def learn(self, probabilities: Probabilities, label: Label) -> None:
-        """Take in what was given, uncalibrated, and the label that came true."""
+        """Learn from an uncalibrated answer and the label that came true."""
         if label not in probabilities or len(probabilities) < 2:
             return
         if self._factors:
@@ -57,13 +57,13 @@ class Calibrator:
                 self.in_use = self.gain.mean > 2 * self.gain.standard_error
         self._judged.append((probabilities, label))
         self._seen += 1
-        # After the window was dropped a fit waits until it has as much again.
+        # After the window was dropped, the next fit waits until it is full again.
         enough = min(self.every, self._judged.maxlen or self.every)
         if self._seen % self.every == 0 and len(self._judged) >= enough:
             self._fit()
 
     def drop_window(self) -> None:
-        """Let the answers go that the next fit would have been made of."""
+        """Drop the answers that the next fit would have used."""
         self._judged.clear()
 
     def _calibrated(self, probabilities: Probabilities) -> Probabilities:
@@ -86,8 +86,8 @@ class Calibrator:
 def fit_scaling(logs: Floats, truth: NDArray[np.int_], pull: float) -> tuple[float, Floats]:
     """Return the slope and offsets (labels,) that give `truth` (examples,) the highest likelihood.
 
-    `logs` are log probabilities (examples, labels). Penalised by pull/2 x (slope - 1)^2 and the same of
-    each offset, which makes the optimum unique; Newton's method, its steps halved while they overshoot.
+    `logs` are log probabilities (examples, labels). A penalty of pull/2 x (slope - 1)^2, and the same for
+    each offset, makes the optimum unique. Uses Newton's method and halves steps that overshoot.
     """
     rows = np.arange(len(logs))
     rest = np.array([1.0, *np.zeros(logs.shape[1])])

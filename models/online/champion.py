@@ -1,4 +1,4 @@
-"""Which learner answers: a champion and challengers, compared on every example before it is learned."""
+"""Which learner answers: a champion and its challengers, compared on each example before it is learned."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from math import sqrt
 
 @dataclass(slots=True)
 class Advantage:
-    """Fading mean and variance of how much less a challenger lost than the champion, example by example."""
+    """Fading mean and variance of the champion's loss minus the challenger's, per example."""
 
     half_life: float
     mean: float = 0.0
@@ -16,7 +16,7 @@ class Advantage:
     squared_weight: float = 0.0
 
     def update(self, difference: float) -> None:
-        """Take in champion's loss minus challenger's loss on one example."""
+        """Add the champion's loss minus the challenger's on one example."""
         fade = 0.5 ** (1 / self.half_life)
         self.weight = fade * self.weight + 1.0
         self.squared_weight = fade * fade * self.squared_weight + 1.0
@@ -26,21 +26,21 @@ class Advantage:
 
     @property
     def standard_error(self) -> float:
-        """Of the fading mean, over its effective number of examples."""
+        """Return the standard error of the fading mean, from its effective number of examples."""
         return sqrt(self.variance * self.squared_weight) / self.weight if self.weight else 0.0
 
 
 @dataclass(slots=True)
 class Contest:
-    """Names the champion by this rule.
+    """Chooses the champion.
 
-    A challenger replaces the champion when its fading mean advantage in loss has stayed above `errors`
-    standard errors for `patience` examples on end, and at least `least_reign` examples have passed since
-    the last change. After a change all comparisons start afresh, so two equals cannot alternate.
+    A challenger replaces the champion when its fading mean advantage in loss has exceeded `errors` standard
+    errors for `patience` consecutive examples and the last change was at least `least_reign` examples ago.
+    All comparisons restart after a change, so two equals cannot alternate.
 
-    Who is refitted from time to time answers from an old fit just before, and where the stream drifts a
-    learner that never looks back is then ahead of it. What is published is fresh, so only examples that all
-    answered from fresh fits are compared; the others merely pass.
+    Just before a refit, a refitted learner answers from an old fit, and in a drifting stream an incremental
+    learner is then ahead. Published models are always fresh, so only examples that every contender answered
+    from a fresh fit are compared; the others are just counted.
     """
 
     names: tuple[str, ...]
@@ -59,7 +59,7 @@ class Contest:
         self._start_afresh()
 
     def update(self, losses: Mapping[str, float]) -> None:
-        """Take in every contender's loss on one example, and replace the champion if the rule says so."""
+        """Add every contender's loss on one example, and replace the champion if the rule says so."""
         self.let_pass()
         for name, advantage in self._advantages.items():
             advantage.update(losses[self.champion] - losses[name])
@@ -69,7 +69,7 @@ class Contest:
             self._replace()
 
     def let_pass(self) -> None:
-        """Count an example that compares nobody."""
+        """Count an example without comparing."""
         self.reign += 1
 
     def _replace(self) -> None:

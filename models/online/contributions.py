@@ -1,8 +1,8 @@
-"""How much each feature moved the answer of one of River's learners, read from what the learner holds.
+"""How much each feature moved the answer of one of River's learners, computed from the learner's state.
 
-`learners.parts_as_known` asks a learner twice for each feature. Here one pass over the features gives the
-same parts: in softmax regression and naive Bayes the features' log evidence adds up, among neighbours
-their squared distances do. A tree that has split is explained by its path, as a forest is (`forest.py`).
+`learners.parts_as_known` queries a learner twice for each feature. Here, one pass over the features gives the
+same parts: softmax regression and naive Bayes add up log evidence by feature, nearest neighbours add up
+squared distances. A tree that has split is explained by its path, like a forest (`forest.py`).
 """
 
 from collections.abc import Callable, Mapping
@@ -23,10 +23,10 @@ Floats = NDArray[np.float64]
 
 @singledispatch
 def contributions_of(classifier: Any, unknown: Standard, known: Standard, label: Label) -> Parts | None:  # noqa: ARG001
-    """Return what each name of `known` adds to the probability of `label`, in `unknown`'s place.
+    """Return what each name of `known` adds to the probability of `label` when it replaces `unknown`.
 
-    `unknown` is an example of which nothing is known, with every name that the classifier met; `known` has
-    those that are told, in their order. Parts are halved over this order and its reverse. None where the
+    `unknown` is an example of which nothing is known, with every name that the classifier has seen; `known`
+    has the given features in order. Parts are averaged over this order and its reverse. None if the
     classifier has no measure of its own.
     """
     return None
@@ -84,10 +84,10 @@ def _(classifier: forest.ARFClassifier, unknown: Standard, known: Standard, labe
 def parts_of_evidence(
     start: Mapping[Label, float], evidence: Mapping[str, list[float]], label: Label
 ) -> Parts:
-    """Return what each feature adds to the probability of `label`, where log evidence adds up.
+    """Return what each feature adds to the probability of `label`, for classifiers that add up log evidence.
 
-    `start` has each label's log weight while nothing is known, `evidence` what each feature adds to it, by
-    label in `start`'s order.
+    `start` has each label's log weight when nothing is known, `evidence` what each feature adds to it, by
+    label in the order of `start`.
     """
     labels = list(start)
     if label not in start:
@@ -103,7 +103,7 @@ def parts_of_evidence(
 
 
 def _halved(names: list[str], chances: Callable[[list[str]], Floats]) -> Parts:
-    """Return how `chances` grows with each name, in the order of names and in the reverse order, halved."""
+    """Return how `chances` changes with each name, averaged over the order of names and its reverse."""
     if not names:
         return {}
     forwards, backwards = np.diff(chances(names)), np.diff(chances(names[::-1]))[::-1]

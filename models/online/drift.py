@@ -1,4 +1,4 @@
-"""Drift told apart from noise: answers that grew worse, and features that are not what they were."""
+"""Drift, distinguished from noise: losses that rose for good, and features whose distribution changed."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ DRIFT_KINDS: tuple[Kind, ...] = ("loss", "feature")
 MOST_REPORTED = 50
 MOST_LOSSES = 1_000
 LEAST_LOSS_RISE = 0.05
-LEAST_DISTANCE = 0.2  # what differs by less is of no use to know, however sure
+LEAST_DISTANCE = 0.2  # smaller differences are not worth reporting, however certain
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,11 @@ class Drift:
 
 
 class LossDrift:
-    """Tells when a prequential loss has risen for good, and since when.
+    """Detects when a prequential loss has risen for good, and since when.
 
-    ADWIN (Bifet & Gavalda, 2007) says that something has changed, with the confidence `delta`. The last
-    losses are then split in two where the split explains most of their variance; if the later ones are
-    higher by `least_rise` or more, that is a drift. A loss that falls, as a model learns, is none. `since`
-    counts the losses given.
+    ADWIN (Bifet & Gavalda, 2007) detects a change with confidence `delta`. The last losses are then split in
+    two where the split explains most of their variance; if the later ones are higher by `least_rise` or more,
+    that is a drift. A falling loss, as of a model that learns, is none. `since` counts the losses given.
     """
 
     def __init__(self, delta: float = 0.0005, least_rise: float = LEAST_LOSS_RISE) -> None:
@@ -51,7 +50,7 @@ class LossDrift:
         self._detector = drift.ADWIN(delta=delta, grace_period=50)
 
     def update(self, loss: float) -> Drift | None:
-        """Take in the loss on the next example, 0..1; return a drift where one shows."""
+        """Add the loss on the next example, 0..1; return a drift if one is detected."""
         self.seen += 1
         self._recent.append(loss)
         self._detector.update(loss)
@@ -75,11 +74,11 @@ class LossDrift:
 class FeatureDrift:
     """Compares each feature's last `window` values with as many earlier ones, once every `window` examples.
 
-    The test is Kolmogorov and Smirnov's for two samples, which holds whatever a feature's distribution;
-    its threshold is the closed asymptotic form. A missing number counts as lower than all others, and a
-    category as 0 or 1. All tests together raise a false alarm with a chance of at most `alpha` while
-    nothing changes: the t-th round spends alpha / (t (t + 1)), shared out among the features. After a
-    drift the feature's reference is what it has become.
+    This is the two-sample Kolmogorov-Smirnov test, which is valid for any distribution; its threshold is the
+    closed asymptotic form. A missing number counts as lower than all others, a category as 0 or 1. While
+    nothing changes, all tests together raise a false alarm with probability at most `alpha`: round t spends
+    alpha / (t (t + 1)), divided among the features. After a drift, the new values become the feature's
+    reference.
     """
 
     def __init__(
@@ -95,7 +94,7 @@ class FeatureDrift:
         self._recent: list[Features] = []
 
     def update(self, x: Features) -> list[Drift]:
-        """Take in the next example; return the drifts that show, the furthest from its reference first."""
+        """Add the next example; return the drifts detected, largest distance from the reference first."""
         self.seen += 1
         self._recent.append(x)
         if len(self._recent) < self.window:
@@ -106,7 +105,7 @@ class FeatureDrift:
         return self._compare(self._columns.names, self._columns.rows(recent))
 
     def forget(self) -> None:
-        """Let the examples go that wait to be compared; what they are compared with is values alone."""
+        """Drop the examples waiting to be compared; the reference holds only values."""
         self._recent = []
 
     def _compare(self, names: list[str], rows: Matrix) -> list[Drift]:
@@ -129,7 +128,7 @@ class FeatureDrift:
         return [one for _, one in sorted(found, key=lambda pair: -pair[0])]
 
     def _absent(self) -> NDArray[np.float32]:
-        """What each column holds of an example that lacks its feature."""
+        """The value of each column for an example without its feature."""
         return np.where(self._columns.categorical, np.float32(0), np.float32(-np.inf))
 
 
@@ -143,11 +142,11 @@ class DriftMonitor:
     counts: Counter[str] = field(default_factory=Counter)
 
     def forget(self) -> None:
-        """Let the examples go that wait to be compared."""
+        """Drop the examples waiting to be compared."""
         self.features.forget()
 
     def update(self, x: Features, loss: float | None) -> None:
-        """Take in the next example, and the loss on it (0..1) where the model itself has answered."""
+        """Add the next example, and the loss on it (0..1) if the model itself answered."""
         found = self.features.update(x)
         risen = self.loss.update(loss) if loss is not None else None
         if risen:

@@ -1,4 +1,4 @@
-"""Any scikit-learn classifier as a learner of the stream, refitted on a bounded sample of it."""
+"""Any scikit-learn classifier as a stream learner, refitted on a bounded sample."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from stream_app.models.online.sample import View
 
 
 class FittedEstimator(NamedTuple):
-    """A fitted scikit-learn classifier, the columns that it reads and the labels that it tells apart."""
+    """A fitted scikit-learn classifier with the columns that it reads and its labels."""
 
     columns: Columns
     estimator: Any
@@ -25,7 +25,7 @@ class FittedEstimator(NamedTuple):
 
 
 class RefitEstimator(RefittedClassifier[FittedEstimator]):
-    """A scikit-learn classifier refitted as labels come; `make` is called with a seed for each refit.
+    """A scikit-learn classifier refitted as labels arrive; each refit calls `make` with a seed.
 
     The estimator gets NaN where a number is missing.
     """
@@ -54,5 +54,5 @@ class RefitEstimator(RefittedClassifier[FittedEstimator]):
 
 
 def known(rows: Matrix) -> Matrix:
-    """Put NaN in the place of infinite numbers, which scikit-learn refuses."""
+    """Replace infinite numbers, which scikit-learn rejects, with NaN."""
     return np.where(np.isfinite(rows), rows, np.float32(np.nan))

@@ -16,14 +16,14 @@ FEW_ROWS = 4  # under this, walking tree by tree is faster than numpy's calls
 class CompactForest:
     """Trees of a fitted scikit-learn forest, one after the other.
 
-    Node i goes to `children[2i]` when x[feature[i]] <= threshold[i], else to `children[2i + 1]`; a leaf
-    leads to itself. `value` is (nodes, outputs): a node's mean target, or its class probabilities.
-    `trees` come with the columns of a row that they were fitted on, in their order. A node takes 14 bytes
-    and 4 for each output: thresholds are the next lower float32, which parts rows of float32 alike.
+    Node i goes to `children[2i]` when x[feature[i]] <= threshold[i], else to `children[2i + 1]`; a leaf leads
+    to itself. `value` is (nodes, outputs): a node's mean target, or its class probabilities. `trees` come
+    with the columns of a row that they were fitted on, in order. A node takes 14 bytes plus 4 per output:
+    thresholds are rounded down to float32, which splits float32 rows the same way.
     """
 
     def __init__(self, trees: Iterable[tuple[Any, NDArray[np.int_]]]) -> None:
-        # array.array, because its single items are read in half the time of numpy's.
+        # array.array, because reading single items takes half as long as with numpy.
         self._roots = array("i")
         self._feature = array("h")
         self._threshold = array("f")
@@ -58,10 +58,10 @@ class CompactForest:
     def contributions(
         self, rows: Matrix, outputs: Sequence[int]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Split the one output asked of each row into a start (rows,) and columns' parts (rows, columns).
+        """Split the requested output of each row into a start (rows,) and parts by column (rows, columns).
 
-        start + parts.sum(axis=1) is the prediction. Each step of each tree's path gives the change in
-        node value to the column that it splits on (Saabas, 2014, "Interpreting random forests").
+        start + parts.sum(axis=1) is the prediction. Each step of each tree's path assigns the change in node
+        value to the column that it splits on (Saabas, 2014, "Interpreting random forests").
         """
         starts, parts = np.empty(len(rows)), np.empty(rows.shape)
         for first in range(0, len(rows), ROWS_AT_ONCE):
@@ -117,6 +117,6 @@ class CompactForest:
 
 
 def _lower(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The largest float32 that is no larger: a float32 exceeds it just where it exceeds the threshold."""
+    """The largest float32 not above the threshold: a float32 exceeds both or neither."""
     nearest = thresholds.astype(np.float32)
     return np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)

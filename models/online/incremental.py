@@ -13,10 +13,10 @@ MOST_CATEGORIES = 256
 
 
 class Standardised:
-    """Numbers by deviations from the mean of a model's sample, categories as 0/1, what is missing as 0.
+    """Numbers in deviations from the mean of a model's sample, categories as 0/1, missing values as 0.
 
-    Mean and deviation are the sample's bounds', which are made anew: what spoiled them is outgrown. Without a
-    sample, numbers are as they come.
+    Mean and deviation come from the sample's bounds, which are recomputed, so bad values lose their effect.
+    Without a sample, numbers are used as they are.
     """
 
     def __init__(self) -> None:
@@ -33,15 +33,15 @@ class Standardised:
                 self._categories[f"{name}={value}"] = 0.0
 
     def __call__(self, x: Features) -> dict[str, float]:
-        """Return the example with the names met so far, always in the same order."""
+        """Return the example with the names seen so far, always in the same order."""
         return self.unknown() | dict(self.told(x).values())
 
     def unknown(self) -> dict[str, float]:
-        """Return an example of which nothing is known, with the names met so far."""
+        """Return an example of which nothing is known, with the names seen so far."""
         return self._numbers | self._categories
 
     def told(self, x: Features) -> dict[str, tuple[str, float]]:
-        """Return for each feature that is known the place that it has and what stands there."""
+        """Return for each known feature its place and value."""
         bounds = self.sample.bounds if self.sample is not None else None
         told: dict[str, tuple[str, float]] = {}
         for name, value in x.items():
@@ -66,17 +66,17 @@ class IncrementalClassifier(BatchClassifier):
         self.classifier.learn_one(self._standardised(x), y)
 
     def share(self, sample: Sample) -> None:
-        """Standardise by what a model samples."""
+        """Standardise by a model's sample."""
         self._standardised.sample = sample
 
     def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
-        """Return each example's probability of each label met so far."""
+        """Return each example's probability of each label seen so far."""
         return [self.classifier.predict_proba_one(self._standardised(x)) for x in xs]
 
     def _contributions(self, x: Features, label: Label) -> dict[str, float]:
-        """Return each feature's part by what the classifier holds, where it has a measure of its own."""
+        """Return each feature's part from the classifier's state, if it has a measure of its own."""
         told = self._standardised.told(x)
-        known = {place: number for place, number in told.values() if number}  # at 0 it is as if unknown
+        known = {place: number for place, number in told.values() if number}  # 0 is the same as unknown
         parts = contributions_of(self.classifier, self._standardised.unknown(), known, label)
         if parts is None:
             return super()._contributions(x, label)

@@ -1,4 +1,4 @@
-"""What every learner offers: River's interface, and one call for a whole batch."""
+"""What every learner provides: River's interface, and one call for a whole batch."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ Probabilities = dict[Label, float]
 class BatchClassifier(base.Classifier):  # type: ignore[misc]  # River ships no types
     """A River classifier that scores many examples in one call.
 
-    What it has not learned yet it answers with {}.
+    It answers {} before it has learned anything.
     """
 
     @abstractmethod
@@ -25,14 +25,14 @@ class BatchClassifier(base.Classifier):  # type: ignore[misc]  # River ships no 
 
     @abstractmethod
     def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
-        """Return each example's probability of each label met so far."""
+        """Return each example's probability of each label seen so far."""
 
     def predict_proba_one(self, x: Features, **_: Any) -> Probabilities:
-        """Return the probability of each label met so far."""
+        """Return the probability of each label seen so far."""
         return self.predict_proba_many([x])[0]
 
     def predict_then_learn(self, xs: Sequence[Features], ys: Sequence[Label]) -> list[Probabilities]:
-        """Answer each example with what was learned before it, then learn it (prequential order)."""
+        """Answer each example before learning it (prequential order)."""
         answers = []
         for x, y in zip(xs, ys, strict=True):
             answers.append(self.predict_proba_one(x))
@@ -41,26 +41,26 @@ class BatchClassifier(base.Classifier):  # type: ignore[misc]  # River ships no 
 
     @property
     def features_read(self) -> frozenset[str] | None:
-        """The features that answers come from as the learner stands; None where any may count."""
+        """The features that answers currently depend on; None if any may count."""
         return None
 
     def refresh(self) -> None:
-        """Bring the answers up to date with all that was learned, where that is put off."""
+        """Bring answers up to date with everything learned, if that is deferred."""
 
     def is_current_at(self, seen: int) -> bool:  # noqa: ARG002
-        """Whether its answer to the next example, after `seen`, was as good as one it would publish then."""
+        """Whether its answer after `seen` examples came from a fit as fresh as a published one."""
         return True
 
     def share(self, sample: Sample) -> None:
-        """Read from this sample what is to be learned anew, where a learner looks back."""
+        """Use this sample for refits, if the learner has any."""
 
     def contributions_many(self, xs: Sequence[Features], labels: Sequence[Label]) -> list[dict[str, float]]:
         """Return how much each feature moves the probability of the example's label.
 
-        Unless a learner knows better: by how much the probability changes as the feature becomes known,
-        in the order of the features and in the reverse order, halved (permutation sampling of Shapley
-        values with antithetic pairs: Mitchell, Cooper, Frank & Holmes, 2022). The parts sum to the
-        probability less that of an example of which nothing is known.
+        By default, this is how the probability changes as the feature becomes known, averaged over the order
+        of the features and its reverse (permutation sampling of Shapley values with antithetic pairs:
+        Mitchell, Cooper, Frank & Holmes, 2022). The parts sum to the probability minus that of an example of
+        which nothing is known.
         """
         return [self._contributions(x, label) for x, label in zip(xs, labels, strict=True)]
 
@@ -90,7 +90,7 @@ class BatchRegressor(base.Regressor):  # type: ignore[misc]  # River ships no ty
         return self.predict_many([x])[0]
 
     def predict_then_learn(self, xs: Sequence[Features], ys: Sequence[float]) -> list[float]:
-        """Answer each example with what was learned before it, then learn it (prequential order)."""
+        """Answer each example before learning it (prequential order)."""
         answers = []
         for x, y in zip(xs, ys, strict=True):
             answers.append(self.predict_one(x))
@@ -99,18 +99,18 @@ class BatchRegressor(base.Regressor):  # type: ignore[misc]  # River ships no ty
 
     @property
     def features_read(self) -> frozenset[str] | None:
-        """The features that answers come from as the learner stands; None where any may count."""
+        """The features that answers currently depend on; None if any may count."""
         return None
 
     def refresh(self) -> None:
-        """Bring the answers up to date with all that was learned, where that is put off."""
+        """Bring answers up to date with everything learned, if that is deferred."""
 
     def is_current_at(self, seen: int) -> bool:  # noqa: ARG002
-        """Whether its answer to the next example, after `seen`, was as good as one it would publish then."""
+        """Whether its answer after `seen` examples came from a fit as fresh as a published one."""
         return True
 
     def share(self, sample: Sample) -> None:
-        """Read from this sample what is to be learned anew, where a learner looks back."""
+        """Use this sample for refits, if the learner has any."""
 
     def contributions_many(self, xs: Sequence[Features]) -> list[dict[str, float]]:
         """Return how much each feature moves the expected value; see `BatchClassifier`."""
@@ -118,7 +118,7 @@ class BatchRegressor(base.Regressor):  # type: ignore[misc]  # River ships no ty
 
 
 def parts_as_known(x: Features, answer_many: Callable[[Sequence[Features]], list[float]]) -> dict[str, float]:
-    """Return what each feature adds to the answer as it becomes known, forwards and backwards, halved."""
+    """Return what each feature adds to the answer as it becomes known, averaged over both orders."""
     names = list(x)
     parts = dict.fromkeys(names, 0.0)
     for order in (names, names[::-1]):

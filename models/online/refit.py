@@ -20,14 +20,14 @@ from stream_app.models.online.selection import chance_allowance, rank_features
 TREES_AT_ONCE = 5
 SCREENED = 16
 SCREENING_ROUNDS = 8
-MOST_LEAVES_OF_CLASSES = 512  # a tree's; they bound what a snapshot takes, whatever is learned
+MOST_LEAVES_OF_CLASSES = 512  # of a tree; they bound the size of a snapshot, whatever is learned
 MOST_LEAVES = 2_000
 
 
 class FittedForest:
-    """A forest with the columns that it reads and what it puts where a number is missing.
+    """A forest with the columns that it reads and what it substitutes for missing numbers.
 
-    `forests` are scikit-learn's, each with the places among the columns that it was fitted on.
+    `forests` are scikit-learn's, each with the indices of the columns that it was fitted on.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class FittedForest:
         return self.forest.predict(self._rows(xs))
 
     def contributions(self, xs: Sequence[Features], outputs: Sequence[int]) -> list[dict[str, float]]:
-        """Return what each feature adds to the one output asked of each example."""
+        """Return what each feature adds to the requested output of each example."""
         _, parts = self.forest.contributions(self._rows(xs), outputs)
         features = list(dict.fromkeys(self.columns.features))
         places = [features.index(feature) for feature in self.columns.features]
@@ -60,30 +60,31 @@ class FittedForest:
 
 
 class FittedClasses(NamedTuple):
-    """A class-balanced forest and the labels that it tells apart, with their shares of its sample."""
+    """A class-balanced forest and its labels, with their shares of its sample."""
 
     forest: FittedForest
     labels: list[Label]
     shares: NDArray[np.float64]
 
     def predict(self, xs: Sequence[Features]) -> list[Probabilities]:
-        """Return each label's probability at the labels' own frequencies."""
+        """Return each label's probability at the labels' true frequencies."""
         weighed = self.forest.predict(xs) * self.shares
         weighed /= weighed.sum(axis=1, keepdims=True)
         return [dict(zip(self.labels, row, strict=True)) for row in weighed.tolist()]
 
 
 class RefitClassifier(RefittedClassifier[FittedClasses]):
-    """A class-balanced random forest over the features that it found to matter, refitted as labels come.
+    """A class-balanced random forest over the features found to matter, refitted as labels arrive.
 
-    At each refit features are ranked by use; of many, a first ranking leaves `SCREENED`. The trees come in
-    equal groups, one for each of `breadths`, which see just that many of the best features: some trees rely
-    on the surest alone, others on more, and no single number of features need be right. Features whose names
-    match a pattern in `declared` are what senders say of users: they compete with few of their kind.
+    Each refit ranks the features by use; if there are many, a first ranking reduces them to `SCREENED`. The
+    trees form equal groups, one for each of `breadths`, which see that many of the best features: some trees
+    rely on the surest only, others on more, so that no single number of features has to be right. Features
+    whose names match a pattern in `declared` are stated by senders; there are few of these, so they pass a
+    lower threshold.
 
-    The forest is fitted as if all classes were equally frequent, which serves the rare ones; its answers
-    are brought back to the classes' own frequencies (Elkan, 2001, "The foundations of cost-sensitive
-    learning", theorem 2), so that they are probabilities.
+    The forest is fitted as if all classes were equally frequent, which helps the rare ones; its answers are
+    rescaled to the true frequencies (Elkan, 2001, "The foundations of cost-sensitive learning", theorem 2),
+    so that they are probabilities.
     """
 
     def __init__(  # noqa: PLR0913
@@ -109,7 +110,7 @@ class RefitClassifier(RefittedClassifier[FittedClasses]):
     def contributions_many(self, xs: Sequence[Features], labels: Sequence[Label]) -> list[dict[str, float]]:
         """Return each used feature's part in the class-balanced probability of the example's label.
 
-        The parts sum to that probability less one over the number of labels.
+        The parts sum to that probability minus 1 / number of labels.
         """
         newest = self.newest
         if newest is None:
@@ -145,7 +146,7 @@ class RefitClassifier(RefittedClassifier[FittedClasses]):
         return FittedClasses(fitted, [self._labels[place] for place in present], counts / counts.sum())
 
     def _select(self, rows: Matrix, targets: NDArray[np.int32], columns: Columns) -> list[NDArray[np.int_]]:
-        """The columns of each group's best features."""
+        """Return the columns of each group's best features."""
         names = list(dict.fromkeys(columns.features))
         feature_of = np.array([names.index(name) for name in columns.features])
         known = visible(dict.fromkeys(names, ""), self.declared) if self.declared else ()
@@ -159,7 +160,7 @@ class RefitClassifier(RefittedClassifier[FittedClasses]):
 
 
 class RefitRegressor(Refitted[FittedForest], BatchRegressor):
-    """A random forest refitted as examples come; answers lie within the values that it has seen."""
+    """A random forest that is refitted as examples arrive; answers lie within the values that it has seen."""
 
     def __init__(
         self,
@@ -181,7 +182,7 @@ class RefitRegressor(Refitted[FittedForest], BatchRegressor):
         self._add_example(x, y)
 
     def predict_many(self, xs: Sequence[Features]) -> list[float]:
-        """Return each example's expected value; the mean so far until the first refit."""
+        """Return each example's expected value; until the first refit, the mean so far."""
         return self._predict(self.newest, xs)
 
     def predict_then_learn(self, xs: Sequence[Features], ys: Sequence[float]) -> list[float]:
@@ -189,7 +190,7 @@ class RefitRegressor(Refitted[FittedForest], BatchRegressor):
         return self._in_stretches(xs, ys, lambda part: self._predict(self.fitted, part), self.learn_one)
 
     def contributions_many(self, xs: Sequence[Features]) -> list[dict[str, float]]:
-        """Return each feature's part in the expected value; they sum to it less the sample's mean."""
+        """Return each feature's part in the expected value; they sum to it minus the sample's mean."""
         newest = self.newest
         return newest.contributions(xs, [0] * len(xs)) if newest and xs else [{} for _ in xs]
 
@@ -205,7 +206,7 @@ class RefitRegressor(Refitted[FittedForest], BatchRegressor):
         rows, missing = filled(sample.rows)
         labels = np.array(sample.labels, dtype=np.float64)
         columns = np.arange(rows.shape[1])
-        forests = (  # few trees at a time: scikit-learn's are several times as large as compact ones
+        forests = (  # few trees at a time, because scikit-learn's are several times larger than compact ones
             (
                 RandomForestRegressor(
                     min(TREES_AT_ONCE, self.trees - start),

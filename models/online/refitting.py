@@ -1,7 +1,7 @@
 """Refitting on a bounded sample of the stream, at stated sizes, inside learn_one.
 
-Between two refits what was fitted stands still, so a whole stretch of the stream is scored in one call,
-and a scoring worker pays for no refit: it loads what the trainer's last refit gave.
+Between two refits the fit does not change, so a whole stretch of the stream is scored in one call. A scoring
+worker never refits: it loads the result of the trainer's last refit.
 """
 
 from abc import ABC, abstractmethod
@@ -19,7 +19,7 @@ from stream_app.models.online.sample import Sample, View
 
 
 class Classes(Protocol):
-    """What was fitted to tell labels apart."""
+    """A fitted classifier."""
 
     def predict(self, xs: Sequence[Features]) -> list[Probabilities]:
         """Return each label's probability."""
@@ -32,10 +32,10 @@ AnswerT = TypeVar("AnswerT")
 
 
 class Refits:
-    """When to refit: at `first` examples, then each time they have grown by `growth`.
+    """When to refit: at `first` examples, then each time they have grown by the factor `growth`.
 
-    Refits are at most `most_apart` examples apart. With growth g all refits so far cost about
-    g / (g - 1) times the last one.
+    Refits are at most `most_apart` examples apart. With growth g, all refits so far cost about g / (g - 1)
+    times as much as the last one.
     """
 
     def __init__(self, first: int, growth: float, most_apart: int = 50_000) -> None:
@@ -50,26 +50,26 @@ class Refits:
         return self._done_at[-1] if self._done_at else 0
 
     def done(self, seen: int) -> None:
-        """Set the next refit by the number of examples at this one."""
+        """Note a refit at this number of examples, and schedule the next."""
         self._done_at.append(seen)
         self.due_at = seen + min(max(1, int(seen * (self.growth - 1))), self.most_apart)
 
     def is_current_at(self, seen: int) -> bool:
-        """Whether no more than a tenth had been learned since the last refit when `seen` were."""
+        """Whether at `seen` examples at most a tenth of them had come since the last refit."""
         last = bisect_right(self._done_at, seen)
         return last > 0 and seen - self._done_at[last - 1] <= self._done_at[last - 1] // 10
 
     def behind(self, seen: int) -> bool:
-        """Whether refitting now would add a twentieth or more to what the last refit saw."""
+        """Whether a refit now would see at least a twentieth more than the last one."""
         return self.done_at > 0 and seen - self.done_at >= max(1, self.done_at // 20)
 
 
 class Refitted(ABC, Generic[FittedT]):
-    """A sample, what was fitted on it when a refit fell due, and a fresher fit for those who only score.
+    """A sample, the fit from the last due refit, and a fresher fit for those who only score.
 
-    Prequential answers come from `fitted` alone, whose refits fall due by the number of examples. So
-    `refresh` may be called at any time, as before each snapshot, and the learning goes on as if it had not
-    been. The sample is the learner's own until it `share`s that of a model, which fills it.
+    Prequential answers come only from `fitted`, whose refits depend on the number of examples. `refresh` can
+    therefore be called at any time, for example before each snapshot, without affecting learning. The learner
+    has its own sample until it is made to `share` one, which the model then fills.
     """
 
     def __init__(
@@ -90,25 +90,25 @@ class Refitted(ABC, Generic[FittedT]):
 
     @property
     def newest(self) -> FittedT | None:
-        """The fresher fit where there is one, else what was fitted when last due."""
+        """The fresher fit if there is one, else that of the last due refit."""
         return self._fresh or self.fitted
 
     def is_current_at(self, seen: int) -> bool:
-        """Whether answers came from a fit that was nearly as fresh as one that is published."""
+        """Whether answers came from a fit nearly as fresh as a published one."""
         return self._refits.is_current_at(seen)
 
     def share(self, sample: Sample) -> None:
-        """Fit what a model samples, from the first example on."""
+        """Fit a model's sample, from the first example on."""
         self._sample, self._is_shared = sample, True
 
     def refresh(self) -> None:
-        """Fit what was learned up to now, if it is more by a twentieth than the last refit saw."""
+        """Fit everything learned so far, if that is at least a twentieth more than the last refit saw."""
         if self._refits.behind(self._seen) and self._seen != self._fresh_at:
             self._fresh, self._fresh_at = self._fit(self._view()), self._seen
 
     @abstractmethod
     def _fit(self, sample: View) -> FittedT | None:
-        """Fit the sample; None where it cannot be fitted, as with one label alone."""
+        """Fit the sample; None if it cannot be fitted, for example with only one label."""
 
     def _view(self) -> View:
         return self._sample.view(self._seen, self.capacity, self.sees)
@@ -141,15 +141,15 @@ class Refitted(ABC, Generic[FittedT]):
 
 
 class RefittedClassifier(Refitted[ClassesT], BatchClassifier):
-    """What classifiers share that are refitted as labels come.
+    """The common part of classifiers that are refitted as labels arrive.
 
-    They learn from the features that match one of the patterns in `sees`; () stands for all. Until the
-    first refit they answer with each label's share so far.
+    They learn from the features that match a pattern in `sees`; () means all. Until the first refit they
+    answer with each label's share so far.
     """
 
     def __init__(self, capacity: int, first: int, growth: float, seed: int, sees: tuple[str, ...]) -> None:
         super().__init__(capacity, first, growth, seed, sees)
-        self._labels: list[Label] = []  # a label's number as a target is its place here
+        self._labels: list[Label] = []  # a label's index here is its number as a target
         self._frequencies = ClassFrequencies()
 
     def learn_one(self, x: Features, y: Label) -> None:
@@ -160,7 +160,7 @@ class RefittedClassifier(Refitted[ClassesT], BatchClassifier):
         self._add_example(x, y)
 
     def predict_proba_many(self, xs: Sequence[Features]) -> list[Probabilities]:
-        """Return each label's probability by the newest fit."""
+        """Return each label's probability from the newest fit."""
         return self._predict(self.newest, xs)
 
     def predict_then_learn(self, xs: Sequence[Features], ys: Sequence[Label]) -> list[Probabilities]:

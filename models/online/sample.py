@@ -1,4 +1,4 @@
-"""A bounded, uniform sample of all labelled examples so far, from which any owner's can be taken out."""
+"""A bounded, uniform sample of all labelled examples so far, from which any owner's can be removed."""
 
 from collections.abc import Collection
 from typing import Any, NamedTuple
@@ -14,9 +14,9 @@ _MASK = (1 << 64) - 1
 
 
 class Mark(NamedTuple):
-    """Whose an example is, and where it stands when room is short; both are hashes of 64 bits.
+    """An example's owner and its priority when space is short; both are 64-bit hashes.
 
-    A hash with a key that senders do not know lets nobody choose whose examples are kept.
+    The hash uses a key unknown to senders, so that nobody can influence whose examples are kept.
     """
 
     owner: int
@@ -24,7 +24,7 @@ class Mark(NamedTuple):
 
 
 class View(NamedTuple):
-    """Examples in the order in which they came: (examples, columns), NaN where a number is missing."""
+    """Examples in order of arrival: (examples, columns), NaN for missing numbers."""
 
     columns: Columns
     rows: Matrix
@@ -34,13 +34,13 @@ class View(NamedTuple):
 class Sample:
     """Keeps the `capacity` examples of lowest priority (bottom-k sampling; Cohen & Kaplan, 2007).
 
-    Which those are follows from each example's own mark, whatever else there was. So once an owner's are
-    taken out, what remains is what would have remained without them: a tenth more than `capacity` is held,
-    so that others can move up. Where more than that was taken out, the sample is smaller for a while, and
-    uniform still.
+    Whether an example is kept depends only on its mark and the number of lower ones. After an owner's
+    examples are removed, the sample is therefore what it would have been without them: a tenth more than
+    `capacity` is held, so that others can move up. If more than that is removed, the sample is smaller for a
+    while, but still uniform.
 
-    Rows are float32; memory is at most 1.2 x capacity x columns x 4 bytes, twice while growing. Without
-    marks, priorities are drawn by `seed`.
+    Rows are float32; memory is at most 1.2 x capacity x columns x 4 bytes, twice that while growing. Without
+    marks, priorities are drawn from `seed`.
     """
 
     def __init__(self, capacity: int, seed: int) -> None:
@@ -50,7 +50,7 @@ class Sample:
         self.bounds: Bounds | None = None
         self.columns = Columns()
         self._slack = max(capacity // 10, 1)
-        self._barred_from = _MASK + 1  # the lowest priority that was ever given up
+        self._barred_from = _MASK + 1  # the lowest priority ever dropped
         self._size = 0
         self._labels: list[Any] = []
         self._rows: Matrix = np.empty((0, 0), dtype=np.float32)
@@ -60,14 +60,14 @@ class Sample:
         return min(self._size, self.capacity)
 
     def mark_of(self, number: int) -> Mark:
-        """Return the mark of an example that brings none (splitmix64; Steele, Lea & Flood, 2014)."""
+        """Return a mark for an example without one (splitmix64; Steele, Lea & Flood, 2014)."""
         z = (self.seed + (number + 1) * 0x9E3779B97F4A7C15) & _MASK
         z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
         z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
         return Mark(NOBODY, z ^ (z >> 31))
 
     def add(self, x: Features, label: Any, mark: Mark | None = None) -> None:
-        """Take the example in, or pass it by."""
+        """Add the example if its priority is low enough."""
         number, self.seen = self.seen, self.seen + 1
         owner, priority = mark or self.mark_of(number)
         if priority >= self._barred_from:
@@ -77,10 +77,10 @@ class Sample:
             self._trim()
 
     def view(self, seen: int, capacity: int | None = None, sees: tuple[str, ...] = ()) -> View:
-        """Return the sample as it was when `seen` examples had come, as learners may see it.
+        """Return the sample as learners may see it, as it was after `seen` examples.
 
-        Of the same examples it is the same however many came since; `capacity` asks for fewer than there
-        are, `sees` for the features alone that match one of the patterns.
+        It does not depend on later examples. `capacity` limits the number of examples, `sees` restricts the
+        features to those that match a pattern.
         """
         places = self._lowest(min(capacity or self.capacity, self.capacity), seen)
         width = len(self.columns)
@@ -93,21 +93,21 @@ class Sample:
             rows = self.bounds.squash_rows(columns, rows)
         met = np.where(columns.categorical, rows == 1.0, np.isfinite(rows))
         known = np.flatnonzero(met.any(axis=0))
-        known = known[np.argsort(met[:, known].argmax(axis=0), kind="stable")]  # as they were first met
+        known = known[np.argsort(met[:, known].argmax(axis=0), kind="stable")]  # in order of first appearance
         columns, rows = columns.keep(known.tolist()), rows[:, known]
         return View(columns, rows, [self._labels[place] for place in places.tolist()])
 
     def fit_bounds(self, seen: int, most: int = 2_000) -> None:
-        """Make the fences anew of what had come when `seen` examples had."""
+        """Recompute the fences from the first `seen` examples."""
         places = self._lowest(most, seen)
         self.bounds = Bounds.of(self.columns, self._rows[places, : len(self.columns)])
 
     def keep_out_as(self, other: "Sample") -> None:
-        """Give nothing a place that had none in another sample, since its like from before is gone."""
+        """Refuse what another sample had already dropped, because comparable earlier examples are gone."""
         self._barred_from = min(self._barred_from, other._barred_from)
 
     def examples(self) -> list[tuple[Features, Any, Mark]]:
-        """Return what is held, in the order in which it came."""
+        """Return all examples held, in order of arrival."""
         self._trim()
         held = zip(self._rows[: self._size], self._labels, self._marks[: self._size].tolist(), strict=True)
         return [
@@ -116,7 +116,7 @@ class Sample:
         ]
 
     def forget(self, owners: Collection[int]) -> int:
-        """Take out all examples of some owners, and the columns that nobody else had; return how many."""
+        """Remove all examples of some owners, and columns that nobody else had; return how many examples."""
         self._trim()
         theirs = np.isin(self._marks[: self._size, 1], np.array(list(owners), dtype=np.uint64))
         gone = int(theirs.sum())
@@ -141,7 +141,7 @@ class Sample:
         self._size += 1
 
     def _lowest(self, most: int, seen: int) -> NDArray[np.int_]:
-        """The places of the `most` examples of lowest priority among the first `seen`, in their order."""
+        """Return the indices of the `most` lowest priorities among the first `seen` examples, in order."""
         numbers, priorities = self._marks[: self._size, 0], self._marks[: self._size, 2]
         among = np.flatnonzero(numbers < seen)
         if len(among) > most:

@@ -1,4 +1,4 @@
-"""Which features matter: those that a forest splits on more gainfully than on their own shuffled copies."""
+"""Which features matter: those that a forest gains more from than from shuffled copies of them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,10 @@ def rank_features(  # noqa: PLR0913
     seed: int,
     rounds: int,
 ) -> Places:
-    """Return the features `among`, best first, by their shadow scores less each one's `allowance`.
+    """Return the features `among`, best first, by shadow score minus each feature's `allowance`.
 
-    `feature_of` holds each column's feature, numbered from 0. The fewer they are judged among, the less
-    chance decides.
+    `feature_of` has each column's feature, numbered from 0. The fewer candidates there are, the less the
+    ranking depends on chance.
     """
     columns = np.flatnonzero(np.isin(feature_of, among))
     place_of = {int(feature): place for place, feature in enumerate(among)}
@@ -34,10 +34,11 @@ def rank_features(  # noqa: PLR0913
 
 
 def chance_allowance(is_declared: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return for each feature how high the best of its kind would score by chance alone.
+    """Return for each feature the score that the best of its kind would reach by chance.
 
-    Of n noise scores the largest is near sqrt(2 ln n) deviations. What senders declare of users is little;
-    computed statistics are many variants of a few things, and the best of them looks good the more easily.
+    The largest of n noise scores is near sqrt(2 ln n) deviations. Senders declare only few features of users.
+    Computed statistics are many variants of a few quantities, so the best of them more easily looks good by
+    chance.
     """
     declared = int(is_declared.sum())
     best_declared, best_computed = (
@@ -50,11 +51,11 @@ def chance_allowance(is_declared: NDArray[np.bool_]) -> NDArray[np.float64]:
 def shadow_scores(
     rows: Matrix, targets: NDArray[np.int32], feature_of: Places, seed: int, rounds: int
 ) -> NDArray[np.float64]:
-    """Return each feature's importance above that of its own shuffled copies, in their standard deviations.
+    """Return each feature's importance above that of its shuffled copies, in their standard deviations.
 
-    Own copies have the same number of distinct values, which impurity importance favours (Altmann et al.,
-    2010, "Permutation importance: a corrected feature importance measure"). The columns of one feature are
-    shuffled together. Every split sees all columns, so a feature that only echoes a better one is seldom
+    A feature's copies have the same number of distinct values, which impurity importance favours (Altmann et
+    al., 2010, "Permutation importance: a corrected feature importance measure"). The columns of one feature
+    are shuffled together. Every split sees all columns, so a feature that only echoes a better one is seldom
     used and scores low.
     """
     random = np.random.default_rng(seed)
@@ -76,7 +77,7 @@ def shadow_scores(
         importances = forest.feature_importances_
         real.append(np.bincount(feature_of, importances[:width], features))
         shadow.append(np.bincount(feature_of, importances[width:], features))
-    floor = np.mean(shadow) / 4  # a feature whose copies were hardly used has no spread to measure by
+    floor = np.mean(shadow) / 4  # if the copies were hardly used, there is no spread to measure by
     gain = np.mean(real, axis=0) - np.mean(shadow, axis=0)
     scores: NDArray[np.float64] = gain / (np.std(shadow, axis=0) + floor + np.finfo(np.float64).tiny)
     return scores

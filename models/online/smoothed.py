@@ -1,4 +1,4 @@
-"""River's nearest neighbours and naive Bayes without certainties that a few examples cannot give."""
+"""River's nearest neighbours and naive Bayes, smoothed so that a few examples never give certainty."""
 
 from collections.abc import Mapping, Sequence
 from math import log, tau
@@ -13,15 +13,15 @@ from stream_app.models.online.learners import Probabilities
 
 PRIOR_NEIGHBOURS = 1.0
 PRIOR_EXAMPLES = 5.0
-SAME = 1e-9  # squared distances below it are what rounding leaves of none
-LATER = 1e-12  # of two as near, the one that was learned first is the nearer one
+SAME = 1e-9  # smaller squared distances are rounding errors
+LATER = 1e-12  # of two at the same distance, the one learned first counts as nearer
 
 
 class SmoothedNeighbours(neighbors.KNNClassifier):  # type: ignore[misc]  # River ships no types
-    """Neighbours weighed by their nearness, beside one more that has every label by its share of all.
+    """Neighbours weighted by nearness, plus a neutral one that has every label by its overall share.
 
-    River answers with the label of the oldest exact duplicate alone, whatever all the others' are. Here
-    duplicates count like other neighbours, and where there are more than `n_neighbors` of them, all do.
+    River returns only the label of the oldest exact duplicate. Here duplicates count like other neighbours,
+    and if there are more than `n_neighbors` of them, all count.
     """
 
     def __init__(self, n_neighbors: int = 15, window: int = 300) -> None:
@@ -29,7 +29,7 @@ class SmoothedNeighbours(neighbors.KNNClassifier):  # type: ignore[misc]  # Rive
         self.window = window
         self._counts: dict[Label, int] = {}
 
-    # The window as an array of these columns, until more is learned.
+    # The window as an array of these columns, cached until more is learned.
     _columns: tuple[str, ...] = ()
     _rows: NDArray[np.float64] | None = None
 
@@ -37,13 +37,13 @@ class SmoothedNeighbours(neighbors.KNNClassifier):  # type: ignore[misc]  # Rive
         return {name: held for name, held in vars(self).items() if name not in {"_columns", "_rows"}}
 
     def learn_one(self, x: dict[str, float], y: Label) -> None:
-        """Take the example into the window."""
+        """Add the example to the window."""
         self._counts[y] = self._counts.get(y, 0) + 1
         self._rows = None
         super().learn_one(x, y)
 
     def predict_proba_one(self, x: dict[str, float], **_: Any) -> Probabilities:
-        """Return the probability of each label met so far."""
+        """Return the probability of each label seen so far."""
         found, distances = self._nn.search((x, None), n_neighbors=self.n_neighbors)
         if not found:
             return {}
@@ -63,7 +63,7 @@ class SmoothedNeighbours(neighbors.KNNClassifier):  # type: ignore[misc]  # Rive
     def chances_on_the_way(
         self, unknown: Mapping[str, float], known: Mapping[str, float], order: Sequence[str], label: Label
     ) -> NDArray[np.float64]:
-        """Return the probability of `label` while `known` takes the place of `unknown`, name by name.
+        """Return the probability of `label` as `known` replaces `unknown`, one name at a time.
 
         (len(order) + 1,), as `predict_proba_one` answers. Each name changes squared distances by its own
         part, so one pass over the window serves all steps.
@@ -90,7 +90,7 @@ class SmoothedNeighbours(neighbors.KNNClassifier):  # type: ignore[misc]  # Rive
         weights = 1.0 / np.where(usual > 0, near + usual / 2, 1.0)
         votes = (weights * has_label[found]).sum(axis=1) / weights.mean(axis=1)
         is_same = distances == 0.0
-        crowded = usual[:, 0] == 0.0  # all that are alike count, however many they are
+        crowded = usual[:, 0] == 0.0  # all duplicates count, however many there are
         counts = np.where(crowded, is_same.sum(axis=1), count)
         votes = np.where(crowded, (is_same & has_label).sum(axis=1), votes)
         usually = self._counts.get(label, 0) / sum(self._counts.values())
@@ -105,14 +105,14 @@ class SmoothedNeighbours(neighbors.KNNClassifier):  # type: ignore[misc]  # Rive
 
 
 class SmoothedBayes(naive_bayes.GaussianNB):  # type: ignore[misc]
-    """Gaussian naive Bayes for standardised numbers; to each class's own examples come a few usual ones.
+    """Gaussian naive Bayes for standardised numbers, with a few typical examples added to each class.
 
-    River gives a class the least density there is for a feature that is constant within it, even at that
-    very value. Here a variance is never 0: it counts `PRIOR_EXAMPLES` at the class's mean with variance 1
+    If a feature is constant within a class, River gives the class the minimum density, even at that value.
+    Here a variance is never 0, because it includes `PRIOR_EXAMPLES` at the class's mean with variance 1
     (Murphy, 2007, "Conjugate Bayesian analysis of the Gaussian distribution").
     """
 
-    # By label and feature: mean, variance and log(tau x variance), until more of the label is learned.
+    # By label and feature: mean, variance and log(tau x variance), cached until more of the label is learned.
     _densities: dict[Label, dict[str, tuple[float, float, float]]] | None = None
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A vote of classifiers, each corrected for how rare the labels are and weighed by how well it has done."""
+"""A vote of classifiers, each corrected for label frequency and weighted by recent performance."""
 
 from collections.abc import Mapping, Sequence
 from math import exp
@@ -13,10 +13,9 @@ from stream_app.models.online.sample import Sample
 class Vote(BatchClassifier):
     """A weighted mean of members' probabilities.
 
-    Weights follow exp(-rate x loss) with losses that fade, so that a member which was good long ago does
-    not stay ahead (Herbster & Warmuth, 1998, "Tracking the best expert"). Each label's losses count
-    alike, however rare it is. Members see the features that match one of the patterns in `sees`; ()
-    stands for all.
+    Weights follow exp(-rate x loss) with fading losses, so that a member that was good long ago does not stay
+    ahead (Herbster & Warmuth, 1998, "Tracking the best expert"). All labels have equal weight in the loss,
+    however rare. Members see the features that match a pattern in `sees`; () means all.
     """
 
     def __init__(
@@ -42,11 +41,11 @@ class Vote(BatchClassifier):
         return {name: weight / total for name, weight in raw.items()}
 
     def learn_one(self, x: Features, y: Label) -> None:
-        """Charge each member for its answer, then let it learn."""
+        """Update each member's loss, then let it learn."""
         self.predict_then_learn([x], [y])
 
     def predict_then_learn(self, xs: Sequence[Features], ys: Sequence[Label]) -> list[Probabilities]:
-        """Answer and learn in order; each member is asked once, for the answer and for its charge."""
+        """Answer and learn in order; each member is queried once, for both its answer and its loss."""
         seen = [visible(x, self.sees) for x in xs]
         answers = {name: member.predict_then_learn(seen, ys) for name, member in self.members.items()}
         given = []
@@ -63,11 +62,11 @@ class Vote(BatchClassifier):
             member.refresh()
 
     def is_current_at(self, seen: int) -> bool:
-        """Whether every member's answer was."""
+        """Whether this holds for every member."""
         return all(member.is_current_at(seen) for member in self.members.values())
 
     def share(self, sample: Sample) -> None:
-        """Let every member read from the sample."""
+        """Let every member use the sample."""
         for member in self.members.values():
             member.share(sample)
 
@@ -78,7 +77,7 @@ class Vote(BatchClassifier):
         return [self._mix({name: answers[name][place] for name in answers}) for place in range(len(xs))]
 
     def contributions_many(self, xs: Sequence[Features], labels: Sequence[Label]) -> list[dict[str, float]]:
-        """Return the weighted means of the members' contributions; what they do not see has none."""
+        """Return the weighted means of the members' contributions; 0 for features that they do not see."""
         seen, weights = [visible(x, self.sees) for x in xs], self.weights
         parts: list[dict[str, float]] = [dict.fromkeys(x, 0.0) for x in seen]
         for name, member in self.members.items():

@@ -1,4 +1,4 @@
-"""Who competes for what a user will do within some days: return, stay away, buy."""
+"""The learners that compete to predict what a user will do within some days: return, stay away, buy."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,14 @@ from stream_app.models.online.vote import Vote
 
 
 def boosted_trees(seed: int) -> RefitEstimator:
-    """Return shallow gradient-boosted trees, refitted as labels come."""
+    """Return shallow gradient-boosted trees, refitted as labels arrive."""
     return RefitEstimator(_make_boosting, seed=seed)
 
 
 def log_linear(seed: int) -> RefitEstimator:
-    """Return logistic regression on the numbers' logarithms, refitted as labels come.
+    """Return logistic regression on the numbers' logarithms, refitted as labels arrive.
 
-    Counts and durations tell by their order of magnitude; that a number is missing tells too.
+    Counts and durations are informative by order of magnitude, and so is the absence of a number.
     """
     return RefitEstimator(_make_log_linear, seed=seed)
 
@@ -33,7 +33,7 @@ def curves_and_lines(seed: int) -> Vote:
 
 
 def logistic(seed: int) -> IncrementalClassifier:  # noqa: ARG001  # all makers take a seed
-    """Return logistic regression that never looks back."""
+    """Return incremental logistic regression."""
     return IncrementalClassifier(linear_model.LogisticRegression(optimizer=optim.SGD(0.01), l2=1e-4))
 
 
