@@ -15,7 +15,7 @@ Matrix = NDArray[np.float32]
 
 
 def visible(x: Features, patterns: tuple[str, ...]) -> Features:
-    """Return the features whose names match one of the patterns (`*` stands for anything); all, of none."""
+    """Return the features whose names match a pattern (`*` matches anything); without patterns, all."""
     return {name: x[name] for name in x if _matches(name, patterns)} if patterns else x
 
 
@@ -27,8 +27,8 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 class Columns:
     """Which column of a matrix each feature has; strings get one column per category.
 
-    Columns are given out in the order in which features are first met, no more than `most_columns` and
-    `most_categories` per feature, so a free-text feature cannot grow them for ever.
+    Columns are assigned in the order in which features are first seen, at most `most_columns` in all and
+    `most_categories` per feature, so that a free-text feature cannot grow them without bound.
     """
 
     def __init__(self, most_columns: int = 256, most_categories: int = 24) -> None:
@@ -52,7 +52,7 @@ class Columns:
         return np.array([not isinstance(key, str) for key in self._places], dtype=np.bool_)
 
     def meet(self, x: Features) -> None:
-        """Give columns to what has none yet."""
+        """Assign columns to features that have none yet."""
         for name, value in x.items():
             key = _key(name, value)
             if key in self._places or len(self) >= self.most_columns:
@@ -86,7 +86,7 @@ class Columns:
         }
 
     def keep(self, columns: Iterable[int]) -> "Columns":
-        """Return the chosen columns alone, numbered from 0 in the given order."""
+        """Return only the chosen columns, numbered from 0 in the given order."""
         keys = list(self._places)
         kept = Columns(self.most_columns, self.most_categories)
         kept._places = {keys[column]: place for place, column in enumerate(columns)}
@@ -95,7 +95,7 @@ class Columns:
 
 
 def filled(rows: Matrix, missing: NDArray[np.float32] | None = None) -> tuple[Matrix, NDArray[np.float32]]:
-    """Put `missing`, or else each column's median, where a number is not known; return rows and medians."""
+    """Fill unknown numbers with `missing`, or by default each column's median; return rows and medians."""
     known = np.isfinite(rows)
     if missing is None:
         medians = [

@@ -1,4 +1,4 @@
-"""A learning model: contenders that learn one target, judged before they learn, one of which answers."""
+"""A learning model: contenders for one target, judged before they learn; the champion answers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +20,7 @@ from stream_app.models.online.sample import Mark, Sample
 from stream_app.models.spec import ClassificationSpec, LearnerT, ModelSpec, RegressionSpec
 
 LEAST_BELIEF = (
-    0.05  # in any label, when contenders are compared: labels are noisy, and one loss must not decide
+    0.05  # of any label when contenders are compared: labels are noisy, and a single loss must not decide
 )
 
 RELEARNED_AT_ONCE = 500
@@ -30,14 +30,14 @@ AnswerT = TypeVar("AnswerT")
 
 
 class Status(StrEnum):
-    """Whether the model answers, or the baseline in its place."""
+    """Whether the model answers, or the baseline instead."""
 
     WARMING_UP = "warming_up"
     READY = "ready"
 
 
 class Example(NamedTuple, Generic[LabelT]):
-    """The features as they were when the prediction was due, and what came true."""
+    """The features at the time of the prediction, and the outcome."""
 
     features: Features
     label: LabelT
@@ -54,7 +54,7 @@ class ClassPrediction:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """How much a feature's value moved the decision towards its label; below 0 it spoke against it."""
+    """How much a feature's value moved the decision towards its label, or away from it if below 0."""
 
     feature: str
     value: float | str | None
@@ -70,10 +70,11 @@ class ValuePrediction:
 
 
 class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
-    """Test, then learn: each example is answered by champion and baseline before any learner sees its label.
+    """Test, then learn: champion and baseline answer each example before any learner sees its label.
 
-    The same examples in the same order give the same model, however they are cut into calls. Learners see
-    numbers within the sample's bounds, which earlier examples made; the first wait until there are bounds.
+    The same examples in the same order give the same model, however they are divided into calls. Learners see
+    numbers within the sample's bounds, which come from earlier examples; the first examples wait until there
+    are bounds.
     """
 
     def __init__(self, spec: ModelSpec[LearnerT], seed: int = 0) -> None:
@@ -90,11 +91,11 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
             learner.share(self.sample)
         self._bounds_due_at = due_after(0)
         self._waiting: list[tuple[Features, LabelT, Mark]] = []
-        self.has_traces = False  # of owners whose examples were taken out
+        self.has_traces = False  # of owners whose examples were removed
 
     @property
     def status(self) -> Status:
-        """Whether enough examples were seen for the champion to answer."""
+        """Whether the model has seen enough examples for the champion to answer."""
         return Status.WARMING_UP if self.examples_seen < self.minimum_examples else Status.READY
 
     @property
@@ -104,7 +105,7 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
 
     @property
     def features_read(self) -> frozenset[str] | None:
-        """The features that answers come from as the model stands; None where any may count."""
+        """The features that answers currently depend on; None if any may count."""
         return frozenset() if self.status is Status.WARMING_UP else self.champion.features_read
 
     def learn(self, example: Example[LabelT]) -> AnswerT:
@@ -114,7 +115,7 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
     def learn_many(
         self, examples: Sequence[Example[LabelT]], marks: Sequence[Mark] | None = None
     ) -> list[AnswerT]:
-        """Answer, then learn each example in turn; return the answers. `marks` say whose each is."""
+        """Answer, then learn each example in turn; return the answers. `marks` identify the owners."""
         xs = [rounded(self.visible(example.features)) for example in examples]
         labels = [example.label for example in examples]
         given = marks or [self.sample.mark_of(self.examples_seen + place) for place in range(len(xs))]
@@ -131,9 +132,9 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
         return answers
 
     def forget(self, owners: Collection[int]) -> int:
-        """Take all examples of some owners out of the sample and the windows; return how many there were.
+        """Remove all examples of some owners from the sample and the windows; return how many there were.
 
-        What was learned from them stays until another model `relearn`s what is left.
+        What was learned from them remains until another model `relearn`s the rest.
         """
         gone = self.sample.forget(owners)
         if gone:
@@ -143,9 +144,9 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
         return gone
 
     def relearn(self, other: Self) -> None:
-        """Learn, unlearned as yet, all that another model of the same target still holds, in its order.
+        """Learn, as a new model, everything that another model of the same target still holds, in its order.
 
-        The result is that of a model to which nothing else was ever told.
+        The result equals a model that never saw anything else.
         """
         held = other.sample.examples()
         self.sample.keep_out_as(other.sample)
@@ -175,7 +176,7 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
 
     @abstractmethod
     def _teach(self, xs: Sequence[Features], labels: Sequence[LabelT]) -> dict[str, list[Any]]:
-        """Return every learner's answers, each given before its label was learned."""
+        """Return every learner's answers, each given before its label is learned."""
 
     @abstractmethod
     def _ask(self, learner: LearnerT, xs: Sequence[Features]) -> list[Any]:
@@ -183,10 +184,10 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
 
     @abstractmethod
     def _judge(self, given: dict[str, Any], x: Features, label: LabelT) -> AnswerT:
-        """Return the model's answer to one example, held to what came true; let the baseline learn it."""
+        """Return the model's answer to one example, scored against the outcome; the baseline learns it."""
 
     def refresh(self) -> None:
-        """Bring the learners' answers up to date with all that was learned, before they are published."""
+        """Bring the learners' answers up to date with everything learned, before publishing."""
         for learner in self.learners.values():
             learner.refresh()
 
@@ -196,7 +197,7 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
 
     @abstractmethod
     def predict_many(self, xs: Sequence[Features]) -> list[AnswerT]:
-        """Answer each example with the model as it stands."""
+        """Answer each example with the current model."""
 
     @abstractmethod
     def scores(self) -> dict[str, Any]:
@@ -213,7 +214,7 @@ class LearningModel(ABC, Generic[LearnerT, LabelT, AnswerT]):
         return visible(x, self.features)
 
     def bounded(self, x: Features) -> Features:
-        """Return an example as the learners see it: the features they may see, within their bounds."""
+        """Return an example as the learners see it: the features visible to them, within bounds."""
         bounds = self.sample.bounds
         return rounded(self.visible(x)) if bounds is None else bounds.squash(self.visible(x))
 
@@ -231,7 +232,7 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
         self._baseline_scores = PrequentialScores(ClassificationScores, spec.rolling_window)
 
     def forget(self, owners: Collection[int]) -> int:
-        """Take all examples of some owners out, and out of the batch that is to move the clusters."""
+        """Remove all examples of some owners, including those waiting to move the clusters."""
         gone = super().forget(owners)
         if gone:
             if self.clusters:
@@ -241,11 +242,11 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
         return gone
 
     def clusters_of(self, xs: Sequence[Features]) -> list[Cluster | None]:
-        """Return the cluster that each belongs to; None where none are told apart, or not yet."""
+        """Return each example's cluster; None if the model has no clusters, or none yet."""
         return self.clusters.clusters_of([self.bounded(x) for x in xs]) if self.clusters else [None] * len(xs)
 
     def predict_many(self, xs: Sequence[Features]) -> list[ClassPrediction]:
-        """Answer each example with the model as it stands."""
+        """Answer each example with the current model."""
         shares = self.baseline.shares()
         if self.status is Status.WARMING_UP:
             return [self._fall_back(shares) for _ in xs]
@@ -259,10 +260,10 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
     def explain_many(
         self, xs: Sequence[Features], labels: Sequence[Label], most: int = 3
     ) -> list[list[Reason]]:
-        """Return for each example the features that moved the champion most towards or from its label.
+        """Return for each example the features that moved the champion most towards or away from its label.
 
-        Largest contribution first, at most `most`; none while warming up. A feature that is missing is
-        given as None: that it is unknown counts too.
+        Largest contribution first, at most `most`; none while warming up. A missing feature is given as None,
+        because its absence counts too.
         """
         if self.status is Status.WARMING_UP or not xs:
             return [[] for _ in xs]
@@ -303,7 +304,7 @@ class ClassificationModel(LearningModel[BatchClassifier, Label, ClassPrediction]
         return ClassPrediction(self._decide(answer, shares), calibrated, Status.READY)
 
     def _loss(self, answer: Probabilities, shares: Probabilities, label: Label) -> float:
-        """Return the log loss, every label counting alike in the answer and in the sum, however rare."""
+        """Return the log loss with equal weight for every label, in the answer and in the sum."""
         leveled = normalised({name: answer.get(name, 0.0) / share for name, share in shares.items()})
         softened = LEAST_BELIEF + (1 - LEAST_BELIEF) * leveled[label]
         return -log(softened) / (len(shares) * shares[label])
@@ -330,7 +331,7 @@ class RegressionModel(LearningModel[BatchRegressor, float, ValuePrediction]):
         self._baseline_scores = PrequentialScores(RegressionScores, spec.rolling_window)
 
     def predict_many(self, xs: Sequence[Features]) -> list[ValuePrediction]:
-        """Answer each example with the model as it stands."""
+        """Answer each example with the current model."""
         if self.status is Status.WARMING_UP:
             return [ValuePrediction(self._clip(self.baseline.mean), Status.WARMING_UP) for _ in xs]
         answers = self._ask(self.champion, [self.bounded(x) for x in xs])
@@ -368,13 +369,13 @@ class RegressionModel(LearningModel[BatchRegressor, float, ValuePrediction]):
         return ValuePrediction(answer, self.status)
 
     def _clip(self, value: float) -> float:
-        """The value within the range; the mean so far in place of one that is no number."""
+        """Clip the value to the range; replace NaN with the mean so far."""
         value = value if isfinite(value) else self.baseline.mean
         return min(max(value, self.low), self.high)
 
 
 def sound(answer: Probabilities, shares: Probabilities) -> Probabilities:
-    """Return a learner's answer, or the labels' shares where it has none or one with what is no number."""
+    """Return a learner's answer, or the labels' shares if it has none or one with NaN."""
     return answer if answer and all(isfinite(share) for share in answer.values()) else shares
 
 

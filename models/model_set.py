@@ -1,4 +1,4 @@
-"""Every model of the product: one for each target that is learned."""
+"""Every model of the product, one per target."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from stream_app.models.learning import ClassificationModel
 
 @dataclass(frozen=True)
 class ModelSet:
-    """The tier model, the model of content, and the models of what users will do by their targets."""
+    """The tier model, the content model, and the outcome models by target."""
 
     tiers: ClassificationModel
     content: ContentModel

@@ -1,4 +1,4 @@
-"""Snapshots: a model as bytes that are checked before anything in them is trusted.
+"""Snapshots: a model as bytes that are verified before anything in them is trusted.
 
     magic      8 bytes   b"SAPPMODL"
     length     4 bytes   of the header, big-endian
@@ -6,8 +6,8 @@
     signature  32 bytes  HMAC-SHA256 (RFC 2104) over all of the above and the payload
     payload              zlib-compressed pickle, read only after the signature has been verified
 
-A snapshot is read by the library versions that wrote it and no others: neither River nor scikit-learn
-promises that a pickle survives an upgrade.
+A snapshot is read only by the library versions that wrote it: neither River nor scikit-learn promises that a
+pickle survives an upgrade.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ class Refusal(StrEnum):
 
 
 class SnapshotRefused(Exception):  # noqa: N818  # names what happened, as callers count it
-    """The bytes are no snapshot that may be loaded; `reason` says why."""
+    """The snapshot must not be loaded; `reason` says why."""
 
     def __init__(self, reason: Refusal, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -51,7 +51,7 @@ class SnapshotRefused(Exception):  # noqa: N818  # names what happened, as calle
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What a snapshot says of itself."""
+    """What a snapshot says about itself."""
 
     format_version: int
     model: str
@@ -103,7 +103,7 @@ def load(data: bytes, key: bytes) -> tuple[AnyModel, Header]:
 
 
 def read_header(data: bytes) -> Header:
-    """Return what the snapshot says of itself, unverified: to show it, not to act on it."""
+    """Return what the snapshot says about itself, unverified: for display only."""
     return _split(data)[0]
 
 

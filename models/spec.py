@@ -1,4 +1,4 @@
-"""What a model is told to do: its target, its features, and who learns it beside which baseline."""
+"""A model's specification: its target, features, learners and baseline."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ LearnerT = TypeVar("LearnerT", BatchClassifier, BatchRegressor)
 class ModelSpec(Generic[LearnerT]):
     """A learning target.
 
-    `learners` are makers by name, called with a seed; the first is the champion to begin with.
-    `features` are names, or patterns of names with `*`, of what the learners may see of an example; ()
-    lets them see all. Of all examples a uniform sample of `retained` is kept. Under `minimum_examples` the
-    model is warming up and the baseline answers in its place.
+    `learners` are factories by name, called with a seed; the first is the initial champion. `features` are
+    the names, or patterns with `*`, of the features that learners may see; () means all. A uniform sample of
+    `retained` examples is kept. With fewer than `minimum_examples` the model is warming up and the baseline
+    answers.
     """
 
     name: str
@@ -34,9 +34,9 @@ class ModelSpec(Generic[LearnerT]):
 class ClassificationSpec(ModelSpec[BatchClassifier]):
     """A target with a few labels.
 
-    The decision is the label of highest probability / frequency ** `prior_correction`: 0 serves
-    accuracy, 1 serves all labels alike. Where `clusters` is not 0, whom the examples tell of are grouped
-    into so many by their features, whatever their labels.
+    The decision is the label of highest probability / frequency ** `prior_correction`: 0 serves accuracy, 1
+    serves all labels alike. If `clusters` is not 0, the users of the examples are grouped into that many
+    clusters by their features, whatever their labels.
     """
 
     baseline: Callable[[], ClassFrequencies] = ClassFrequencies
@@ -46,7 +46,7 @@ class ClassificationSpec(ModelSpec[BatchClassifier]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegressionSpec(ModelSpec[BatchRegressor]):
-    """A target with a value in a known range, both ends included, to which answers are clipped."""
+    """A target with a value in a known range, inclusive, to which answers are clipped."""
 
     value_range: tuple[float, float]
     baseline: Callable[[], RunningMean] = RunningMean

@@ -57,7 +57,7 @@ def engagement_model(seed: int = 0) -> ContentModel:
 
 
 def outcome_model(name: str, seed: int = 0) -> ClassificationModel:
-    """Return an unlearned model of what a user will do: `will_return`, `churn` or `purchase`.
+    """Return an unlearned model of an outcome: `will_return`, `churn` or `purchase`.
 
     Labels are True and False.
 
@@ -68,7 +68,7 @@ def outcome_model(name: str, seed: int = 0) -> ClassificationModel:
 
 
 def unlearned_model(name: str) -> ClassificationModel | ContentModel:
-    """Return an unlearned model of a target by its name.
+    """Return an unlearned model of a target by name.
 
     Raises:
         KeyError: there is no such target.

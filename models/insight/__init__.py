@@ -1,1 +1,1 @@
-"""What a model and its examples say about people: groups, drivers, what would change a score."""
+"""What a model and its examples say about users: groups, drivers, and what would change a score."""

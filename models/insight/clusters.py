@@ -11,14 +11,14 @@ from sklearn.cluster import MiniBatchKMeans
 from stream_app.models.features import Columns, Features, Matrix, filled
 from stream_app.models.online.sample import Sample
 
-SAME_TRAIT = 0.9  # of two features that correlate so, one is enough to tell a group
+SAME_TRAIT = 0.9  # if two features correlate this much, one is enough to describe a group
 WINDOW = re.compile(r"_(5m|1h|24h|7d|30d)$")
 TRAITS_TOLD = 5
-DEVIATIONS = 3.0  # farther from the mean a value counts as this far: one outlier is no cluster
+DEVIATIONS = 3.0  # values further from the mean are clipped: a single outlier is not a cluster
 
 
 class Trait(NamedTuple):
-    """How a cluster's mean of a feature differs from everybody's, in everybody's deviations."""
+    """How a cluster's mean of a feature differs from the overall mean, in overall standard deviations."""
 
     feature: str
     difference: float
@@ -27,7 +27,7 @@ class Trait(NamedTuple):
 
 
 class Cluster(NamedTuple):
-    """A group of users of the sample: how many, and what sets them apart, most first."""
+    """A group of users of the sample: its size and its distinguishing traits, strongest first."""
 
     number: int
     users: int
@@ -36,11 +36,11 @@ class Cluster(NamedTuple):
 
 
 class UserClusters:
-    """Mini-batch k-means (Sculley, 2010) over standardised features, one batch after the other.
+    """Mini-batch k-means (Sculley, 2010) over standardised features, batch by batch.
 
-    Means, deviations, medians for what is missing and the features themselves are those of the first
-    `batch` users, so that a centre means the same ever after. A bounded uniform sample of users serves to
-    describe the clusters. The same users in the same order give the same clusters, however they are cut
+    Means, deviations, the medians that fill in missing values, and the features themselves are fixed by the
+    first `batch` users, so that a centre keeps its meaning. A bounded uniform sample of users is used to
+    describe the clusters. The same users in the same order give the same clusters, however they are divided
     into calls.
     """
 
@@ -66,11 +66,11 @@ class UserClusters:
         return len(self._columns) > 0
 
     def share(self, sample: Sample) -> None:
-        """Describe by what a model samples, which fills it."""
+        """Describe clusters by a model's sample, which the model fills."""
         self._sample, self._is_shared = sample, True
 
     def learn_many(self, xs: Sequence[Features]) -> None:
-        """Learn users in their order; each batch moves the centres once it is full."""
+        """Learn users in order; each batch moves the centres once it is full."""
         for x in xs:
             self.users_seen += 1
             if not self._is_shared:
@@ -80,11 +80,11 @@ class UserClusters:
                 self._learn_batch()
 
     def drop_waiting(self) -> None:
-        """Let the users go who wait for a batch to be full."""
+        """Drop the users of an incomplete batch."""
         self._waiting = []
 
     def learn_waiting(self) -> None:
-        """Learn a last batch that is not full, if there are as many users as clusters."""
+        """Learn a last, incomplete batch, if it has at least as many users as there are clusters."""
         if len(self._waiting) >= self.clusters:
             self._learn_batch()
 
@@ -96,11 +96,11 @@ class UserClusters:
         return numbers
 
     def clusters_of(self, xs: Sequence[Features]) -> list[Cluster | None]:
-        """Return each user's cluster as the last full batch left it; None before the first."""
+        """Return each user's cluster as of the last full batch; None before the first."""
         return [None if number is None else self._described.get(number) for number in self.assign(xs)]
 
     def describe(self, most: int = TRAITS_TOLD) -> list[Cluster]:
-        """Return the clusters, largest first, each with the `most` features that set it apart."""
+        """Return the clusters, largest first, each with its `most` most distinguishing features."""
         if not self.is_ready:
             return []
         names = self._columns.names
@@ -146,7 +146,7 @@ class UserClusters:
         return self._scaled(filled(self._columns.rows(xs), self._missing)[0])
 
     def _scaled(self, rows: Matrix) -> NDArray[np.float64]:
-        """Features that did not vary in the first batch have no scale, and are left out as 0."""
+        """Features that did not vary in the first batch have no scale and become 0."""
         apart = rows - self._mean
         scaled = np.divide(apart, self._deviation, out=np.zeros_like(apart), where=self._deviation > 0)
         return np.clip(scaled, -DEVIATIONS, DEVIATIONS)
@@ -155,7 +155,7 @@ class UserClusters:
 def _unlike(
     places: Iterable[int] | NDArray[np.int64], rows: Matrix, names: Sequence[str], most: int
 ) -> list[int]:
-    """The first `most` of the columns, without those that say the same as one before them."""
+    """The first `most` columns, without those that are redundant with an earlier one."""
     chosen: list[int] = []
     for place in map(int, places):
         column = rows[:, place]
@@ -170,7 +170,7 @@ def _unlike(
 
 
 def _are_alike(name: str, other: str) -> bool:
-    """Whether two features are one of two windows."""
+    """Whether two features are the same statistic over different windows."""
     return WINDOW.sub("", name) == WINDOW.sub("", other)
 
 

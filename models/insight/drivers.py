@@ -1,4 +1,4 @@
-"""What goes with an outcome: rates among those who have a trait beside those who have not."""
+"""What is associated with an outcome: its rate among users with a trait and among those without."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,12 +10,12 @@ import numpy as np
 from stream_app.models.features import Features
 from stream_app.models.judging.intervals import Rate, difference_interval
 
-LEAST_GROUP = 10  # a smaller group says nothing of its rate
+LEAST_GROUP = 10  # smaller groups say nothing about their rate
 MOST_GROUPS = 40
 
 
 class Case(NamedTuple):
-    """One user as they were, and whether the outcome came true of them afterwards.
+    """One user at a moment, and whether the outcome came true afterwards.
 
     `groups` are the named groups that the user belongs to, such as {"browser": ("Firefox",)}.
     """
@@ -26,7 +26,7 @@ class Case(NamedTuple):
 
 
 class Driver(NamedTuple):
-    """A group of users: how often the outcome came true within and outside, and by how much that differs."""
+    """A group of users: how often the outcome came true inside and outside it, and the difference."""
 
     name: str
     inside: Rate
@@ -34,7 +34,7 @@ class Driver(NamedTuple):
 
     @property
     def effect(self) -> float:
-        """The share within less the share outside."""
+        """The share inside minus the share outside."""
         return self.inside.share - self.outside.share
 
     @property
@@ -44,7 +44,7 @@ class Driver(NamedTuple):
 
     @property
     def sure_effect(self) -> float:
-        """The effect's size that is beyond chance: 0.0 where its interval holds 0."""
+        """The part of the effect that is beyond chance: 0.0 if its interval contains 0."""
         low, high = self.effect_interval
         return max(low, -high, 0.0)
 
@@ -55,9 +55,9 @@ def overall_rate(cases: Sequence[Case]) -> Rate:
 
 
 def feature_drivers(cases: Sequence[Case]) -> list[Driver]:
-    """Return, for each feature, those above its median (a number) or of its value (a category).
+    """Return, for each feature, the users above its median (a number) or with each value (a category).
 
-    The surest effect first. It says what goes with the outcome, which need not be its cause.
+    The most certain effect comes first. An association need not be a cause.
     """
     numbers: dict[str, list[tuple[float, bool]]] = defaultdict(list)
     categories: dict[str, list[tuple[str, bool]]] = defaultdict(list)
@@ -74,7 +74,7 @@ def feature_drivers(cases: Sequence[Case]) -> list[Driver]:
 
 
 def group_drivers(cases: Sequence[Case], dimension: str) -> list[Driver]:
-    """Return the groups of one dimension, each beside all other users; the surest effect first."""
+    """Return the groups of one dimension, each compared with all other users; most certain effect first."""
     members: list[tuple[str, bool]] = []
     for case in cases:
         members += [(group, case.came_true) for group in dict.fromkeys(case.groups.get(dimension, ()))]
@@ -89,7 +89,7 @@ def _above_median(name: str, known: Sequence[tuple[float, bool]]) -> Driver:
 
 
 def _by_value(known: Iterable[tuple[str, bool]], overall: Rate | None = None) -> list[Driver]:
-    """Each value beside all others of `overall`, which is by default all that is known."""
+    """Compare each value with all others of `overall`, by default everything known."""
     counts, hits = Counter[str](), Counter[str]()
     for value, came_true in known:
         counts[value] += 1

@@ -1,4 +1,4 @@
-"""What a model would answer if features were otherwise, and which change would help most."""
+"""What a model would answer for different features, and which change would help most."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
@@ -14,7 +14,7 @@ MOST_TRIED_CATEGORIES = 12
 
 
 class Change(NamedTuple):
-    """One feature set to a value, the score that the model then gives and how much higher that is."""
+    """One feature set to a value, the resulting score and how much higher it is."""
 
     feature: str
     before: float | str | None
@@ -24,10 +24,10 @@ class Change(NamedTuple):
 
 
 class WhatIf(NamedTuple):
-    """The score as it is, with the changes asked for, and each controllable feature's best further change.
+    """The score as it is, with the requested changes, and each controllable feature's best further change.
 
-    `suggestions` begin with the one that gains most over `score_after`; those that gain nothing are left
-    out. `tried` has every change that was tried, feature by feature, helpful or not.
+    `suggestions` are ordered by gain over `score_after`, without those that gain nothing. `tried` has every
+    change tried, by feature.
     """
 
     score: float
@@ -46,8 +46,8 @@ def what_if(
     """Score one user or item as it is, as changed, and with each controllable feature at each value to try.
 
     The score is a regression model's value, or a classification model's probability of `label`. It is what
-    the model believes of one with such features; whether bringing the change about has that effect is for
-    an experiment to show.
+    the model predicts for such features; only an experiment can show whether making the change has that
+    effect.
 
     Raises:
         ValueError: the model is a classification model and no label is named.
@@ -69,9 +69,9 @@ def what_if(
 
 
 def values_to_try(examples: Iterable[Features], names: Iterable[str]) -> dict[str, list[float | str]]:
-    """Return values of each named feature that examples have: a number's quantiles, the commonest categories.
+    """Return values of each named feature from examples: quantiles of numbers, the commonest categories.
 
-    A feature that no example has gets none.
+    A feature that no example has gets no values.
     """
     seen = list(examples)
     values: dict[str, list[float | str]] = {}
@@ -79,7 +79,7 @@ def values_to_try(examples: Iterable[Features], names: Iterable[str]) -> dict[st
         known = [x[name] for x in seen if name in x]
         numbers = [value for value in known if not isinstance(value, str) and isfinite(value)]
         if numbers:
-            # Where most have none, quantiles of all are 0: those of the others are tried as well.
+            # If most examples have 0, all quantiles are 0; quantiles of the others are tried as well.
             others = [value for value in numbers if value]
             tried = [0.0] if len(others) < len(numbers) else []
             tried += np.quantile(others, TRIED_QUANTILES, method="nearest").tolist() if others else []

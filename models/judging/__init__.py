@@ -1,1 +1,1 @@
-"""How good a model is: scores, baselines, and evaluation on data that it has not seen."""
+"""How good a model is: scores, baselines, and evaluation on unseen data."""

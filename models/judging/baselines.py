@@ -1,4 +1,4 @@
-"""The answers that need no features: what a model has to beat, and its fallback while it warms up."""
+"""Answers without features: what a model has to beat, and its fallback while it warms up."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from stream_app.models.online.learners import BatchClassifier, BatchRegressor, P
 
 
 class ClassFrequencies(BatchClassifier):
-    """Answers with each label's share so far; its most probable label is the majority's."""
+    """Answers with each label's share so far; the most probable label is the majority class."""
 
     def __init__(self) -> None:
         self.counts: Counter[Label] = Counter()
@@ -36,7 +36,7 @@ class RunningMean(BatchRegressor):
         self.mean = 0.0
 
     def learn_one(self, x: Features, y: float) -> None:  # noqa: ARG002
-        """Move the mean."""
+        """Update the mean."""
         self.count += 1
         self.mean += (y - self.mean) / self.count
 

@@ -1,4 +1,4 @@
-"""Random forests that see all examples at once: what a stream's model is measured against."""
+"""Random forests that see all examples at once, as a reference for the stream's models."""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,8 @@ def forest_labels(
 ) -> list[Label]:
     """Fit a class-balanced forest on the training examples; return its label for each test example.
 
-    Every split sees all features and leaves hold at least five examples: with many irrelevant features
-    this is the stronger forest by far.
+    Every split sees all features and leaves hold at least five examples, which makes a far stronger forest if
+    there are many irrelevant features.
     """
     forest = RandomForestClassifier(
         200, min_samples_leaf=5, max_features=None, class_weight="balanced_subsample", random_state=seed

@@ -1,4 +1,4 @@
-"""How good the stream's models are on examples given in stream order, beside baselines and batch forests."""
+"""How good the stream's models are on examples in stream order, compared with baselines and batch forests."""
 
 import resource
 import sys
@@ -72,7 +72,7 @@ def evaluate_engagement(
 ) -> dict[str, Any]:
     """Learn the examples once, in order, and score the frozen model on test examples or on held-out folds.
 
-    Figures are means over folds. Speed counts scoring, learning and refits; memory (MB) is the process's
+    Figures are means over folds. Speed includes scoring, learning and refits; memory (MB) is the process's
     peak after the last model has learned, before any batch forest is fitted.
     """
     if test_examples is not None:
@@ -115,7 +115,7 @@ def evaluate_engagement(
 
 
 def peak_memory_mb() -> float:
-    """Return the most memory that the process has held, in MB of 10**6 bytes."""
+    """Return the process's peak memory, in MB of 10**6 bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return (peak if sys.platform == "darwin" else peak * 1024) / 1e6
 

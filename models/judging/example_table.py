@@ -1,4 +1,4 @@
-"""Many examples in little room: for judging, which has to come back to each of them."""
+"""Many examples in little memory, for evaluations that need each of them again."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,14 +11,14 @@ EXAMPLES_AT_ONCE = 1_000
 
 
 class ExampleTable:
-    """Examples of values whose features are numbers, 8 bytes each; what is not known takes a place too.
+    """Examples with numeric features, 8 bytes each; unknown values take space too.
 
-    As dictionaries they would take ten times as much.
+    Dictionaries would take ten times as much.
     """
 
     def __init__(self, examples: Iterable[Example[float]]) -> None:
         self._places: dict[str, int] = {}
-        self._rows: list[array[float]] = []  # one that ends early knows nothing of later features
+        self._rows: list[array[float]] = []  # a shorter row has no later features
         self.values = array("d")
         numbers = count()
         for features, value in examples:
@@ -32,7 +32,7 @@ class ExampleTable:
         return len(self._rows)
 
     def examples(self, places: Iterable[int]) -> list[Example[float]]:
-        """Put together the examples at the given places."""
+        """Return the examples at the given indices."""
         return [
             Example(
                 {
@@ -46,6 +46,6 @@ class ExampleTable:
         ]
 
     def batches(self, places: Sequence[int]) -> Iterator[list[Example[float]]]:
-        """Put together the examples at the given places, `EXAMPLES_AT_ONCE` at a time."""
+        """Return the examples at the given indices, `EXAMPLES_AT_ONCE` at a time."""
         for start in range(0, len(places), EXAMPLES_AT_ONCE):
             yield self.examples(places[start : start + EXAMPLES_AT_ONCE])

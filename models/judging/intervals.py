@@ -7,19 +7,19 @@ NORMAL_95 = 1.959963984540054  # the standard normal's 97.5th percentile
 
 
 class Rate(NamedTuple):
-    """How many of how many, with Wilson's 95 % interval of the share (Wilson, 1927)."""
+    """A count out of a total, with Wilson's 95 % interval of the share (Wilson, 1927)."""
 
     hits: int
     total: int
 
     @property
     def share(self) -> float:
-        """The observed share; 0.0 of nothing."""
+        """The observed share; 0.0 if there are none."""
         return self.hits / self.total if self.total else 0.0
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Lowest and highest share that the counts go with; (0, 1) of nothing."""
+        """Lowest and highest share that the counts are compatible with; (0, 1) if there are none."""
         if not self.total:
             return 0.0, 1.0
         z2 = NORMAL_95**2

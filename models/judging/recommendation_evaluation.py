@@ -1,4 +1,4 @@
-"""Recommenders judged on sessions that come after those they learned from, frozen and prequentially."""
+"""Recommenders judged on sessions later than those they learned from, frozen and prequentially."""
 
 import resource
 import sys
@@ -39,7 +39,7 @@ class ClickedSession(NamedTuple):
 
 
 class Query(NamedTuple):
-    """A test position: the session's first `position` clicks are known, the next one is to be foreseen."""
+    """A test position: the session's first `position` clicks are known, the next is to be predicted."""
 
     at: float
     session: ClickedSession
@@ -56,13 +56,13 @@ def evaluate_sessions(
     """Learn `train` in the order in which its sessions end, then score next-click predictions in `test`.
 
     Position p of a test session predicts its click p + 1, positions counting from 1; `positions` restricts
-    them to pairs of session id and position. Frozen, nothing of `test` is learned. Prequentially, the
-    timeline of `test` is played: a position is scored at the time of its click, with all sessions learned
-    that had ended before.
+    them to pairs of session id and position. In frozen mode nothing of `test` is learned. In prequential mode
+    `test` is replayed in time order: a position is scored at the time of its click, after learning all
+    sessions that had ended by then.
 
-    Scores are `hr@5`, `mrr@5`, ... up to `k`, `coverage` and `novelty`. Queries are the blend's of both
-    passes, updates are per click of a learned session, memory is taken after the frozen pass. Raises
-    ValueError where there is no position to score.
+    Scores are `hr@5`, `mrr@5`, ... up to `k`, `coverage` and `novelty`. Query times are the blend's in both
+    passes, update times are per click of a learned session, memory is measured after the frozen pass. Raises
+    ValueError if there is no position to score.
     """
     wanted = None if positions is None else set(positions)
     queries = [query for session in test for query in _queries(session, wanted)]
@@ -95,7 +95,7 @@ def evaluate_sessions(
 
 
 class Contest:
-    """The blend, its sources and baselines, all asked the same questions over the blend's index."""
+    """The blend, its sources and baselines, all given the same queries over the blend's index."""
 
     def __init__(self, blend: Blend, k: int) -> None:
         self.blend = blend
@@ -109,7 +109,7 @@ class Contest:
         self._scores = {name: RankingScores(cutoffs) for name in (*self._rivals, blend.name)}
 
     def score(self, query: Query) -> None:
-        """Ask everyone for the click after the query's position."""
+        """Ask every contestant for the click after the query's position."""
         index = self.blend.index
         known, clicked = query.session.items[: query.position], query.session.items[query.position]
         started = thread_time()
@@ -135,7 +135,7 @@ def _queries(session: ClickedSession, wanted: Collection[tuple[str, int]] | None
 
 
 def _learn(blend: Blend, session: ClickedSession) -> float:
-    """Learn a session and return the microseconds that this took for each of its clicks."""
+    """Learn a session and return the microseconds that this took per click."""
     started = thread_time()
     blend.learn_session(session.items, session.times[-1])
     return (thread_time() - started) * 1e6 / len(session.items)
@@ -146,7 +146,7 @@ def _ended_at(session: ClickedSession) -> float:
 
 
 def _moment(moment: Query | ClickedSession) -> tuple[float, bool]:
-    """Order by time; what is asked at the moment at which a session ends is asked before it is learned."""
+    """Order by time; a query at the moment a session ends comes before the session is learned."""
     return (moment.at, False) if isinstance(moment, Query) else (moment.times[-1], True)
 
 

@@ -9,8 +9,8 @@ CUTOFFS = (5, 10, 20)
 class RankingScores:
     """Running hit rate, reciprocal rank, coverage and novelty of one recommender.
 
-    Novelty is the mean self-information in bits of what is recommended: an item with a share p of all
-    clicks has -log2 p (Zhou et al., PNAS 2010). Coverage is the share of the catalogue recommended at all.
+    Novelty is the mean self-information in bits of recommended items: an item with a share p of all clicks
+    has -log2 p (Zhou et al., PNAS 2010). Coverage is the share of the catalogue that was ever recommended.
     """
 
     def __init__(self, cutoffs: Sequence[int] = CUTOFFS) -> None:
@@ -23,7 +23,7 @@ class RankingScores:
         self._bits = 0.0
 
     def add(self, ranked: Sequence[str], clicked: str, click_share: Callable[[str], float]) -> None:
-        """Score one ranking, best first, by what was clicked next and each item's share of past clicks."""
+        """Score one ranking, best first, given the next click and each item's share of past clicks."""
         self.positions += 1
         rank = ranked.index(clicked) + 1 if clicked in ranked else math.inf
         for cutoff in self.cutoffs:

@@ -1,4 +1,4 @@
-"""Prequential scores: every answer judged before its label was learned, overall and over the last few."""
+"""Prequential scores: each answer judged before its label is learned, overall and over a recent window."""
 
 from collections import Counter
 from math import log
@@ -9,7 +9,7 @@ from river import metrics, stats, utils
 from stream_app.models.features import Label
 from stream_app.models.online.learners import Probabilities
 
-LEAST_PROBABILITY = 1e-6  # the log loss of an answer of zero would be infinite
+LEAST_PROBABILITY = 1e-6  # a probability of zero would have an infinite log loss
 CALIBRATION_BINS = 10
 
 
@@ -25,25 +25,25 @@ def brier(probabilities: Probabilities, label: Label) -> float:
 
 
 class Calibration:
-    """Expected calibration error: how far stated confidence is from the share that came true.
+    """Expected calibration error: the distance between stated confidence and the share that came true.
 
     Bins of equal width over the confidence in the answer (Naeini, Cooper & Hauskrecht, AAAI 2015).
     """
 
     def __init__(self) -> None:
         self._count: Counter[int] = Counter()
-        self._surplus: Counter[int] = Counter()  # in millionths, so that revert undoes update exactly
+        self._surplus: Counter[int] = Counter()  # in integer millionths, so that revert undoes update exactly
 
     def update(self, confidence: float, came_true: bool) -> None:
         """Count one answer."""
         self._add(confidence, came_true, 1)
 
     def revert(self, confidence: float, came_true: bool) -> None:
-        """Take one answer back."""
+        """Remove one answer."""
         self._add(confidence, came_true, -1)
 
     def get(self) -> float:
-        """Return the error, 0..1; 0.0 of nothing."""
+        """Return the error, 0..1; 0.0 without answers."""
         total = self._count.total()
         return sum(abs(surplus) for surplus in self._surplus.values()) / 1e6 / total if total else 0.0
 
@@ -54,10 +54,10 @@ class Calibration:
 
 
 class Ranking:
-    """Area under the ROC curve of a yes-or-no target: how often a yes was thought likelier than a no.
+    """Area under the ROC curve of a binary target: how often a yes was ranked above a no.
 
-    Ties count half (Hanley & McNeil, 1982). Probabilities are told apart by four significant digits, so
-    memory is bounded however many are judged.
+    Ties count half (Hanley & McNeil, 1982). Probabilities are rounded to four significant digits, so memory
+    is bounded.
     """
 
     def __init__(self) -> None:
@@ -69,11 +69,11 @@ class Ranking:
         self._add(probability, came_true, 1)
 
     def revert(self, probability: float, came_true: bool) -> None:
-        """Take one answer back."""
+        """Remove one answer."""
         self._add(probability, came_true, -1)
 
     def get(self) -> float:
-        """Return the area, 0..1; 0.5 while one of the two answers has not come true."""
+        """Return the area, 0..1; 0.5 until both labels have occurred."""
         yes, no = self._yes.total(), self._no.total()
         if not yes or not no:
             return 0.5
@@ -92,23 +92,23 @@ class Ranking:
 
 
 class Scores(Protocol):
-    """Figures that can be brought up to date, and taken back as an answer leaves the window."""
+    """Figures that can be updated, and reverted when an answer leaves the window."""
 
     def update(self, *answer: Any) -> None:
         """Judge one answer."""
 
     def revert(self, *answer: Any) -> None:
-        """Take one judged answer back."""
+        """Remove one judged answer."""
 
     def get(self) -> dict[str, float]:
-        """Return each figure by its name."""
+        """Return each figure by name."""
 
 
 class ClassificationScores:
     """Macro and weighted F1, accuracy, log loss, Brier score and calibration error.
 
-    The Brier score is the mean squared distance of the probabilities from what came true, 0..2 (Brier,
-    1950). Of a target whose labels are True and False there is the area under the ROC curve too.
+    The Brier score is the mean squared distance of the probabilities from the outcome, 0..2 (Brier, 1950). A
+    target with the labels True and False also has the area under the ROC curve.
     """
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class ClassificationScores:
         self._ranked = 0
 
     def update(self, label: Label, decision: Label, probabilities: Probabilities) -> None:
-        """Judge one decision and the probabilities that came with it."""
+        """Judge one decision and its probabilities."""
         self._confusion.update(label, decision)
         self._log_loss.update(log_loss(probabilities, label))
         self._brier.update(brier(probabilities, label))
@@ -130,7 +130,7 @@ class ClassificationScores:
             self._ranked += 1
 
     def revert(self, label: Label, decision: Label, probabilities: Probabilities) -> None:
-        """Take one judged decision back."""
+        """Remove one judged decision."""
         self._confusion.revert(label, decision)
         self._log_loss.revert(log_loss(probabilities, label))
         self._brier.revert(brier(probabilities, label))
@@ -140,7 +140,7 @@ class ClassificationScores:
             self._ranked -= 1
 
     def get(self) -> dict[str, float]:
-        """Return each figure by its name."""
+        """Return each figure by name."""
         ranking = {"roc_auc": self._ranking.get()} if self._ranked else {}
         return {
             "macro_f1": metrics.MacroF1(cm=self._confusion).get(),
@@ -166,12 +166,12 @@ class RegressionScores:
         self._mae.update(value, answer)
 
     def revert(self, value: float, answer: float) -> None:
-        """Take one judged answer back."""
+        """Remove one judged answer."""
         self._r2.revert(value, answer)
         self._mae.revert(value, answer)
 
     def get(self) -> dict[str, float]:
-        """Return each figure by its name."""
+        """Return each figure by name."""
         return {"r2": self._r2.get(), "mae": self._mae.get()}
 
 
@@ -188,7 +188,7 @@ class PrequentialScores:
         self._rolling.update(*answer)
 
     def get(self) -> dict[str, dict[str, float]]:
-        """Return {"overall": ..., "rolling": ...}, each figure by its name."""
+        """Return {"overall": ..., "rolling": ...}, each with figures by name."""
         return {"overall": self._overall.get(), "rolling": self._rolling.get()}
 
 

@@ -1,7 +1,7 @@
-"""Vectors with biases that move by AdaGrad with one step size a row, so that rare rows move faster.
+"""Vectors with biases, updated by AdaGrad with one step size per row, so that rare rows move faster.
 
-Duchi, Hazan & Singer (JMLR 2011), with the squared norm of a row's gradient in place of each squared
-coordinate: one number a row bounds what any data can make of it.
+Duchi, Hazan & Singer (JMLR 2011), with the squared norm of a row's gradient instead of each squared
+coordinate, which bounds every row, whatever the data.
 """
 
 import msgspec
@@ -22,7 +22,7 @@ class AdaptiveVectorsState(msgspec.Struct):
 
 
 class AdaptiveVectors:
-    """`size` rows of a vector of `width` factors, a bias, and the sum of squares of their gradients."""
+    """`size` rows, each with a vector of `width` factors, a bias, and the sum of its squared gradients."""
 
     def __init__(self, size: int, width: int, step: float, shrinkage: float) -> None:
         self.vectors = np.zeros((size, width), np.float32)
@@ -32,12 +32,12 @@ class AdaptiveVectors:
         self._shrinkage = np.float32(shrinkage)
 
     def reset(self, row: int, vector: Reals | float = 0.0) -> None:
-        """Start a row anew."""
+        """Reset a row."""
         self.vectors[row] = vector
         self.biases[row] = self._squares[row] = 0.0
 
     def climb(self, rows: Rows, towards: Reals, bias_towards: Reals) -> None:
-        """Move rows along ascents, (rows, width) and (rows,); a row that is repeated moves by each."""
+        """Move rows along ascents, (rows, width) and (rows,); a repeated row moves by each of its ascents."""
         towards = towards - self._shrinkage * self.vectors[rows]
         squares = np.einsum("nw,nw->n", towards, towards) + bias_towards * bias_towards
         np.add.at(self._squares, rows, squares)
@@ -46,7 +46,7 @@ class AdaptiveVectors:
         np.add.at(self.biases, rows, steps * bias_towards)
 
     def to_state(self, rows: int) -> AdaptiveVectorsState:
-        """Return the first `rows` rows; the others must be as they were at first."""
+        """Return the first `rows` rows; the others must be unused."""
         return AdaptiveVectorsState(
             rows,
             self.vectors[:rows].astype("<f4").tobytes(),
@@ -55,7 +55,7 @@ class AdaptiveVectors:
         )
 
     def restore(self, state: AdaptiveVectorsState) -> None:
-        """Become what `to_state` described."""
+        """Restore the state that `to_state` returned."""
         rows = state.rows
         self.vectors[:rows] = np.frombuffer(state.vectors, "<f4").reshape(rows, self.vectors.shape[1])
         self.biases[:rows] = np.frombuffer(state.biases, "<f4")

@@ -1,4 +1,4 @@
-"""The reference of `SourceTable`: NumPy's arrays, in which every source adds up its own votes."""
+"""The reference implementation of `SourceTable`, with NumPy arrays to which each source adds its votes."""
 
 from collections.abc import Collection, Sequence
 
@@ -14,9 +14,9 @@ from stream_app.models.recommenders.types import FloatArray, IntArray
 
 
 class ArrayTable:
-    """Candidates by number, in the order in which sources first name them; one row for each source.
+    """Candidates by number, in the order in which sources first name them; one row per source.
 
-    `discounts` are factors by clicks on an item, the last one for all that have more.
+    `discounts` are factors by number of clicks on an item; the last one applies to all higher numbers.
     """
 
     def __init__(
@@ -38,19 +38,19 @@ class ArrayTable:
         self._scores: FloatArray = np.empty(0)
 
     def expect(self, view: SessionView) -> None:
-        """Ask every source what it expects next."""
+        """Query every source for what it expects next."""
         self._latest = view.latest_distinct(self._corrected_items)
         self._items, self._expected = self._sums.tabulate([source.votes(view) for source in self._sources])
         self._places[self._items] = np.arange(len(self._items))
 
     def mix(self, weights: FloatArray) -> None:
-        """Score each candidate by the mixture with these weights, discounted unless nothing is known."""
+        """Score candidates by the mixture with these weights, discounted unless the session is unknown."""
         self._weights = weights
         scores = weights[0] * self._expected[0]
         for weight, expected in zip(weights[1:], self._expected[1:], strict=True):
             scores += (
                 weight * expected
-            )  # source by source, as the compiled table does, and so to the same bits
+            )  # source by source, like the compiled table, so that the bits are equal
         if self._latest:
             scores *= self._discounts[
                 np.minimum(self._index.item_clicks[self._items], len(self._discounts) - 1)
@@ -75,7 +75,7 @@ class ArrayTable:
         return found
 
     def leading(self, most: int, left_out: Collection[int] = ()) -> Ranking:
-        """Return the highest scores; of equal ones that of the item clicked last comes first."""
+        """Return the highest scores; among equals, the item clicked last comes first."""
         items, expected, scores = self._items, self._expected, self._scores
         if left_out:
             kept = ~np.isin(items, list(left_out))
@@ -88,7 +88,7 @@ class ArrayTable:
         return Ranking(items[best].tolist(), shares.tolist(), sources.tolist())
 
     def leading_of(self, source: int, most: int) -> list[int]:
-        """Return the items of which one source expects most, in the same order."""
+        """Return the items that one source expects most, in the same order."""
         known = self._expected[source].nonzero()[0]
         items = self._items[known]
         best = leading(self._expected[source][known], self._index.item_last_click[items], most)

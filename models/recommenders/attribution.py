@@ -1,4 +1,4 @@
-"""Clicks on what was recommended, traced to the request that showed it, and counted."""
+"""Clicks on recommended items, traced to the request that showed them, and counted."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ MOST_RANK = 100
 
 
 class EmittedItem(msgspec.Struct, frozen=True, array_like=True):
-    """An item as it was shown."""
+    """An item as shown."""
 
     item_id: str
     source: str
@@ -19,7 +19,7 @@ class EmittedItem(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Emission(msgspec.Struct, frozen=True, array_like=True):
-    """One list that was shown; times in epoch seconds of event time, items in the order of their ranks."""
+    """One list that was shown; times in epoch seconds of event time, items in rank order."""
 
     request_id: str
     emitted_at: float
@@ -40,7 +40,7 @@ class RecommendedClick(NamedTuple):
 
 
 class Tally(msgspec.Struct, array_like=True):
-    """Items shown, those clicked, and the clicks weighed by one over their propensities."""
+    """Items shown, items clicked, and clicks weighted by inverse propensity."""
 
     shown: int = 0
     clicked: int = 0
@@ -56,7 +56,7 @@ class AttributionState(msgspec.Struct):
 
 
 class Attribution:
-    """Tallies of what was shown and clicked, by source and by rank; both are capped."""
+    """Tallies of items shown and clicked, by source and by rank; both are capped."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -81,7 +81,7 @@ class Attribution:
         return AttributionState(self.requests, self.by_source, self.by_rank)
 
     def restore(self, state: AttributionState) -> None:
-        """Become what `to_state` described."""
+        """Restore the state that `to_state` returned."""
         self.requests, self.by_source, self.by_rank = state.requests, state.by_source, state.by_rank
 
     def _tallies(self, source: str, rank: int) -> tuple[Tally, Tally]:
@@ -96,9 +96,9 @@ class Attribution:
 
 
 def attribute_click(emissions: Sequence[Emission], item_id: str, at: float) -> RecommendedClick | None:
-    """Return the click as an outcome of the latest valid list that showed the item; None if none did.
+    """Return the click, attributed to the latest valid list that showed the item; None if none did.
 
-    A list is valid from its emission up to, not at, its expiry.
+    A list is valid from its emission until just before its expiry.
     """
     for emission in sorted(emissions, key=lambda shown: -shown.emitted_at):
         if not emission.emitted_at <= at < emission.expires_at:

@@ -37,10 +37,10 @@ except ImportError:  # installed without a compiler
     from stream_app.models.recommenders.array_table import ArrayTable as Table  # type: ignore[assignment]
 
 EVIDENCE_LEVELS = 6
-POPULARITY_DISCOUNT = 0.1  # power of an item's clicks by which its score is divided
+POPULARITY_DISCOUNT = 0.1  # scores are divided by an item's clicks to this power
 MOST_DISCOUNTED = 4_095
-CLICKS_JUDGED_AT_FIRST = 500  # all of these judge the sources; judging costs a query, learning far less
-MOST_CLICKS_UNJUDGED = 255  # clicks in a row that do not judge, once the weights have settled
+CLICKS_JUDGED_AT_FIRST = 500  # the first clicks all judge the sources; each costs a query, and learning far less
+MOST_CLICKS_UNJUDGED = 255  # clicks between two that judge, once the weights have settled
 
 
 class BlendState(msgspec.Struct):
@@ -52,10 +52,10 @@ class BlendState(msgspec.Struct):
 
 
 class Blend:
-    """Recommendations from every source at once; the weights follow which sources foresee next clicks.
+    """Recommendations from all sources at once; weights follow how well sources predict next clicks.
 
-    How much is expected of the session's own items follows what people did in such situations; whoever
-    wants them out excludes them. For one thread at a time, as even a query writes to scratch arrays.
+    The weight of the session's own items is learned from what users did in such situations; callers can
+    exclude these items. Not thread-safe: even a query writes to scratch arrays.
     """
 
     name = "blend"
@@ -63,7 +63,8 @@ class Blend:
     def __init__(self, index: SessionIndex | None = None) -> None:
         self.index = index or SessionIndex()
         self._rules = rules = SequentialRules()
-        # No Markov chain: beside the rules it changed HR@20 by less than .001, for one more pass of the log.
+        # No Markov chain: with the rules present it changed HR@20 by less than .001, for another pass over
+        # the log.
         self.sources = Sources(
             NearestSessions(self.index), rules, ItemWalk(rules), SessionHistory(), Popularity()
         )
@@ -78,10 +79,10 @@ class Blend:
         self.table: SourceTable = Table(self.index, self.sources, self.discounts)
 
     def learn_session(self, items: Sequence[str], ended_at: float, owner: str | None = None) -> None:
-        """Learn a closed session, after some of its clicks have judged the sources.
+        """Learn a closed session, after judging the sources by some of its clicks.
 
-        Which clicks judge follows from how many the index has learned, and so from the sessions alone.
-        Raises ValueError where `ended_at` (epoch seconds) is not finite.
+        Which clicks are used depends only on how many the index has learned, and so only on the sessions.
+        Raises ValueError if `ended_at` (epoch seconds) is not finite.
         """
         if self.index.next_click:
             interval = 1 + min(self.index.next_click // CLICKS_JUDGED_AT_FIRST, MOST_CLICKS_UNJUDGED)
@@ -97,21 +98,21 @@ class Blend:
 
     @property
     def evictions(self) -> dict[str, int]:
-        """How often each cap made the index forget, by what was forgotten: sessions, items and clicks."""
+        """How often each cap evicted something: sessions, items or clicks."""
         return asdict(self.index.evictions)
 
     def recommend(
         self, session_items: Sequence[str], k: int, exclude: Collection[str] = ()
     ) -> list[ScoredItem]:
-        """Return at most `k` next items, the best first, without those in `exclude`.
+        """Return at most `k` next items, best first, without those in `exclude`.
 
-        Scores are shares of the mixture, 1 over all candidates; each item names the source that gave most
-        of its score. A session without known items gets what is popular.
+        Scores are shares of the mixture and sum to 1 over all candidates; each item names the source with the
+        largest part in its score. A session without known items gets popular items.
         """
         return [ScoredItem(*item) for item in self.name_items(self.rank(session_items, k, exclude))]
 
     def rank(self, session_items: Sequence[str], k: int, exclude: Collection[str] = ()) -> Ranking:
-        """Return what `recommend` does, by item numbers of the index; `table` then has what led to it."""
+        """Return what `recommend` does, by item numbers of the index; `table` then has the details."""
         view = self.view(session_items)
         self.table.expect(view)
         self.table.mix(self.weights.proportions[evidence_level(view)])
@@ -120,13 +121,13 @@ class Blend:
         return self.table.leading(k, self.index.numbers_of(exclude) if exclude else ())
 
     def name_items(self, ranking: Ranking, of: float = 1.0) -> Iterator[Scored]:
-        """Yield the items of a ranking by their shares `of` a score, each with its largest source."""
+        """Yield the items of a ranking with their shares `of` a score and their largest sources."""
         items = map(self.index.item_ids.__getitem__, ranking.numbers)
         shares = map(of.__rtruediv__, ranking.scores)
         return zip(items, shares, map(self._names.__getitem__, ranking.sources), strict=True)
 
     def leading_by_source(self, k: int) -> dict[str, list[str]]:
-        """Return at most `k` items that each source expected most in what was ranked last, by its name."""
+        """Return by source the at most `k` items that it expected most in the last ranking."""
         ids = self.index.item_ids
         return {
             name: [ids[number] for number in self.table.leading_of(source, k)]
@@ -145,7 +146,7 @@ class Blend:
         return list(map(Explanation, items, shares, leading))
 
     def neighbours(self, item: str, k: int) -> list[ScoredItem]:
-        """Return at most `k` items that are clicked in the same sessions as an item, the closest first."""
+        """Return at most `k` items clicked in the same sessions as an item, closest first."""
         number = self.index.item_numbers.get(item)
         if number is None:
             return []
@@ -153,17 +154,17 @@ class Blend:
         return rank(self.index, found, k, self._co_visitation.name)
 
     def next_clicks(self, session_items: Sequence[str], steps: int) -> list[NextClick]:
-        """Return the likeliest path of at most `steps` next clicks with the probability of each."""
+        """Return the likeliest path of at most `steps` next clicks, with their probabilities."""
         items = self.view(session_items).items
         return next_clicks(self._chain, self.index, self._sums, items, steps) if items else []
 
     def view(self, session_items: Sequence[str]) -> SessionView:
-        """Return an open session as the sources see it; items that the index does not know are left out."""
+        """Return an open session as the sources see it, without items that the index does not know."""
         recent = session_items[-self.index.limits.clicks_per_session :]
         return SessionView(self.index, self.index.numbers_of(recent), self._sums)
 
     def to_state(self) -> bytes:
-        """Return all that was learned; `from_state` continues as if nothing had happened."""
+        """Return everything learned; `from_state` continues seamlessly."""
         state = BlendState(pack_index(self.index), self.weights.to_state(), self.repeats.to_state())
         return msgspec.msgpack.encode(state)
 
@@ -177,7 +178,7 @@ class Blend:
         return blend
 
     def _source_shares(self, number: int, weights: Sequence[float]) -> dict[str, float]:
-        """Return the share of an item's score that each source gave."""
+        """Return each source's share of an item's score."""
         parts = [
             weight * expected for weight, expected in zip(weights, self.table.expected(number), strict=True)
         ]
@@ -202,7 +203,7 @@ class Blend:
 
 
 def rank(index: SessionIndex, candidates: Candidates, k: int, source: str) -> list[ScoredItem]:
-    """Return the `k` best candidates of one source; of equal scores the item clicked last comes first."""
+    """Return the `k` best candidates of one source; among equals, the item clicked last comes first."""
     items, scores = candidates
     best = leading(scores, index.item_last_click[items], k)
     pairs = zip(items[best].tolist(), scores[best].tolist(), strict=True)
@@ -210,7 +211,7 @@ def rank(index: SessionIndex, candidates: Candidates, k: int, source: str) -> li
 
 
 def evidence_level(view: SessionView) -> int:
-    """Return how much the index knows of the session's last item: 0 nothing, then by fourfold clicks."""
+    """Return how much is known about the session's last item: 0 for nothing, +1 per factor 4 of clicks."""
     if not view.items:
         return 0
     doublings = view.index.item_click_counters[view.items[-1]].bit_length() - 1

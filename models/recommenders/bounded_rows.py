@@ -1,4 +1,4 @@
-"""Rows of fixed-size tables, given out by key; where none is free, the key touched longest ago loses its."""
+"""Rows of fixed-size tables, assigned by key; if none is free, the least recently touched is reused."""
 
 from typing import NamedTuple, Self
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class BoundedRowsState(msgspec.Struct):
-    """Keys and their rows, the key touched longest ago first; rows given back; evictions so far."""
+    """Keys and their rows, least recently touched first; released rows; evictions so far."""
 
     limit: int
     rows: dict[str, int]
@@ -15,14 +15,14 @@ class BoundedRowsState(msgspec.Struct):
 
 
 class TouchedRow(NamedTuple):
-    """A key's row, and whether it has just been given out and holds what its last key left there."""
+    """A key's row, and whether it was just assigned and still holds its former key's data."""
 
     row: int
     is_new: bool
 
 
 class BoundedRows:
-    """At most `limit` keys, each with a row below `limit`; `keys` has the key of each row, None for none."""
+    """At most `limit` keys, each with a row below `limit`; `keys` has the key of each row, or None."""
 
     def __init__(self, limit: int) -> None:
         if limit < 1:
@@ -38,7 +38,7 @@ class BoundedRows:
 
     @property
     def used(self) -> int:
-        """How many rows were ever given out."""
+        """How many rows were ever assigned."""
         return len(self.keys)
 
     def find(self, key: str) -> int | None:
@@ -46,7 +46,7 @@ class BoundedRows:
         return self._rows.get(key)
 
     def touch(self, key: str) -> TouchedRow:
-        """Return a key's row, given out now if it had none, and make it the last to be evicted."""
+        """Return a key's row, assigning one if it had none, and make it the last to be evicted."""
         row = self._rows.pop(key, None)
         is_new = row is None
         if row is None:
@@ -56,7 +56,7 @@ class BoundedRows:
         return TouchedRow(row, is_new)
 
     def release(self, key: str) -> int | None:
-        """Take a key's row back and return it."""
+        """Release a key's row and return it."""
         row = self._rows.pop(key, None)
         if row is not None:
             self.keys[row] = None
@@ -69,7 +69,7 @@ class BoundedRows:
 
     @classmethod
     def from_state(cls, state: BoundedRowsState) -> Self:
-        """Return what `to_state` described."""
+        """Restore what `to_state` returned."""
         table = cls(state.limit)
         table._rows, table._free, table.evictions = dict(state.rows), list(state.free), state.evictions
         table.keys = [None] * (len(state.rows) + len(state.free))

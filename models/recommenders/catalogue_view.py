@@ -1,4 +1,4 @@
-"""What recommendations need to know of items, from the catalogue and, where that is silent, from sessions."""
+"""What recommendations need to know about items, from the catalogue or, failing that, from sessions."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,7 +10,7 @@ from stream_app.schemas.catalogue import CatalogueItem
 
 
 class ItemFacts(msgspec.Struct, frozen=True, array_like=True):
-    """What is known of an item; times in epoch seconds, None for no bound."""
+    """What is known about an item; times in epoch seconds, None for no bound."""
 
     category: str | None = None
     brand: str | None = None
@@ -20,7 +20,7 @@ class ItemFacts(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CatalogueViewState(msgspec.Struct):
-    """Facts by item, from the catalogue and from sessions, the item told of longest ago first."""
+    """Facts by item, from the catalogue and from sessions, least recently updated first."""
 
     limit: int
     evictions: int
@@ -32,9 +32,10 @@ UNKNOWN = ItemFacts()
 
 
 class CatalogueView:
-    """Facts of at most `limit` items from either side; the one told of longest ago goes first.
+    """Facts of at most `limit` items from each side; the least recently updated is evicted first.
 
-    What sessions told is kept apart: it follows from the sessions alone, whenever the catalogue arrives.
+    Facts from sessions are kept separate, so that they depend only on the sessions, whenever the catalogue
+    arrives.
     """
 
     def __init__(self, limit: int = 100_000) -> None:
@@ -44,13 +45,13 @@ class CatalogueView:
         self.evictions = 0
         self._catalogued: dict[str, ItemFacts] = {}
         self._told: dict[str, ItemFacts] = {}
-        self._restricted: set[str] = set()  # what the catalogue has and may not show at any time
+        self._restricted: set[str] = set()  # catalogue items that are not showable at all times
 
     def __len__(self) -> int:
         return len(self._catalogued.keys() | self._told.keys())
 
     def put(self, item: CatalogueItem) -> None:
-        """Take over what a catalogue says of an item, in place of all that it said before."""
+        """Store an item's catalogue entry, replacing any earlier one."""
         facts = ItemFacts(
             category=item.category,
             brand=item.brand,
@@ -58,12 +59,12 @@ class CatalogueView:
             available_at=_epoch(item.available_at),
             expires_at=_epoch(item.expires_at),
         )
-        if facts != self._catalogued.get(item.item_id):  # read again it changes nothing, not even the order
+        if facts != self._catalogued.get(item.item_id):  # reading it again does not even change the order
             self._restricted.discard(self._put(self._catalogued, item.item_id, facts))
             self._restrict(item.item_id, facts)
 
     def learn(self, item_id: str, category: str | None, brand: str | None = None) -> None:
-        """Note what a session told of an item; None leaves what was told before."""
+        """Note what a session says about an item; None keeps what is known."""
         if category is None and brand is None:
             return
         known = self._told.get(item_id, UNKNOWN)
@@ -72,26 +73,26 @@ class CatalogueView:
         self._put(self._told, item_id, ItemFacts(category, brand) if is_news else known)
 
     def tell(self, item_ids: Iterable[str]) -> None:
-        """Learn of items what the catalogue says now, as if their session had told it."""
+        """Note the current catalogue facts of items, as if their session had carried them."""
         for item_id in item_ids:
             if (facts := self.catalogued(item_id)) is not None:
                 self.learn(item_id, facts.category, facts.brand)
 
     def facts(self, item_id: str) -> ItemFacts:
-        """Return what the catalogue says of an item or, if it has none such, what sessions told."""
+        """Return an item's facts from the catalogue or, failing that, from sessions."""
         return self._catalogued.get(item_id) or self.told(item_id)
 
     def told(self, item_id: str) -> ItemFacts:
-        """Return what sessions told of an item; of an unknown one, that nothing speaks against it."""
+        """Return an item's facts from sessions; an unknown item has no restrictions."""
         return self._told.get(item_id, UNKNOWN)
 
     def catalogued(self, item_id: str) -> ItemFacts | None:
-        """Return what the catalogue says of an item; None if it does not have it."""
+        """Return an item's catalogue facts; None if it is not in the catalogue."""
         return self._catalogued.get(item_id)
 
     def is_showable(self, item_id: str, now: float) -> bool:
-        """Say whether an item may be shown at a time: available by then and not yet expired."""
-        if item_id not in self._restricted:  # asked of every place of every list
+        """Return whether an item may be shown at a time: available by then and not yet expired."""
+        if item_id not in self._restricted:  # called for every place of every list
             return True
         facts = self._catalogued[item_id]
         return (
@@ -106,7 +107,7 @@ class CatalogueView:
 
     @classmethod
     def from_state(cls, state: CatalogueViewState) -> Self:
-        """Return what `to_state` described."""
+        """Restore what `to_state` returned."""
         view = cls(state.limit)
         view.evictions = state.evictions
         view._catalogued, view._told = dict(state.catalogued), dict(state.told)
@@ -115,7 +116,7 @@ class CatalogueView:
         return view
 
     def _put(self, known: dict[str, ItemFacts], item_id: str, facts: ItemFacts) -> str:
-        """Note facts as the newest and return the item that had to go for them, "" for none."""
+        """Store facts as the newest and return the item evicted for them, or ""."""
         evicted = ""
         if known.pop(item_id, None) is None and len(known) >= self.limit:
             evicted = next(iter(known))

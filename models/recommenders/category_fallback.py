@@ -1,6 +1,6 @@
-"""What is popular in a category or a context: the levels for a new user, a new item, an empty session.
+"""Popularity by category or context: the levels for a new user, a new item or an empty session.
 
-Evidence decays forward (Cormode et al., ICDE 2009): a click weighs by its time after a landmark.
+Evidence decays forward (Cormode et al., ICDE 2009): a click's weight depends on its time after a landmark.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,12 +23,12 @@ from stream_app.models.recommenders.types import ScoredItem
 CATEGORY_POPULARITY = "category_popularity"
 CONTEXT_POPULARITY = "context_popularity"
 UNIT = 1 << 20  # the weight of a click at the landmark
-MOST_HALF_LIVES = 512  # after the landmark; all is then counted again from a later one
+MOST_HALF_LIVES = 512  # after the landmark; everything is then recounted from a later one
 
 
 @dataclass(frozen=True, slots=True)
 class FallbackSettings:
-    """Sessions held, clicks kept of each, half-life in days, clicks before a context speaks for itself."""
+    """Sessions held, clicks kept of each, half-life in days, and clicks that a context needs to be used."""
 
     sessions: int = 20_000
     clicks_per_session: int = 20
@@ -37,7 +37,7 @@ class FallbackSettings:
 
 
 class FallbackState(msgspec.Struct):
-    """The log, and the landmark in epoch seconds; counts follow from these."""
+    """The log, and the landmark in epoch seconds; counts are derived from these."""
 
     settings: FallbackSettings
     landmark: float | None
@@ -62,7 +62,7 @@ class CategoryFallback:
         owner: str | None = None,
         context: Context = NO_CONTEXT,
     ) -> None:
-        """Count a closed session; `categories` stand beside the items."""
+        """Count a closed session; `categories` are parallel to the items."""
         most = self.settings.clicks_per_session
         session = logged_session(items[-most:], categories[-most:], ended_at, owner, context)
         self._advance(ended_at)
@@ -72,14 +72,14 @@ class CategoryFallback:
         self._add(session)
 
     def by_category(self, categories: Iterable[str | None]) -> list[ScoredItem]:
-        """Return what is popular in the first of the categories in which anything is, by its shares there."""
+        """Return popular items, with their shares, of the first category that has any."""
         for category in categories:
             if category is not None and self._by_category.clicks(category):
                 return self._by_category.leaders(category, CATEGORY_POPULARITY)
         return []
 
     def by_context(self, context: Context) -> list[ScoredItem]:
-        """Return what is popular in the narrowest part of a context with enough clicks; none if none has."""
+        """Return popular items of the narrowest part of a context with enough clicks; nothing if none has."""
         for key in context.narrowest_first():
             if self._by_context.clicks(key) >= self.settings.least_clicks:
                 return self._by_context.leaders(key, CONTEXT_POPULARITY)
@@ -93,12 +93,12 @@ class CategoryFallback:
         return len(forgotten)
 
     def to_state(self) -> FallbackState:
-        """Return all that was learned."""
+        """Return everything learned."""
         return FallbackState(self.settings, self._landmark, self.log.to_state())
 
     @classmethod
     def from_state(cls, state: FallbackState) -> Self:
-        """Return what `to_state` described."""
+        """Restore what `to_state` returned."""
         fallback = cls(state.settings)
         fallback.log = SessionLog.from_state(state.log)
         fallback._landmark = state.landmark
@@ -106,7 +106,7 @@ class CategoryFallback:
         return fallback
 
     def _advance(self, at: float) -> None:
-        """Move the landmark where weights would grow too long; this depends on the sessions alone."""
+        """Move the landmark before weights grow too large; this depends only on the sessions."""
         if self._landmark is None:
             self._landmark = at
         elif at - self._landmark > MOST_HALF_LIVES * self.settings.half_life_days * DAY_SECONDS:
@@ -142,7 +142,7 @@ class CategoryFallback:
 
 
 def _count_clicks(session: LoggedSession) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
-    """Return the clicks of a session by item, and the same by category."""
+    """Return the clicks of a session by item, and by category and item."""
     clicks: dict[str, int] = {}
     by_category: dict[str, dict[str, int]] = {}
     for category, item in zip(session.categories, session.items, strict=True):

@@ -26,9 +26,9 @@ class _Path(NamedTuple):
 def next_clicks(
     chain: MarkovChain, index: SessionIndex, sums: ItemSums, items: list[int], steps: int
 ) -> list[NextClick]:
-    """Return the likeliest path of at most `steps` clicks; shorter where nothing is known to follow.
+    """Return the likeliest path of at most `steps` clicks; shorter if nothing is known to follow.
 
-    `items` are numbers of the index. Every probability is conditional on a further click being made.
+    `items` are numbers of the index. Every probability is conditional on there being another click.
     """
     paths = [_Path(1.0, (), ())]
     for _ in range(steps):

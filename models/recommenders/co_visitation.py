@@ -1,7 +1,7 @@
-"""Item-to-item co-visitation: what is clicked in the same sessions, decayed with age.
+"""Item-to-item co-visitation: items clicked in the same sessions, decayed with age.
 
-The cosine of item-kNN (Sarwar, Karypis, Konstan & Riedl, WWW 2001) over sessions, so that an item which
-goes with everything goes with nothing in particular.
+The cosine of item-kNN (Sarwar, Karypis, Konstan & Riedl, WWW 2001) over sessions, so that items that occur
+with everything are not favoured.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from stream_app.models.recommenders.types import NO_CANDIDATES, Candidates, Vote
 
 @dataclass(frozen=True, slots=True)
 class CoVisitationSettings:
-    """Clicks read per item, and the clicks that a rare item is taken to have had at least."""
+    """Clicks read per item, and the least number of clicks assumed for a rare item."""
 
     clicks: int = 500
     least_clicks: int = 3
 
 
 class CoVisitation:
-    """Neighbours of the session's last item, the item itself left out."""
+    """Neighbours of the session's last item, without the item itself."""
 
     name = "co_visitation"
 

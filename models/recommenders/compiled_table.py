@@ -1,4 +1,4 @@
-"""The compiled `SourceTable`; importing it fails where the package was installed without a compiler."""
+"""The compiled `SourceTable`; importing it fails if the package was installed without a compiler."""
 
 from collections.abc import Collection
 
@@ -16,10 +16,10 @@ if _source_table.REVISION != REVISION:
 
 
 class CompiledTable:
-    """Reads the arrays of the index where they lie; the sources give it their settings alone.
+    """Reads the arrays of the index in place; the sources only provide their settings.
 
-    Its rules repeat an item and its walk does not, and its history reads as many of a session's items as any
-    other source or more, as the blend has them.
+    Like the blend's sources, its rules may repeat an item and its walk may not, and its history reads at
+    least as many of a session's items as any other source.
     """
 
     def __init__(self, index: SessionIndex, sources: Sources, discounts: FloatArray) -> None:
@@ -57,7 +57,7 @@ class CompiledTable:
         self.leading_of = self._table.leading_of
 
     def expect(self, view: SessionView) -> None:
-        """Ask every source what it expects next."""
+        """Query every source for what it expects next."""
         index = self._index
         self._table.expect(
             view.latest_distinct(self._items),
@@ -71,5 +71,5 @@ class CompiledTable:
         return Parts(*self._table.parts())
 
     def leading(self, most: int, left_out: Collection[int] = ()) -> Ranking:
-        """Return the highest scores; of equal ones that of the item clicked last comes first."""
+        """Return the highest scores; among equals, the item clicked last comes first."""
         return Ranking(*self._table.leading(most, left_out))

@@ -1,4 +1,4 @@
-"""What every contestant would answer at a sampled position, and what follows from it."""
+"""What every contestant would answer at a sampled position, and what is learned from it."""
 
 from stream_app.models.recommenders.blend import Blend
 from stream_app.models.recommenders.factorisation import Factorisation
@@ -27,10 +27,10 @@ def judge_click(
     judge: StreamJudge,
     gate: PrequentialGate,
 ) -> None:
-    """Judge the blend's sources, the levels and their mixture by a click, then let weights and gate learn.
+    """Judge the blend's sources, the levels and their mixture by a click, then update weights and gate.
 
-    `surface` is the mixture as it stands, before rules and exploration; the blend's popularity is always
-    among the contestants.
+    `surface` is the current mixture, before rules and exploration; the blend's popularity is always one of
+    the contestants.
     """
     blended = blend.recommend(occasion.session_items, POOL)
     answers = blend.leading_by_source(DEPTH)

@@ -1,4 +1,4 @@
-"""Where and when a recommendation is asked for, from the whole of it down to nothing."""
+"""Where and when a recommendation is requested, from the full context down to none."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -9,17 +9,17 @@ BANDS = ("night", "morning", "afternoon", "evening")
 
 
 class Context(NamedTuple):
-    """What is known of a request; each part is None where it is not. `hour_band` is one of `BANDS`."""
+    """What is known about a request; unknown parts are None. `hour_band` is one of `BANDS`."""
 
     device: str | None = None
     hour_band: str | None = None
     country: str | None = None
 
     def narrowest_first(self) -> tuple[str, ...]:
-        """Return the keys under which evidence is kept, each for fewer circumstances than the one before.
+        """Return the keys under which evidence is stored, from the most specific to the most general.
 
-        The hour goes first and the country last, as language and assortment are bound to it; the key of all
-        requests together is not among them.
+        The hour is dropped first and the country last, because language and assortment depend on it. The key
+        for all requests together is not included.
         """
         return _keys_of(self.device or "", self.hour_band or "", self.country or "")
 
@@ -34,6 +34,6 @@ NO_CONTEXT = Context()
 
 
 def context_at(at: float, device: str | None, country: str | None) -> Context:
-    """Return the context of a time in epoch seconds; hours are those of UTC."""
+    """Return the context of a time in epoch seconds; hours are in UTC."""
     hour = int(at // HOUR_SECONDS) % 24
     return Context(device, BANDS[hour // HOURS_PER_BAND], country)

@@ -1,4 +1,4 @@
-"""Co-visitation by context: what is clicked in the same sessions, in circumstances like these."""
+"""Co-visitation by context: items clicked in the same sessions, in similar circumstances."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ ALL_CONTEXTS = "all"
 
 @dataclass(frozen=True, slots=True)
 class ContextVisitsSettings:
-    """Sessions read per item, sessions before a context speaks for itself, half-life, least popularity.
+    """Sessions read per item, sessions that a context needs to be used, half-life, least popularity.
 
-    An item in fewer sessions than `least_sessions_of_item` is weighed as if it were in so many.
+    An item in fewer sessions than `least_sessions_of_item` is weighted as if it were in that many.
     """
 
     sessions: int = 500
@@ -28,7 +28,7 @@ class ContextVisitsSettings:
 
 
 class Neighbours(NamedTuple):
-    """Items that go with one, by share; `level` is the context they are of, such as `mobile||DE` or `all`."""
+    """An item's neighbours by share; `level` is the context used, such as `mobile||DE` or `all`."""
 
     level: str
     sessions: int
@@ -45,8 +45,8 @@ class ContextVisits:
     def neighbours(self, item: str, context: Context = NO_CONTEXT, count: int = 10) -> Neighbours:
         """Return at most `count` neighbours from the narrowest context with enough sessions, else from all.
 
-        Each session counts once for each item, by its age; the item itself is left out. An item that was
-        never clicked with another has none.
+        Each session counts once per item, weighted by age; the item itself is left out. An item that was
+        never clicked together with another has no neighbours.
         """
         sessions = self._log.with_item(item, self.settings.sessions)
         level = ALL_CONTEXTS

@@ -1,7 +1,7 @@
 """Counts with exponential forward decay, and the items that lead them.
 
-Forward decay (Cormode, Shkapenyuk, Srivastava & Xu, ICDE 2009) weighs an occurrence by its time after a
-landmark: time alone never reorders the items, so the leaders change only where something is counted.
+Forward decay (Cormode, Shkapenyuk, Srivastava & Xu, ICDE 2009) weights an occurrence by its time after a
+landmark. Time alone never reorders the items, so leaders change only when something is counted.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 DAY_SECONDS = 86_400.0
-MOST_HALF_LIVES = 256  # after the landmark; it then moves on, and the weights shrink by this power of two
+MOST_HALF_LIVES = 256  # after the landmark, which then moves on while weights shrink by this power of two
 
 
 class DecayedCountsState(msgspec.Struct):
@@ -31,7 +31,7 @@ class Leaders(NamedTuple):
 
 
 class DecayedCounts:
-    """Decayed counts of item numbers below `size`, with at least the `leaders` largest always at hand."""
+    """Decayed counts of item numbers below `size`, with at least the `leaders` largest always available."""
 
     def __init__(self, size: int, half_life_days: float, leaders: int) -> None:
         self._half_life = half_life_days * DAY_SECONDS
@@ -40,10 +40,10 @@ class DecayedCounts:
         self.weights = [0.0] * size
         self._leaders: set[int] = set()
         self._ranked: Leaders | None = None
-        self._entry_weight = 0.0  # no item outside of the leaders weighs more
+        self._entry_weight = 0.0  # no item outside the leaders weighs more
 
     def weigh(self, at: float) -> float:
-        """Return the weight of an occurrence at `at` (epoch seconds), moving the landmark if need be."""
+        """Return the weight of an occurrence at `at` (epoch seconds), moving the landmark if necessary."""
         if self._landmark is None:
             self._landmark = at
         half_lives = (at - self._landmark) / self._half_life
@@ -56,7 +56,7 @@ class DecayedCounts:
         return float(2.0 ** max(half_lives, -MOST_HALF_LIVES))
 
     def add(self, numbers: Iterable[int], weight: float) -> None:
-        """Count occurrences, each of a weight given by `weigh`."""
+        """Count occurrences, each with a weight from `weigh`."""
         weights = self.weights
         for number in numbers:
             weights[number] = grown = weights[number] + weight
@@ -69,7 +69,7 @@ class DecayedCounts:
                     self._keep_leaders(list(self._leaders))
 
     def subtract(self, number: int, weight: float) -> None:
-        """Take back an occurrence."""
+        """Remove an occurrence."""
         self.weights[number] = max(0.0, self.weights[number] - weight)
         if number in self._leaders:
             self._ranked = None
@@ -84,7 +84,7 @@ class DecayedCounts:
             self._lose_leader(number)
 
     def leaders(self) -> Leaders:
-        """Return the leading items, the heaviest first; of equal ones the lower number comes first."""
+        """Return the leading items, heaviest first; among equals, the lower number comes first."""
         if self._ranked is None:
             weight_of = self.weights.__getitem__
             heaviest = sorted(sorted(self._leaders), key=weight_of, reverse=True)[: self._wanted_leaders]
@@ -93,12 +93,12 @@ class DecayedCounts:
         return self._ranked
 
     def to_state(self, size: int) -> DecayedCountsState:
-        """Return all of the counts as they are; no number from `size` on may have one."""
+        """Return all counts; numbers from `size` on must not have any."""
         weights = np.array(self.weights[:size], "<f8").tobytes()
         return DecayedCountsState(self._landmark, self._entry_weight, sorted(self._leaders), weights)
 
     def restore(self, state: DecayedCountsState) -> None:
-        """Become what `to_state` described."""
+        """Restore the state that `to_state` returned."""
         self._landmark = state.landmark
         self._entry_weight = state.entry_weight
         self._leaders = set(state.leaders)

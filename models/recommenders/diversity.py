@@ -17,7 +17,7 @@ class GroupCaps(NamedTuple):
 
 
 class CappedGroups:
-    """Groups counted as a list is filled. An item of no known category or brand is capped by none."""
+    """Counts groups while a list is filled. Items without a known category or brand are not capped."""
 
     def __init__(self, caps: GroupCaps, facts_of: Callable[[str], ItemFacts]) -> None:
         self._caps = caps
@@ -26,7 +26,7 @@ class CappedGroups:
         self._brands: dict[str, int] = {}
 
     def has_room(self, item_id: str) -> bool:
-        """Say whether an item may be added."""
+        """Return whether an item may be added."""
         if self._caps == NO_CAPS:
             return True
         facts = self._facts_of(item_id)

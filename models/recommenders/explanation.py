@@ -1,4 +1,4 @@
-"""Why an item is recommended: how much of its score each source gave, and which click leads to it."""
+"""Why an item is recommended: each source's part in its score, and the click that leads to it."""
 
 from typing import NamedTuple
 
@@ -10,10 +10,9 @@ from stream_app.models.recommenders.types import ScoredItem
 
 
 class Explanation(NamedTuple):
-    """The shares of an item's score by source add up to 1.
+    """The shares of an item's score by source sum to 1.
 
-    `after` is the item of the session whose rules lead to the recommended one most strongly; None where no
-    rule does.
+    `after` is the session's item with the strongest rule to the recommended one; None if there is no rule.
     """
 
     item: ScoredItem

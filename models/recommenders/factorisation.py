@@ -1,12 +1,12 @@
 """Matrix factorisation of implicit feedback with bias terms and side features, learned online.
 
-A user's liking of an item is the logit
+A user's preference for an item is the logit
 
     global + user bias + item bias + features' biases + (p + user's features) . (q + item's features),
 
 the biased factors of Koren, Bell & Volinsky (Computer, 2009) with features as in Kula's LightFM (CBRecSys
-2015). Clicks are positives and uniformly drawn items negatives of a logistic loss, so that logits are, up
-to a constant, logarithms of click probabilities (Mikolov et al., NIPS 2013, section 2.2).
+2015). With clicks as positives and uniformly drawn items as negatives of a logistic loss, logits are, up to a
+constant, logarithms of click probabilities (Mikolov et al., NIPS 2013, section 2.2).
 """
 
 from collections.abc import Sequence
@@ -30,9 +30,9 @@ WEYL_STEP = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True, slots=True)
 class FactorisationSettings:
-    """Caps, and how it learns: step size, shrinkage, negatives per click.
+    """Caps, step size, shrinkage and negatives per click.
 
-    Side features share `feature_rows` rows by their hash. `spread` is the scale of an unknown item's vector.
+    Side features share `feature_rows` rows by hash. `spread` is the scale of an unknown item's vector.
     """
 
     users: int = 50_000
@@ -46,7 +46,7 @@ class FactorisationSettings:
 
 
 class FactorisationState(msgspec.Struct):
-    """Rows by user and item, how many draws were made, and all tables."""
+    """Rows by user and item, the number of draws made, and all tables."""
 
     settings: FactorisationSettings
     users: BoundedRowsState
@@ -58,7 +58,7 @@ class FactorisationState(msgspec.Struct):
 
 
 class Factorisation:
-    """Users and items as vectors; beyond a cap goes what was learned of longest ago."""
+    """Users and items as vectors; beyond a cap, the least recently learned is evicted."""
 
     name = "factorisation"
 
@@ -81,9 +81,9 @@ class Factorisation:
         item_features: Sequence[Sequence[str]] = (),
         user_features: Sequence[str] = (),
     ) -> None:
-        """Learn that a user clicked items; each click is set against items drawn from those known by then.
+        """Learn that a user clicked items; each click is contrasted with items drawn from those known so far.
 
-        `item_features` gives for each of the items at most two features; what is beyond these is ignored.
+        `item_features` has up to two features for each item; any others are ignored.
         """
         if not items:
             return
@@ -102,11 +102,11 @@ class Factorisation:
         self._climb(user_row, self._feature_rows(user_features), rows, wanted)
 
     def knows(self, user: str) -> bool:
-        """Say whether a user has a vector."""
+        """Return whether a user has a vector."""
         return self.users.find(user) is not None
 
     def affinities(self, user: str, items: Sequence[str], user_features: Sequence[str] = ()) -> Reals | None:
-        """Return the personal part of a user's liking of items, the dot products; 0 for unknown items.
+        """Return the personal part of a user's preference for items, the dot products; 0 for unknown items.
 
         None for an unknown user.
         """
@@ -120,7 +120,7 @@ class Factorisation:
         return liking
 
     def recommend(self, user: str, count: int, user_features: Sequence[str] = ()) -> list[ScoredItem]:
-        """Return at most `count` items that a user likes best; none for an unknown user.
+        """Return the `count` items that a user likes best; none for an unknown user.
 
         Scores are shares of the probability over all items.
         """
@@ -143,7 +143,7 @@ class Factorisation:
         return [ScoredItem(item, share, self.name) for item, share in pairs if item is not None]
 
     def forget(self, user: str) -> bool:
-        """Erase a user's vector and say whether there was one; what items learned of it stays in theirs."""
+        """Erase a user's vector and return whether there was one; its influence on items' vectors remains."""
         row = self.users.release(user)
         if row is None:
             return False
@@ -151,7 +151,7 @@ class Factorisation:
         return True
 
     def to_state(self) -> FactorisationState:
-        """Return all that was learned; tables are cut to the rows ever used."""
+        """Return everything learned; tables are cut to the rows ever used."""
         return FactorisationState(
             settings=self.settings,
             users=self.users.to_state(),
@@ -164,7 +164,7 @@ class Factorisation:
 
     @classmethod
     def from_state(cls, state: FactorisationState) -> Self:
-        """Return a factorisation that answers and goes on learning as the packed one would have."""
+        """Return a factorisation that answers and learns exactly as the packed one would have."""
         model = cls(state.settings)
         model.users = BoundedRows.from_state(state.users)
         model.items = BoundedRows.from_state(state.items)
@@ -176,7 +176,7 @@ class Factorisation:
         return model
 
     def _climb(self, user_row: int, user_features: list[int], rows: Rows, wanted: Reals) -> None:
-        """Take one step up the likelihood of a user's labelled items."""
+        """Take one gradient step on the likelihood of a user's labelled items."""
         taste = self._taste(user_row, user_features)
         features = self._item_features[rows]
         vectors = self._item_vectors(rows)
@@ -215,7 +215,7 @@ class Factorisation:
     def _touch_item(self, item: str) -> int:
         row, is_new = self.items.touch(item)
         if is_new:
-            # An item's first vector is a function of its name: no state of a generator to keep.
+            # An item's initial vector is a function of its name, so there is no generator state to keep.
             seed = int.from_bytes(blake2b(item.encode(), digest_size=8).digest(), "little")
             noise = np.random.default_rng(seed).normal(0.0, self.settings.spread, self.settings.factors)
             self._item_table.reset(row, noise.astype(np.float32))
@@ -226,7 +226,7 @@ class Factorisation:
         return [1 + crc32(feature.encode()) % (self.settings.feature_rows - 1) for feature in features]
 
     def _draw_items(self, count: int) -> Rows:
-        """Draw rows of items uniformly, by a counter mixed as in SplitMix64, so that state is one number."""
+        """Draw item rows uniformly from a counter mixed as in SplitMix64, so that the state is one number."""
         counters = np.arange(self._draws + 1, self._draws + 1 + count, dtype=np.uint64)
         self._draws += count
         mixed = counters * WEYL_STEP
@@ -236,7 +236,7 @@ class Factorisation:
         return (mixed % np.uint64(self.items.used)).astype(np.int64)
 
     def _tables(self) -> list[tuple[AdaptiveVectors, int]]:
-        """Return each table with the number of its rows that hold anything."""
+        """Return each table with the number of its used rows."""
         features = self.settings.feature_rows
         return [
             (self._user_table, self.users.used),

@@ -1,7 +1,7 @@
 """Decayed click counts of items by group, and the leaders of each group.
 
-Weights are whole numbers, so that adding and taking back leaves exactly what was there before, in any
-order: counts after an erasure are those of a stream without the erased person.
+Weights are integers, so that adding and subtracting cancel exactly, in any order: after an erasure, counts
+are those of a stream without the erased person.
 """
 
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ class _Group:
     def __init__(self) -> None:
         self.weights: dict[str, int] = {}
         self.clicks = 0
-        self.leaders: list[ScoredItem] | None = None  # None where clicks came or went since
+        self.leaders: list[ScoredItem] | None = None  # None if clicks have changed since
 
 
 class GroupedCounts:
-    """Weights by group and item. What bounds them is what they count: each addition is taken back in time."""
+    """Weights by group and item, bounded by their source: each addition is eventually subtracted."""
 
     def __init__(self) -> None:
         self._groups: dict[str, _Group] = {}
@@ -31,12 +31,12 @@ class GroupedCounts:
         return len(self._groups)
 
     def clicks(self, group: str) -> int:
-        """Return how many clicks a group counts, whatever their weight."""
+        """Return a group's number of clicks, whatever their weight."""
         found = self._groups.get(group)
         return 0 if found is None else found.clicks
 
     def add(self, group: str, clicks: Mapping[str, int], weight: int) -> None:
-        """Count clicks by item, at least one, each of the same weight, which must be positive."""
+        """Count clicks by item, at least one each, all with the same positive weight."""
         found = self._groups.get(group)
         if found is None:
             found = self._groups[group] = _Group()
@@ -47,7 +47,7 @@ class GroupedCounts:
         found.leaders = None
 
     def subtract(self, group: str, clicks: Mapping[str, int], weight: int) -> None:
-        """Take clicks back; raise KeyError where one was not counted."""
+        """Subtract clicks; raise KeyError if one was not counted."""
         found = self._groups[group]
         weights = found.weights
         for item, count in clicks.items():
@@ -62,7 +62,7 @@ class GroupedCounts:
             del self._groups[group]
 
     def leaders(self, group: str, source: str) -> list[ScoredItem]:
-        """Return at most `MOST_LEADERS` items by their shares in a group; of equal ones the first by name."""
+        """Return at most `MOST_LEADERS` items by their shares in a group; equals are ordered by name."""
         found = self._groups.get(group)
         if found is None:
             return []

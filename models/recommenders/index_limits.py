@@ -1,11 +1,11 @@
-"""What bounds a session index, how fast its evidence fades, and what it had to forget."""
+"""The caps of a session index, how fast its evidence fades, and what it has evicted."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class IndexLimits:
-    """Caps of the index; what exceeds them evicts the oldest and is counted."""
+    """Caps of the index; beyond them the oldest is evicted and counted."""
 
     sessions: int = 200_000
     clicks: int = 1_600_000
@@ -31,7 +31,7 @@ class DecaySettings:
 
 @dataclass(slots=True)
 class Evictions:
-    """How often each cap made the index forget."""
+    """How often each cap evicted something."""
 
     sessions: int = 0
     items: int = 0

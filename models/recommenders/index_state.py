@@ -1,4 +1,4 @@
-"""The state of an index as bytes: its log of sessions; what follows from the log is built again."""
+"""The state of an index as bytes: its log of sessions; everything derived from the log is rebuilt."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def pack_index(index: SessionIndex) -> IndexState:
 
 
 def unpack_index(state: IndexState) -> SessionIndex:
-    """Return an index that answers and goes on learning as the packed one would have."""
+    """Return an index that answers and learns exactly as the packed one would have."""
     index = SessionIndex(state.limits, state.decay)
     index.evictions = state.evictions
     index.first_session, index.next_session = state.first_session, state.next_session

@@ -13,8 +13,8 @@ FIRST_SIZE = 4
 class ItemPostings:
     """Lists of positions by item number; positions of one item are added in increasing order.
 
-    An array may hold twice the cap before its older half is dropped, so that what is listed always lies in
-    one piece and is read without a copy: it is what comes before the list's end in `ends`.
+    An array may hold twice the cap before its older half is dropped, so that a list is always contiguous and
+    read without copying: it is what comes before the list's end in `ends`.
     """
 
     def __init__(self, most: int) -> None:
@@ -28,9 +28,9 @@ class ItemPostings:
         self.ends.append(0)
 
     def extend(self, numbers: Iterable[int], first: int, since: int) -> int:
-        """Add successive positions, of one click on each item, and return how many they displaced.
+        """Add successive positions, one click per item, and return how many they displaced.
 
-        A position from `since` on is displaced where it leaves a full list.
+        A position from `since` on is displaced when it drops out of a full list.
         """
         arrays, ends, most = self.arrays, self.ends, self._most
         displaced = 0
@@ -46,9 +46,9 @@ class ItemPostings:
         return displaced
 
     def latest(self, number: int, most: int, since: int) -> IntArray:
-        """Return an item's most recent positions from `since` on, at most `most`, the oldest first.
+        """Return an item's most recent positions from `since` on, at most `most`, oldest first.
 
-        The result is a view: it holds until the item's next click.
+        The result is a view, valid until the item's next click.
         """
         end = self.ends[number]
         found = self.arrays[number][max(0, end - min(most, self._most)) : end]
@@ -57,7 +57,7 @@ class ItemPostings:
         return found
 
     def _make_room(self, number: int) -> IntArray:
-        """Move what is listed of an item to the start of a larger array and return that."""
+        """Move an item's list to the start of a larger array and return that."""
         array, end = self.arrays[number], self.ends[number]
         kept = min(end, self._most)
         grown = np.empty(min(max(FIRST_SIZE, 2 * kept), 2 * self._most), np.int64)

@@ -8,15 +8,14 @@ from numpy.typing import NDArray
 from stream_app.models.recommenders.ranking import running_total
 from stream_app.models.recommenders.types import Candidates, FloatArray, IntArray, Votes
 
-NO_ITEM = 0  # the number of no item: stands in the log where one was evicted, and counts for nothing
+NO_ITEM = 0  # no item: replaces evicted items in the log, and is never counted
 
 
 class ItemSums:
-    """Dense scratch arrays that are clean between calls, so that a sum costs what it adds up.
+    """Dense scratch arrays that are clean between calls, so that the cost depends only on what is summed.
 
-    Up to `rows` voters are summed at once. Sums are of the votes in their order, and items come in the order
-    of their first votes, so that whoever adds up in the same order finds the same to the last bit. Not for
-    two threads.
+    Up to `rows` voters are summed at once. Votes are added in order and items come in the order of their
+    first votes, so that any implementation with the same order gives identical bits. Not thread-safe.
     """
 
     def __init__(self, size: int, rows: int = 1) -> None:
@@ -25,14 +24,14 @@ class ItemSums:
         self._row_starts = np.arange(rows)[:, None] * size
 
     def distinct(self, items: NDArray[np.integer]) -> IntArray:
-        """Return each of the items once, in the order in which they come first, NO_ITEM left out."""
+        """Return the distinct items in order of first appearance, without NO_ITEM."""
         order = np.arange(len(items))
         self._places[items[::-1]] = order[::-1]
         distinct: IntArray = items[(self._places[items] == order) & (items != NO_ITEM)]
         return distinct
 
     def distribute(self, votes: Votes) -> Candidates:
-        """Return the distinct items with their shares of the sum of all weights; no item where that is 0."""
+        """Return the distinct items with their shares of the sum of all weights; no items if that is 0."""
         numbers = votes.items.astype(np.int64, copy=False)
         np.add.at(self._sums, numbers, votes.weights)
         distinct = self.distinct(numbers)
@@ -46,7 +45,7 @@ class ItemSums:
         return Candidates(distinct, sums)
 
     def tabulate(self, voters: Sequence[Votes]) -> tuple[IntArray, FloatArray]:
-        """Return the distinct items of all voters, and what `distribute` gives of each, as voters x items."""
+        """Return the distinct items of all voters, and the shares of `distribute`, as voters x items."""
         numbers = np.concatenate([votes.items for votes in voters])
         lengths = [len(votes.items) for votes in voters]
         rows = self._row_starts[: len(voters), 0].repeat(lengths)
@@ -61,7 +60,7 @@ class ItemSums:
 
 
 def _total(votes: Votes) -> float:
-    """The sum of the weights of all items but NO_ITEM; 1 where that is 0, as nothing is then to be shared."""
+    """The sum of all weights except NO_ITEM's; 1 if that is 0, as there is nothing to share then."""
     total = votes.total
     if total is None:
         total = running_total(np.where(votes.items == NO_ITEM, 0.0, votes.weights))

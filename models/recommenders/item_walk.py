@@ -1,8 +1,8 @@
 """A short random walk over the sequential rules, from the session's last items.
 
-Rules alone know only items seen near each other; a second step reaches what is near those, which matters
-where items are new or rare. Clicking the same item again is no step of the walk, as other sources know of it.
-In the spirit of random walks over click graphs (Craswell & Szummer, SIGIR 2007).
+Rules only know items seen near each other. A second step reaches the neighbours of those, which helps with
+new or rare items. Repeated clicks on the same item are not steps of the walk, because other sources cover
+them. Based on random walks over click graphs (Craswell & Szummer, SIGIR 2007).
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from stream_app.models.recommenders.types import NO_CANDIDATES, NO_VOTES, Candid
 
 @dataclass(frozen=True, slots=True)
 class ItemWalkSettings:
-    """How many of the likeliest items the first step leaves, and the clicks read of each for the second."""
+    """How many of the likeliest items the first step keeps, and the clicks read for each in the second."""
 
     width: int = 10
     clicks: int = 50
@@ -34,12 +34,12 @@ class ItemWalk:
         )
 
     def candidates(self, view: SessionView) -> Candidates:
-        """Return where the walk from the session's last distinct items may end."""
+        """Return the items where the walk from the session's last distinct items may end."""
         votes = self.votes(view)
         return view.sums.distribute(votes) if len(votes.items) else NO_CANDIDATES
 
     def votes(self, view: SessionView) -> Votes:
-        """Return every last step with the share of walkers that take it."""
+        """Return every second step with the share of walkers that take it."""
         items, scores = self._first_step.candidates(view)
         if not len(items):
             return NO_VOTES

@@ -1,4 +1,4 @@
-"""Recommenders judged in the stream: a sample of sessions is foreseen before it is learned."""
+"""Recommenders judged in the stream: a sample of sessions is predicted before being learned."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -14,14 +14,14 @@ from stream_app.models.recommenders.prequential_scores import (
 )
 from stream_app.models.recommenders.session_index import SessionIndex
 
-JUDGED_AT_FIRST = 100  # sessions of which each is judged; it costs a query to every contestant
-JUDGED_FOR_FACTORS = 1_000  # the same where factors are learned, which costs more; their gate waits for it
-MOST_UNJUDGED = 63  # sessions in a row that are not, later on
+JUDGED_AT_FIRST = 100  # the first sessions, all of which are judged; each costs a query to every contestant
+JUDGED_FOR_FACTORS = 1_000  # the same if factors are learned: their gate waits for these judgements
+MOST_UNJUDGED = 63  # later, most sessions between two that are judged
 MOST_CONTESTANTS = 32
 
 
 class Position(NamedTuple):
-    """A click of a session that is to be foreseen from those before it."""
+    """A click of a session to be predicted from those before it."""
 
     known: Sequence[str]
     clicked: str
@@ -37,9 +37,9 @@ class JudgeState(msgspec.Struct):
 class StreamJudge:
     """Scores of each contestant over the same sampled positions, popularity always among them.
 
-    All of the first `judged_at_first` sessions are sampled, then ever fewer, down to one in
-    1 + `MOST_UNJUDGED`. Which they are follows from the sessions alone, so that workers with the same input
-    judge the same.
+    All of the first `judged_at_first` sessions are sampled, then ever fewer, down to one in 1 +
+    `MOST_UNJUDGED`. The choice depends only on the sessions, so that workers with the same input judge the
+    same ones.
     """
 
     def __init__(self, judged_at_first: int = JUDGED_AT_FIRST) -> None:
@@ -48,7 +48,7 @@ class StreamJudge:
         self._scores: dict[str, PrequentialScores] = {}
 
     def sample(self, items: Sequence[str], ended_at: float, owner: str | None) -> Position | None:
-        """Return the click of a session that is to be foreseen, the first one included; None for most."""
+        """Return the click of a session to be predicted, possibly its first; None for most sessions."""
         number = self._sessions
         self._sessions += 1
         if not items or number % (1 + min(number // self._judged_at_first, MOST_UNJUDGED)):
@@ -57,7 +57,7 @@ class StreamJudge:
         return Position(items[:place], items[place])
 
     def score(self, answers: Mapping[str, Sequence[str]], clicked: str, index: SessionIndex) -> None:
-        """Judge what each contestant answered, the best first."""
+        """Score each contestant's answer, best first."""
         ranked = {name: answer[: CUTOFFS[-1]] for name, answer in answers.items()}
         known = index.item_numbers
         traits = {
@@ -87,7 +87,7 @@ class StreamJudge:
         return JudgeState(self._sessions, {name: scores.to_state() for name, scores in self._scores.items()})
 
     def restore(self, state: JudgeState) -> None:
-        """Become what `to_state` described."""
+        """Restore the state that `to_state` returned."""
         self._sessions = state.sessions
         for name, packed in state.scores.items():
             self._scores[name] = PrequentialScores()

@@ -14,7 +14,7 @@ from stream_app.models.recommenders.types import NO_CANDIDATES, Candidates, Vote
 
 @dataclass(frozen=True, slots=True)
 class MarkovSettings:
-    """The longest context in clicks, and how many observations weigh as much as the order below."""
+    """The longest context in clicks, and the number of observations that weigh as much as the lower order."""
 
     order: int = 2
     evidence: float = 20.0
@@ -22,7 +22,7 @@ class MarkovSettings:
 
 
 class MarkovChain:
-    """Next-click probabilities, read off the most recent clicks on the last item."""
+    """Next-click probabilities, from the most recent clicks on the last item."""
 
     def __init__(self, settings: MarkovSettings | None = None, name: str = "markov") -> None:
         self.settings = settings or MarkovSettings()

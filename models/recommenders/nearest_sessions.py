@@ -23,7 +23,7 @@ from stream_app.models.recommenders.types import (
 
 @dataclass(frozen=True, slots=True)
 class NearestSessionsSettings:
-    """How far to look: clicks read per item, distinct last items matched, and neighbours that vote."""
+    """Clicks read per item, distinct last items matched, and the number of neighbours that vote."""
 
     clicks_per_item: int = 250
     neighbours: int = 75
@@ -32,7 +32,7 @@ class NearestSessionsSettings:
 
 
 class NearestSessions:
-    """Items of the closed sessions that share the open session's last items, rare items counting more."""
+    """Items of closed sessions that share the open session's last items; rare items count more."""
 
     name = "nearest_sessions"
 
@@ -43,7 +43,7 @@ class NearestSessions:
         self._occurrences = np.arange(self.settings.matched_items * self.settings.clicks_per_item)
 
     def candidates(self, view: SessionView) -> Candidates:
-        """Return the items of the neighbours by the sum of these sessions' similarities."""
+        """Return the items of the neighbouring sessions by the sum of similarities."""
         votes = self.votes(view)
         return view.sums.distribute(votes) if len(votes.items) else NO_CANDIDATES
 
@@ -70,7 +70,7 @@ class NearestSessions:
         for item, positions in zip(items, clicks, strict=True):
             start, end = end, end + len(positions)
             idf = math.log1p(index.live_sessions / index.item_clicks[item])
-            similarities[slots[start:end]] += match * idf  # once for a session that repeats the item
+            similarities[slots[start:end]] += match * idf  # once even if a session repeats the item
             match *= self.settings.match_decay
         occurrences = self._occurrences[: len(slots)]
         self._first_seen[slots[::-1]] = occurrences[::-1]

@@ -1,4 +1,4 @@
-"""Popularity with time decay, the last level of the fallback chain: it answers for an empty session."""
+"""Popularity with time decay, the last fallback level: it can answer for an empty session."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from stream_app.models.recommenders.types import Candidates, Votes
 
 
 class Popularity:
-    """The most clicked items of late, whatever the session."""
+    """The most clicked recent items, whatever the session."""
 
     name = "popularity"
 

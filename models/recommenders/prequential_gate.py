@@ -1,4 +1,4 @@
-"""Whether a part of the recommender takes part: as long as it earns it, judged before it learns."""
+"""A gate that enables a part of the recommender while it improves predictions."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ import msgspec
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
-    """Gains in mean reciprocal rank that open and close; judgements before any; memory in judgements.
+    """Gains in mean reciprocal rank that open and close; judgements needed first; memory in judgements.
 
-    Between the two gains all stays as it is (hysteresis).
+    Between the two gains the state does not change (hysteresis).
     """
 
     opening_gain: float = 0.002
@@ -27,7 +27,7 @@ class GateState(msgspec.Struct):
 
 
 class PrequentialGate:
-    """Opens where a decayed mean of gains is high enough and closes where it is too low."""
+    """Opens when the decayed mean gain is high enough and closes when it is too low."""
 
     def __init__(self, settings: GateSettings | None = None) -> None:
         self.settings = settings or GateSettings()
@@ -36,7 +36,7 @@ class PrequentialGate:
         self.is_open = False
 
     def judge(self, reciprocal_rank_with: float, reciprocal_rank_without: float) -> None:
-        """Take one comparison of rankings with and without the part."""
+        """Add one comparison of rankings with and without the part."""
         self.judged += 1
         step = max(1 / self.judged, 1 / self.settings.memory)
         self.gain += step * (reciprocal_rank_with - reciprocal_rank_without - self.gain)
@@ -48,9 +48,9 @@ class PrequentialGate:
             self.is_open = False
 
     def to_state(self) -> GateState:
-        """Return what was learned."""
+        """Return everything learned."""
         return GateState(self.judged, self.gain, self.is_open)
 
     def restore(self, state: GateState) -> None:
-        """Become what `to_state` described."""
+        """Restore the state that `to_state` returned."""
         self.judged, self.gain, self.is_open = state.judged, state.gain, state.is_open

@@ -1,4 +1,4 @@
-"""Running scores of one recommender in the stream: overall, and over the last judgements."""
+"""Running scores of one recommender in the stream, overall and over the most recent judgements."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ COVERAGE_BITS = 1 << 15
 
 
 class PrequentialScoresState(msgspec.Struct):
-    """Sums over all judgements; the last ranks, 0 for a miss; the bitmap of items recommended."""
+    """Sums over all judgements; the most recent ranks, 0 for a miss; the bitmap of recommended items."""
 
     positions: int
     hits: list[int]
@@ -27,7 +27,7 @@ class PrequentialScoresState(msgspec.Struct):
 
 
 class ItemTraits(NamedTuple):
-    """What of an item counts where it is recommended: its bit of the bitmap, and its bits of novelty.
+    """An item's bit in the bitmap, and its novelty in bits.
 
     Items never clicked add no novelty.
     """
@@ -51,13 +51,13 @@ class PrequentialScores:
         self._recommended = 0
         self._bits = 0.0
         self._last_ranks: deque[int] = deque(maxlen=WINDOW)
-        self._recent = [0] * (CUTOFFS[-1] + 1)  # how many of the last ranks each rank is
-        self._coverage = bytearray(COVERAGE_BITS)  # a byte for each bit
+        self._recent = [0] * (CUTOFFS[-1] + 1)  # how often each rank occurs among the most recent
+        self._coverage = bytearray(COVERAGE_BITS)  # one byte per bit
 
     def add(self, ranked: Sequence[str], clicked: str, traits: Mapping[str, ItemTraits]) -> None:
-        """Judge a ranking of at most the largest cutoff, the best first, by the next click.
+        """Score a ranking, best first and no longer than the largest cutoff, by the next click.
 
-        `traits` holds those of all ranked items.
+        `traits` has those of all ranked items.
         """
         self.positions += 1
         rank = ranked.index(clicked) + 1 if clicked in ranked else 0
@@ -105,7 +105,7 @@ class PrequentialScores:
         )
 
     def restore(self, state: PrequentialScoresState) -> None:
-        """Become what `to_state` described."""
+        """Restore the state that `to_state` returned."""
         self.positions, self._recommended, self._bits = state.positions, state.recommended, state.bits
         self._hits, self._reciprocal_ranks = list(state.hits), list(state.reciprocal_ranks)
         self._last_ranks = deque(state.last_ranks, maxlen=WINDOW)
@@ -119,6 +119,6 @@ class PrequentialScores:
 
 
 def traits_of(item: str, click_share: float) -> ItemTraits:
-    """Return the traits of an item with a share of all past clicks, 0 for one never clicked."""
+    """Return the traits of an item with this share of all past clicks, 0 if never clicked."""
     novelty = -log2(click_share) if click_share > 0 else 0.0
     return ItemTraits(crc32(item.encode()) % COVERAGE_BITS, click_share > 0, novelty)

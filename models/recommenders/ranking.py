@@ -1,4 +1,4 @@
-"""The best of many, in an order that does not depend on how they are found or added up."""
+"""The best of many, in an order that does not depend on how they were found or summed."""
 
 import numpy as np
 
@@ -6,9 +6,9 @@ from stream_app.models.recommenders.types import FloatArray, IntArray
 
 
 def leading(scores: FloatArray, latest: IntArray, most: int) -> IntArray:
-    """Return the places of at most `most` of the highest scores, the best first.
+    """Return the indices of the `most` highest scores, best first.
 
-    Of equal scores the one with the higher number in `latest` comes first; these numbers must be distinct.
+    Among equal scores, the one with the higher number in `latest` comes first; these must be distinct.
     """
     if len(scores) > most:
         least = np.partition(scores, -most)[-most]
@@ -20,5 +20,5 @@ def leading(scores: FloatArray, latest: IntArray, most: int) -> IntArray:
 
 
 def running_total(weights: FloatArray) -> float:
-    """Return the sum of weights, added one after the other, as compiled sums are; 0 where there are none."""
+    """Return the sum of weights, added one after another as in compiled code; 0 if there are none."""
     return float(np.add.accumulate(weights)[-1]) if len(weights) else 0.0

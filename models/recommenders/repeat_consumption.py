@@ -1,10 +1,10 @@
-"""How likely the next click goes back to an item of the session, learned online by situation.
+"""How likely the next click is to return to an item of the session, learned online.
 
-Whether people go back depends less on the item than on how they have clicked so far (Anderson, Kumar,
-Tomkins & Vassilvitskii, "The dynamics of repeat consumption", WWW 2014; for sessions, Ren et al.,
-"RepeatNet", AAAI 2019). Of a ranking's expectation, parts lie on the current item, on earlier ones and on new
-ones; a multinomial logistic regression with these parts as its offset corrects them, learned with AdaGrad
-(Duchi, Hazan & Singer, JMLR 2011).
+Whether people go back depends less on the item than on how they have clicked so far (Anderson, Kumar, Tomkins
+& Vassilvitskii, "The dynamics of repeat consumption", WWW 2014; for sessions, Ren et al., "RepeatNet", AAAI
+2019). A ranking assigns parts of its expectation to the current item, to earlier ones and to new ones. A
+multinomial logistic regression, with these parts as offsets and trained with AdaGrad, corrects them (Duchi,
+Hazan & Singer, JMLR 2011).
 """
 
 import math
@@ -20,7 +20,7 @@ FEATURES = 8
 
 
 class Parts(NamedTuple):
-    """What of a whole is on the session's current item, on its earlier items, and on all others."""
+    """The parts of a whole for the session's current item, its earlier items, and all others."""
 
     current: float
     earlier: float
@@ -29,14 +29,14 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RepeatConsumptionSettings:
-    """AdaGrad's step, and the logit beyond which a correction does not go."""
+    """AdaGrad's step size, and the bound on a correction's logit."""
 
     step: float = 0.05
     most: float = 3.0
 
 
 class RepeatConsumptionState(msgspec.Struct):
-    """Weights, and sums of squared gradients, of the current and of earlier items by feature."""
+    """Weights and sums of squared gradients by feature, for the current and for earlier items."""
 
     weights: list[list[float]]
     squares: list[list[float]]
@@ -51,13 +51,13 @@ class RepeatConsumption:
         self._squares = [[0.0] * FEATURES for _ in range(2)]
 
     def factors(self, situation: list[float]) -> tuple[float, float]:
-        """Return the factors by which to multiply what is expected of the current and of earlier items."""
+        """Return the factors for the expectations of the current and of earlier items."""
         most = self.settings.most
         current, earlier = (sum(map(mul, weights, situation)) for weights in self._weights)
         return math.exp(min(max(current, -most), most)), math.exp(min(max(earlier, -most), most))
 
     def learn(self, situation: list[float], expected: Parts, clicked: Parts) -> None:
-        """Learn from the parts that were expected before correction; `clicked` is 1 for what came."""
+        """Learn from the parts before correction; `clicked` is 1 for the part that was clicked."""
         current, earlier = self.factors(situation)
         parts = (expected.current * current, expected.earlier * earlier)
         total = sum(parts) + expected.new
@@ -70,11 +70,11 @@ class RepeatConsumption:
                     weights[feature] -= self.settings.step * gradient / math.sqrt(squares[feature])
 
     def to_state(self) -> RepeatConsumptionState:
-        """Return what was learned."""
+        """Return everything learned."""
         return RepeatConsumptionState(self._weights, self._squares)
 
     def restore(self, state: RepeatConsumptionState) -> None:
-        """Become what `to_state` described; raise ValueError where that had other features."""
+        """Restore the state that `to_state` returned; raise ValueError if it has other features."""
         rows = [*state.weights, *state.squares]
         if len(state.weights) != 2 or len(state.squares) != 2 or any(len(row) != FEATURES for row in rows):
             raise ValueError(f"the repeat model has two rows of {FEATURES} weights and as many squares")
@@ -82,7 +82,7 @@ class RepeatConsumption:
 
 
 def situation_of(view: SessionView) -> list[float]:
-    """Return the features of a session with at least one known item; none is far beyond 1."""
+    """Return the features of a session with at least one known item, scaled to about 1."""
     items = view.items
     current, clicks, distinct = items[-1], len(items), len(set(items))
     return [

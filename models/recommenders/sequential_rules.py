@@ -1,7 +1,7 @@
 """Sequential rules: what follows, and precedes, an item within a few clicks.
 
 After Ludewig & Jannach, "Evaluation of session-based recommendation algorithms" (UMUAI 2018), SR: a rule
-weighs the inverse of its distance in clicks. An item that repeats is a rule like any other.
+weighs the inverse of its distance in clicks. A repeated item is a rule like any other.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from stream_app.models.recommenders.session_view import SessionView
 from stream_app.models.recommenders.types import NO_CANDIDATES, Candidates, FloatArray, IntArray, Votes
 
 SIDES = len(NEIGHBOUR_OFFSETS)
-LEAST_TOTAL = 1e-300  # of an item from which no rule leads: its share reaches nothing
+LEAST_TOTAL = 1e-300  # for an item without rules: its share reaches nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class SequentialRulesSettings:
     """Clicks read per item, and the weight of a preceding item relative to a following one.
 
     Rules are from the last `start_items` distinct items, each with `start_decay` of the weight of the next.
-    With `repeats`, an item that is clicked again is a rule from the item to itself.
+    With `repeats`, a repeated click is a rule from the item to itself.
     """
 
     clicks: int = 100
@@ -34,7 +34,7 @@ class SequentialRulesSettings:
 
 
 class SequentialRules:
-    """Rules from items, read off their most recent clicks."""
+    """Rules from items, derived from their most recent clicks."""
 
     name = "sequential_rules"
 
@@ -56,18 +56,18 @@ class SequentialRules:
         return found
 
     def votes(self, view: SessionView) -> Votes:
-        """Return the rules, which are added up already where the walk has gone on from them."""
+        """Return the rules, already summed if the walk has used them."""
         return Votes(*self.candidates(view))
 
     def reached(self, view: SessionView, items: list[int], shares: FloatArray) -> Candidates:
-        """Return where one step by the rules leads from items that have these shares of all walkers.
+        """Return where one step by the rules leads, from items with these shares of all walkers.
 
         There may be at most `start_items` of them.
         """
         return view.sums.distribute(self.steps(view, items, shares)) if items else NO_CANDIDATES
 
     def steps(self, view: SessionView, items: list[int], shares: FloatArray) -> Votes:
-        """Return every single rule from one to `start_items` items; those from one add up to its share."""
+        """Return each rule from one to `start_items` items; those from one item sum to its share."""
         clicks = self.settings.clicks
         by_item = [view.index.positions_of(item, clicks) for item in items]
         lengths = np.array([len(positions) for positions in by_item])
@@ -84,7 +84,7 @@ class SequentialRules:
         return Votes(reached, weights, running_total(np.where(totals > 0.0, shares, 0.0)))
 
     def _totals(self, weights: FloatArray, lengths: IntArray) -> FloatArray:
-        """Return the sums of the rules from each item, first those of each side, as compiled sums are."""
+        """Return the sums of the rules from each item, first by side, as in compiled code."""
         rows = np.arange(len(lengths)).repeat(lengths)
         cells = (rows[:, None] * SIDES + np.arange(SIDES)).reshape(-1)
         by_side = np.bincount(cells, weights, len(lengths) * SIDES).reshape(-1, SIDES)

@@ -1,4 +1,4 @@
-"""The open session's own items: a third of real clicks go back to one of them."""
+"""The open session's own items: a third of real clicks return to one of them."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from stream_app.models.recommenders.types import Candidates, Votes
 
 @dataclass(frozen=True, slots=True)
 class SessionHistorySettings:
-    """How many distinct items back, and the factor from each to the one before."""
+    """How many distinct items to use, and the factor from each to the one before."""
 
     items: int = 20
     decay: float = 0.5
 
 
 class SessionHistory:
-    """Items of the session itself, the latest first."""
+    """Items of the session itself, latest first."""
 
     name = "session_history"
 
@@ -30,6 +30,6 @@ class SessionHistory:
         return view.sums.distribute(self.votes(view))
 
     def votes(self, view: SessionView) -> Votes:
-        """Return the distinct items of the session, the latest first."""
+        """Return the distinct items of the session, latest first."""
         latest_first = view.latest_distinct(self.settings.items)
         return Votes(np.array(latest_first, np.int64), self.shares[: len(latest_first)])

@@ -1,9 +1,9 @@
 """The bounded log of closed sessions with an inverted index from item to its most recent clicks.
 
 This is the index of VMIS-kNN (Kersbergen, Sprangers & Schelter, "Serenade - Low-Latency Session-Based
-Recommendation in e-Commerce at Scale", SIGMOD 2022), with clicks in place of sessions in its posting
-lists, so that what precedes and follows an item can be read off the same lists. Every source of
-recommendations is a view on it: what is evicted or erased here is gone from all of them.
+Recommendation in e-Commerce at Scale", SIGMOD 2022), with clicks in place of sessions in its posting lists,
+so that what precedes and follows an item can be read off the same lists. Every source of recommendations is a
+view of it: what is evicted or erased here disappears from all of them.
 """
 
 import hashlib
@@ -23,12 +23,12 @@ from stream_app.models.recommenders.session_recency import SessionRecency
 from stream_app.models.recommenders.types import FloatArray, IntArray
 
 NO_OWNER = 0
-REACH = 3  # clicks on either side of one that are its neighbours
+REACH = 3  # a click's neighbours are this many clicks on either side
 NEIGHBOUR_OFFSETS = np.array([offset for offset in range(-REACH, REACH + 1) if offset])
 
 
 class Clicks(NamedTuple):
-    """Positions of clicks, how many others their sessions hold on either side, and when these ended."""
+    """Positions of clicks, the number of clicks on either side in their sessions, and when those ended."""
 
     positions: IntArray
     preceding: IntArray
@@ -39,8 +39,8 @@ class Clicks(NamedTuple):
 class SessionIndex:
     """A ring of clicks, a ring of sessions over it, and for each item where it was last clicked.
 
-    Positions of clicks and numbers of sessions count from the first ever learned and never wrap; their
-    places in the rings are their remainders. Items are numbered from 1 and numbers are used again.
+    Positions of clicks and numbers of sessions count from the first ever learned and never wrap; the place in
+    a ring is the remainder. Items are numbered from 1, and numbers are reused.
     """
 
     def __init__(self, limits: IndexLimits | None = None, decay: DecaySettings | None = None) -> None:
@@ -62,7 +62,7 @@ class SessionIndex:
         self.free_numbers: list[int] = []
         self.item_clicks = np.zeros(self.limits.items + 1, np.int64)
         self.item_last_click = np.full(self.limits.items + 1, -1, np.int64)
-        # Views of the arrays: single numbers are read and written through them in half the time.
+        # Views of the arrays, through which single numbers are read and written in half the time.
         self.item_click_counters = self.item_clicks.data
         self._item_last_clicks = self.item_last_click.data
         self._click_items, self._click_sessions = self.click_items.data, self.click_sessions.data
@@ -80,7 +80,7 @@ class SessionIndex:
     def learn_session(self, items: Sequence[str], ended_at: float, owner: str | None = None) -> list[int]:
         """Add a closed session and return the numbers of its items; an empty one changes nothing.
 
-        Raises ValueError where `ended_at` (epoch seconds) is not finite.
+        Raises ValueError if `ended_at` (epoch seconds) is not finite.
         """
         if not math.isfinite(ended_at):
             raise ValueError(f"a session must have ended at a finite time, not {ended_at}")
@@ -97,7 +97,7 @@ class SessionIndex:
         for item in kept:
             number = self.item_numbers.get(item)
             if number is None:
-                if len(self.item_numbers) >= self.limits.items:  # one is evicted that was clicked longest ago
+                if len(self.item_numbers) >= self.limits.items:  # the item clicked longest ago is evicted
                     self._log_clicks(numbers[logged:], slot, weight)
                     logged = len(numbers)
                 number = self._add_item(item)
@@ -113,7 +113,7 @@ class SessionIndex:
         return numbers
 
     def positions_of(self, number: int, most: int) -> IntArray:
-        """Positions of the most recent clicks on an item, at most `most`, the oldest first."""
+        """Positions of the most recent clicks on an item, at most `most`, oldest first."""
         return self.postings.latest(number, most, self.first_click)
 
     def items_at(self, positions: IntArray) -> NDArray[np.int32]:
@@ -138,7 +138,7 @@ class SessionIndex:
         return slots
 
     def recency(self, ages: FloatArray) -> FloatArray:
-        """Weights of sessions by how many seconds they ended before a reference; none counts above 1."""
+        """Weights of sessions by how many seconds before a reference they ended; at most 1."""
         return np.exp2(np.minimum(ages * -self._half_lives_per_second, 0.0))
 
     def clicks_at(self, positions: IntArray) -> Clicks:
@@ -149,7 +149,7 @@ class SessionIndex:
         return Clicks(positions, preceding, following, self.session_ended_at[slots])
 
     def numbers_of(self, items: Collection[str]) -> list[int]:
-        """Numbers of the items that the index knows, in their order."""
+        """Numbers of the items that the index knows, in order."""
         numbers = self.item_numbers
         return [numbers[item] for item in items if item in numbers]
 
@@ -162,7 +162,7 @@ class SessionIndex:
         return self.item_clicks[numbers]
 
     def rebuild_postings(self, click_items: NDArray[np.int32]) -> None:
-        """Take over the items of all live clicks and derive all that follows from them and the sessions."""
+        """Set the items of all live clicks and rebuild everything derived from them and the sessions."""
         self.click_items[self._live_positions() & self.click_ring_mask] = click_items
         slots = np.arange(self.first_session, self.next_session) % self.limits.sessions
         self.live_sessions = int(np.count_nonzero(self.session_lengths[slots]))
@@ -186,7 +186,7 @@ class SessionIndex:
         return len(slots)
 
     def _log_clicks(self, numbers: Sequence[int], slot: int, weight: float) -> None:
-        """Add the next clicks of the newest session to the ring and to all that is counted of their items."""
+        """Add the next clicks of the newest session to the ring and to their items' counts."""
         click_items, click_sessions, mask = self._click_items, self._click_sessions, self.click_ring_mask
         last_clicks, counters = self._item_last_clicks, self.item_click_counters
         for position, number in enumerate(numbers, self.next_click):
@@ -244,7 +244,7 @@ class SessionIndex:
         return number
 
     def _evict_stalest_items(self) -> None:
-        """Evict a batch of the items clicked longest ago, so that the search for them is paid rarely."""
+        """Evict a batch of the items clicked longest ago, so that the search for them is rare."""
         numbers = np.fromiter(self.item_numbers.values(), np.int64, len(self.item_numbers))
         batch = max(1, self.limits.items // 100)
         order = np.argpartition(self.item_last_click[numbers], batch - 1)
@@ -271,7 +271,7 @@ class SessionIndex:
         self.free_numbers.append(number)
 
     def _post_again(self, numbers: Collection[int]) -> None:
-        """Read the posting lists of the items that are left off the log, all in one pass."""
+        """Rebuild the posting lists of the remaining items from the log, in one pass."""
         wanted = np.zeros(len(self.item_ids), np.bool_)
         wanted[list(numbers)] = True
         wanted[NO_ITEM] = False
@@ -287,9 +287,9 @@ class SessionIndex:
         self.item_last_click[number] = positions[-1] if len(positions) else -1
 
 
-@lru_cache(maxsize=1_024)  # each session's owner is asked for again and again
+@lru_cache(maxsize=1_024)  # each session's owner is looked up repeatedly
 def owner_key(owner: str) -> int:
-    """Return the 64-bit digest under which an owner's sessions are kept in place of the owner's name."""
+    """Return the 64-bit digest that replaces an owner's name."""
     digest = hashlib.blake2b(owner.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") or 1
 

@@ -1,4 +1,4 @@
-"""The most recent sessions with their contexts and owners, found by item and by owner."""
+"""The most recent sessions with their contexts and owners, indexed by item and by owner."""
 
 from collections.abc import Hashable, Sequence
 from typing import Self, TypeVar
@@ -12,7 +12,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class LoggedSession(msgspec.Struct, frozen=True, array_like=True):
-    """A closed session; `categories` stand beside the items as they were known at the time.
+    """A closed session; `categories` are parallel to the items, as known at the time.
 
     `owner` is a digest, 0 for nobody; `ended_at` is in epoch seconds.
     """
@@ -25,7 +25,7 @@ class LoggedSession(msgspec.Struct, frozen=True, array_like=True):
 
 
 class SessionLogState(msgspec.Struct):
-    """The sessions by their numbers, the oldest first."""
+    """The sessions by number, oldest first."""
 
     limit: int
     next_number: int
@@ -34,7 +34,7 @@ class SessionLogState(msgspec.Struct):
 
 
 class SessionLog:
-    """At most `limit` sessions; the oldest goes first. Numbers count from the first session ever logged."""
+    """At most `limit` sessions; the oldest is dropped. Numbers count from the first session ever logged."""
 
     def __init__(self, limit: int) -> None:
         if limit < 1:
@@ -47,7 +47,7 @@ class SessionLog:
         self._by_owner: dict[int, dict[int, None]] = {}
 
     def append(self, session: LoggedSession) -> LoggedSession | None:
-        """Log a session and return the one that had to go for it."""
+        """Log a session and return the one dropped for it."""
         evicted = None
         if len(self.sessions) >= self.limit:
             evicted = self._remove(next(iter(self.sessions)))
@@ -57,19 +57,19 @@ class SessionLog:
         return evicted
 
     def with_item(self, item: str, most: int) -> list[LoggedSession]:
-        """Return at most `most` sessions that hold an item, the most recent first."""
+        """Return at most `most` sessions with an item, most recent first."""
         return self._latest(self._by_item.get(item, {}), most)
 
     def sessions_with(self, item: str) -> int:
-        """Return how many sessions hold an item."""
+        """Return the number of sessions with an item."""
         return len(self._by_item.get(item, ()))
 
     def knows(self, owner: str) -> bool:
-        """Say whether any session of an owner is held."""
+        """Return whether the log has any session of an owner."""
         return owner_key(owner) in self._by_owner
 
     def items_of(self, owner: str, most: int) -> list[str]:
-        """Return an owner's latest distinct items, the latest last."""
+        """Return an owner's most recent distinct items, latest last."""
         latest: dict[str, None] = {}
         for session in self._latest(self._by_owner.get(owner_key(owner), {}), most):
             latest |= dict.fromkeys(reversed(session.items))
@@ -87,7 +87,7 @@ class SessionLog:
 
     @classmethod
     def from_state(cls, state: SessionLogState) -> Self:
-        """Return what `to_state` described."""
+        """Restore what `to_state` returned."""
         log = cls(state.limit)
         for number, session in state.sessions.items():
             log._insert(number, session)
@@ -125,7 +125,7 @@ def logged_session(
     owner: str | None,
     context: Context,
 ) -> LoggedSession:
-    """Return a session as the log keeps it: with a digest of its owner in place of the name."""
+    """Return a session as the log stores it, with a digest instead of its owner's name."""
     digest = 0 if owner is None else owner_key(owner)
     return LoggedSession(ended_at, digest, context, tuple(items), tuple(categories))
 

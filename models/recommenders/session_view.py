@@ -10,9 +10,9 @@ from stream_app.models.recommenders.types import Candidates, Votes
 
 @dataclass(slots=True)
 class SessionView:
-    """The numbers of the known items of an open session, in order, and what to read and to add up with.
+    """The numbers of an open session's known items, in order, with the index and scratch arrays to use.
 
-    `found` holds by source what others build on. A view is of one moment: it ends where the index learns.
+    `found` has by source what others build on. A view is valid until the index learns.
     """
 
     index: SessionIndex
@@ -21,7 +21,7 @@ class SessionView:
     found: dict[str, Candidates] = field(default_factory=dict)
 
     def latest_distinct(self, most: int) -> list[int]:
-        """Return at most `most` distinct items, the latest first."""
+        """Return at most `most` distinct items, latest first."""
         return list(dict.fromkeys(reversed(self.items)))[:most]
 
 
@@ -30,14 +30,14 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """The level that recommendations name."""
+        """The level named in recommendations."""
 
     def candidates(self, view: SessionView) -> Candidates:
-        """Return what the source expects next; nothing where it knows nothing."""
+        """Return what the source expects next; nothing if it knows nothing."""
 
 
 class VotingSource(Source, Protocol):
-    """A source whose evidence the blend adds up with that of others, in one pass over all."""
+    """A source whose votes the blend sums together with those of others, in one pass."""
 
     def votes(self, view: SessionView) -> Votes:
-        """Return what `candidates` gives before it is added up by item."""
+        """Return what `candidates` gives, before summing by item."""

@@ -1,7 +1,7 @@
-"""What every source expects of every candidate of one open session: the blend's heart.
+"""What every source expects of every candidate for one open session: the heart of the blend.
 
-There are two tables, alike to the last bit: one of NumPy's arrays, which is the reference, and a compiled
-one, which is taken where the package was installed with a compiler.
+There are two implementations with identical results to the last bit: the reference with NumPy arrays, and a
+compiled one, used if the package was installed with a compiler.
 """
 
 from collections.abc import Collection
@@ -18,7 +18,7 @@ from stream_app.models.recommenders.types import FloatArray
 
 
 class Sources(NamedTuple):
-    """The sources of the blend; their order is that of its weights."""
+    """The sources of the blend, in the order of its weights."""
 
     nearest: NearestSessions
     rules: SequentialRules
@@ -28,7 +28,7 @@ class Sources(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """Item numbers, the best first; their shares of the score of all candidates; their largest sources."""
+    """Item numbers, best first; their shares of all candidates' scores; their largest sources."""
 
     numbers: list[int]
     scores: list[float]
@@ -36,16 +36,16 @@ class Ranking(NamedTuple):
 
 
 class SourceTable(Protocol):
-    """The candidates of the session last given to `expect`, which holds until the index learns.
+    """The candidates of the session last given to `expect`; valid until the index learns.
 
-    Sources are numbered in the order of the blend's. Not for two threads.
+    Sources are numbered in the blend's order. Not thread-safe.
     """
 
     def expect(self, view: SessionView) -> None:
-        """Ask every source what it expects next."""
+        """Query every source for what it expects next."""
 
     def mix(self, weights: FloatArray) -> None:
-        """Score each candidate by the mixture with these weights, discounted unless nothing is known."""
+        """Score candidates by the mixture with these weights, discounted unless the session is unknown."""
 
     def parts(self) -> Parts:
         """Return the sums of the scores of the session's current item, its earlier ones, and all others."""
@@ -57,7 +57,7 @@ class SourceTable(Protocol):
         """Return what each source expects of an item."""
 
     def leading(self, most: int, left_out: Collection[int] = ()) -> Ranking:
-        """Return the highest scores; of equal ones that of the item clicked last comes first."""
+        """Return the highest scores; among equals, the item clicked last comes first."""
 
     def leading_of(self, source: int, most: int) -> list[int]:
-        """Return the items of which one source expects most, in the same order."""
+        """Return the items that one source expects most, in the same order."""

@@ -1,4 +1,4 @@
-"""Weights of a mixture of sources, learned online from which source foresaw the next click.
+"""Weights of a mixture of sources, learned online from which source predicted the next click.
 
 Online expectation maximisation of mixture proportions (Cappe & Moulines, JRSS B 2009): each observation
 moves the weights towards the sources' responsibilities for it.
@@ -14,21 +14,21 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class SourceWeightsSettings:
-    """The prior's weight in observations, and the least step, which lets old evidence fade."""
+    """The prior's weight in observations, and the minimum step, which lets old evidence fade."""
 
     prior_observations: float = 10.0
     least_step: float = 0.0005
 
 
 class SourceWeightsState(msgspec.Struct):
-    """Proportions and number of observations by context."""
+    """Proportions and numbers of observations by context."""
 
     proportions: list[list[float]]
     observations: list[int]
 
 
 class SourceWeights:
-    """Proportions that add up to 1, one row for each context (a small integer)."""
+    """Proportions that sum to 1, one row per context (a small integer)."""
 
     def __init__(self, contexts: int, sources: int, settings: SourceWeightsSettings | None = None) -> None:
         self.settings = settings or SourceWeightsSettings()
@@ -36,7 +36,7 @@ class SourceWeights:
         self.observations = [0] * contexts
 
     def learn(self, context: int, likelihoods: Iterable[float]) -> None:
-        """Move a context's weights given the probability that each source gave to what was clicked."""
+        """Update a context's weights, given each source's probability for the clicked item."""
         proportions = self.proportions[context].tolist()
         responsibilities = list(map(mul, proportions, likelihoods))
         total = sum(responsibilities)
@@ -51,11 +51,11 @@ class SourceWeights:
         ]
 
     def to_state(self) -> SourceWeightsState:
-        """Return what was learned."""
+        """Return everything learned."""
         return SourceWeightsState(self.proportions.tolist(), list(self.observations))
 
     def restore(self, state: SourceWeightsState) -> None:
-        """Become what `to_state` described; raise ValueError where that had other contexts or sources."""
+        """Restore what `to_state` returned; raise ValueError if it has other contexts or sources."""
         proportions = np.array(state.proportions, np.float64)
         if proportions.shape != self.proportions.shape:
             raise ValueError(f"weights of shape {proportions.shape} do not fit {self.proportions.shape}")

@@ -39,11 +39,11 @@ from stream_app.models.recommenders.types import Scored, ScoredItem
 from stream_app.schemas.outputs import RecommendedItem
 
 MOST_HISTORY = 20
-NEXT_IN_LINE = "next_in_line"  # the source that offers what would have come next
+NEXT_IN_LINE = "next_in_line"  # the source name for the item that would have come next
 
 
 class LeftOut(NamedTuple):
-    """Which exclusions the rules of a surface name, in the order of `Exclusion`."""
+    """Which exclusions a surface's rules apply, in the order of `Exclusion`."""
 
     bought: bool
     consumed: bool
@@ -52,7 +52,7 @@ class LeftOut(NamedTuple):
 
 
 class SurfaceState(msgspec.Struct):
-    """All that a surface has learned, the blend included."""
+    """Everything that a surface has learned, including the blend."""
 
     blend: bytes
     catalogue: CatalogueViewState
@@ -68,7 +68,7 @@ class SurfaceState(msgspec.Struct):
 class Surface:
     """The blend with its fallbacks, rules, exploration and judge; learns from closed sessions and clicks.
 
-    `user` is anybody's key. It is kept as a digest alone.
+    `user` is a user's key. Only a digest of it is stored.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Surface:
     ) -> None:
         self.blend = Blend() if blend is None else blend
         self.rules = SurfaceRules() if rules is None else rules
-        # Asked of each list and each item; to look a member of an enumeration up takes longer than the rest.
+        # Checked for each list and each item; looking up enum members would take longer than the rest.
         self._leaves_out = LeftOut(*(exclusion in self.rules.exclude for exclusion in Exclusion))
         self.catalogue = CatalogueView() if catalogue is None else catalogue
         self.fallback = CategoryFallback() if fallback is None else fallback
@@ -104,17 +104,14 @@ class Surface:
         seed: str = "",
         now: float = 0.0,
     ) -> list[RecommendedItem]:
-        """Return at most `count` items, the best first, within the surface's rules.
+        """Return at most `count` items, best first, within the surface's rules.
 
         Args:
-            session_items: items of the open session in click order.
-            count: how many items the surface has room for.
-            user: key of the user; None where unknown or where consent to the user's past is missing.
-            user_history: the user's earlier items, the latest last.
-            context: device, hour band and country of the request.
-            bought: items that the user has.
-            seed: the cause of the request; all chance follows from it.
-            now: event time in epoch seconds, for what is available.
+            session_items: items of the open session in click order. count: the number of items that the
+            surface can show. user: key of the user; None if unknown or without consent to use the user's
+            history. user_history: the user's earlier items, latest last. context: device, hour band and
+            country of the request. bought: items that the user has bought. seed: the cause of the request,
+            which seeds all random draws. now: event time in epoch seconds, to check availability.
         """
         occasion = self._occasion(session_items, user, user_history, context, self.catalogue.facts)
         mixed = self.levels.expect(occasion, self.gate.is_open)
@@ -129,7 +126,7 @@ class Surface:
         return shown
 
     def neighbours(self, item: str, context: Context = NO_CONTEXT, count: int = 10) -> Neighbours:
-        """Return what goes with an item in a context, with the context that had evidence enough."""
+        """Return an item's neighbours in a context, with the part of the context that had enough evidence."""
         return ContextVisits(self.fallback.log).neighbours(item, context, count)
 
     def learn_session(
@@ -140,12 +137,12 @@ class Surface:
         context: Context = NO_CONTEXT,
         may_personalise: bool = True,
     ) -> None:
-        """Learn a closed session: its items in click order, its end in epoch seconds; judge it first.
+        """Judge, then learn a closed session: its items in click order, its end in epoch seconds.
 
-        Of the items it uses what sessions told (`CatalogueView.learn`), this one and those before: what is
-        learned follows from the sessions and their order alone, whatever the catalogue says by now.
-        Factorisation learns from a user's second session on: who comes once has no taste that would show.
-        Unless `may_personalise`, nothing of the owner's past is used; their digest is kept to forget by.
+        Item facts come from sessions (`CatalogueView.learn`), this one and earlier ones, so that learning
+        depends only on the sessions and their order, not on the current catalogue. Factorisation learns from
+        a user's second session on, because a single session shows no taste. Unless `may_personalise`, the
+        owner's history is not used; only a digest is kept, for erasure.
         """
         if not items:
             return
@@ -177,7 +174,7 @@ class Surface:
             self.bandit.note_clicked(click.source)
 
     def evictions(self) -> dict[str, int]:
-        """Return how often each cap beside the blend's own made something be forgotten."""
+        """Return how often each cap, other than the blend's, evicted something."""
         return {
             "catalogue": self.catalogue.evictions,
             "sessions": self.fallback.log.evictions,
@@ -188,14 +185,14 @@ class Surface:
     def forget(self, user: str) -> int:
         """Erase a user's sessions and vector; return how many sessions the blend had of the user.
 
-        What remains is the user's part in sums that all share: weights, tallies and items' vectors.
+        The user's influence on shared sums remains: weights, tallies and items' vectors.
         """
         self.fallback.forget(user)
         self.factorisation.forget(_digest(user))
         return self.blend.forget(user)
 
     def to_state(self) -> bytes:
-        """Return all that was learned; `from_state` continues as if nothing had happened."""
+        """Return everything learned; `from_state` continues seamlessly."""
         state = SurfaceState(
             blend=self.blend.to_state(),
             catalogue=self.catalogue.to_state(),
@@ -214,7 +211,7 @@ class Surface:
         """Return the surface of a state under the rules given.
 
         Raises:
-            msgspec.ValidationError, msgspec.DecodeError: the bytes are no such state.
+            msgspec.ValidationError, msgspec.DecodeError: the bytes are not such a state.
         """
         packed = msgspec.msgpack.decode(state, type=SurfaceState)
         surface = cls(
@@ -242,13 +239,13 @@ class Surface:
         if user is None:
             return Occasion(session_items, None, user_history, context, facts)
         history = user_history or self.fallback.log.items_of(user, MOST_HISTORY)
-        digest = _digest(user) if len(self.factorisation.users) else None  # nothing else asks for it
+        digest = _digest(user) if len(self.factorisation.users) else None  # nothing else uses it
         return Occasion(session_items, digest, history[-MOST_HISTORY:], context, facts)
 
     def _barred(
         self, session_items: Sequence[str], user_history: Sequence[str], bought: Collection[str]
     ) -> set[str]:
-        """Items that the rules leave out because of the user's past."""
+        """Items that the rules exclude because of the user's history."""
         barred: set[str] = set()
         if self._leaves_out.bought:
             barred.update(bought)
@@ -266,9 +263,9 @@ class Surface:
     def _candidates(
         self, mixed: Iterable[Scored], occasion: Occasion, barred: set[str], now: float
     ) -> Iterator[Scored]:
-        """Yield the mixed items that may be shown and then, with no score, those of the fallbacks in order.
+        """Yield the showable items of the mixture, and then, without scores, those of the fallbacks in order.
 
-        The fallbacks are asked only where the items before them did not fill the list.
+        The fallbacks are queried only if the items before them did not fill the list.
         """
         passed = set(barred)
         shows_all, is_showable = not self._leaves_out.unavailable, self.catalogue.is_showable
@@ -294,9 +291,9 @@ class Surface:
         seed: str,
         now: float,
     ) -> RecommendedItem:
-        """Return what stands in the last place: the usual item, or another that a level by itself would show.
+        """Return the item for the last place: the usual one, or another that a single level would show.
 
-        `rest` is what would have come next; as it is offered too, there is always something to draw.
+        `rest` is what would have come next; it is offered too, so there is always something to draw.
         """
         share = self.rules.exploration
         if not is_explored(seed, share):

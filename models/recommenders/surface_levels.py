@@ -1,7 +1,7 @@
-"""The levels a surface draws on: the blend, what is known of the user, and the fallbacks, mixed.
+"""The levels of a surface and their mixture: the blend, the user's history and taste, and the fallbacks.
 
-Each level spreads one unit of expectation over items. Their weights are learned for each situation: how
-much the session and the user's past have to say.
+Each level spreads one unit of expectation over items. Weights are learned per situation: how much is known
+from the session and from the user's history.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,29 +26,29 @@ BLEND = "blend"
 USER_HISTORY = "user_history"
 LEVELS = (BLEND, USER_HISTORY, Factorisation.name, CATEGORY_POPULARITY, CONTEXT_POPULARITY)
 FALLBACKS = (CATEGORY_POPULARITY, CONTEXT_POPULARITY)
-EMPTY, UNKNOWN_ITEM, KNOWN_ITEM = range(3)  # what a session says
-# Before anything is learned, by what the session says.
+EMPTY, UNKNOWN_ITEM, KNOWN_ITEM = range(3)  # what is known from a session
+# Initial weights, by what is known from the session.
 PRIOR_WEIGHTS = (
     (0.20, 0.20, 0.10, 0.05, 0.45),
     (0.30, 0.10, 0.05, 0.45, 0.10),
     (0.90, 0.025, 0.025, 0.025, 0.025),
 )
-POOL = 60  # items asked of each level, and kept of their mixture
-LEAST_WEIGHT = 0.1  # a level that weighs less is not asked, as its question costs as much as any
+POOL = 60  # items requested from each level, and kept of their mixture
+LEAST_WEIGHT = 0.1  # a level with less weight is not queried, because each query costs the same
 MOST_LEANING = 5.0  # in natural logarithms of odds
 
 LevelItems = dict[str, list[ScoredItem]]
 
 
 def nothing_known(_item_id: str) -> ItemFacts:
-    """Return of any item that nothing is known of it."""
+    """Return no facts for any item."""
     return UNKNOWN
 
 
 class Occasion(NamedTuple):
-    """What a list is asked for: the open session and the user's past, each in click order.
+    """What a list is requested for: the open session and the user's history, each in click order.
 
-    `facts` tells what is known of an item.
+    `facts` returns what is known about an item.
     """
 
     session_items: Sequence[str]
@@ -59,7 +59,7 @@ class Occasion(NamedTuple):
 
 
 class SurfaceLevels:
-    """Asks the levels and mixes what they say. Factorisation, where on, also leans all scores to the user."""
+    """Queries and mixes the levels. Factorisation, if on, also shifts all scores towards the user."""
 
     def __init__(self, blend: Blend, fallback: CategoryFallback, factorisation: Factorisation) -> None:
         self.weights = SourceWeights(2 * len(PRIOR_WEIGHTS), len(LEVELS))
@@ -73,21 +73,21 @@ class SurfaceLevels:
         )
 
     def situation(self, occasion: Occasion) -> int:
-        """Number the weights: what the session says, nothing, an unknown item or a known one; any past."""
+        """Number a situation: the session is empty, ends with an unknown or a known item; any history."""
         user = occasion.user
         has_past = bool(occasion.user_history) or (user is not None and self._factorisation.knows(user))
         return 2 * self._session_evidence(occasion.session_items) + has_past
 
     def ask(self, occasion: Occasion, levels: Iterable[str]) -> LevelItems:
-        """Return what each of the levels expects, the best first; a level with nothing to say is left out."""
+        """Return what each level expects, best first, without levels that have no answer."""
         found = {level: self._ask(level, occasion) for level in levels}
         return {level: items for level, items in found.items() if items}
 
     def weigh(self, occasion: Occasion, is_factorising: bool) -> dict[str, float]:
-        """Return the weights of the levels in the occasion's situation, of those that are worth asking.
+        """Return the weights in the occasion's situation, for the levels that are worth querying.
 
-        After a known item the fallbacks are not: by likelihood they would earn a share of the mixture, but
-        they push what the blend knows out of the first places.
+        After a known item the fallbacks are not: by likelihood they would get a share of the mixture, but
+        they would displace what the blend knows from the first places.
         """
         situation = self.situation(occasion)
         proportions = self.weights.proportions[situation].tolist()
@@ -99,7 +99,7 @@ class SurfaceLevels:
         }
 
     def expect(self, occasion: Occasion, is_factorising: bool) -> Iterable[Scored]:
-        """Return at most `POOL` items of the mixture, the best first; named only as far as they are taken."""
+        """Return at most `POOL` items of the mixture, best first; items are named lazily."""
         weights = self.weigh(occasion, is_factorising)
         if len(weights) > 1 or is_factorising:
             return self.mix(occasion, self.ask(occasion, weights), weights, is_factorising)
@@ -114,7 +114,7 @@ class SurfaceLevels:
         is_factorising: bool,
         most: int = POOL,
     ) -> list[ScoredItem]:
-        """Return the best items by their shares of the mixture; each names the level that gave most of it."""
+        """Return the best items by their shares of the mixture; each names its largest level."""
         scores: dict[str, float] = {}
         largest: dict[str, tuple[float, str]] = {}
         for level, weight in weights.items():
@@ -132,10 +132,10 @@ class SurfaceLevels:
         return [ScoredItem(item, -score / total, largest[item][1]) for score, item in ranked]
 
     def learn(self, occasion: Occasion, found: LevelItems, clicked: str) -> None:
-        """Move the situation's weights towards the levels that expected the click.
+        """Shift the situation's weights towards the levels that expected the click.
 
-        A level that had nothing to say keeps its weight, as a sleeping specialist does (Freund, Schapire,
-        Singer & Warmuth, STOC 1997): it is given the mean likelihood of the others.
+        A level without an answer keeps its weight, like a sleeping specialist (Freund, Schapire, Singer &
+        Warmuth, STOC 1997): it is given the mean likelihood of the others.
         """
         situation = self.situation(occasion)
         expected = {
@@ -162,7 +162,7 @@ class SurfaceLevels:
         return self._factorisation.recommend(occasion.user, POOL, user_features(occasion.context))
 
     def _lean(self, scores: dict[str, float], occasion: Occasion) -> dict[str, float]:
-        """Multiply scores by the odds that the user's taste adds to an item."""
+        """Multiply scores by the odds from the user's taste."""
         if occasion.user is None or not scores:
             return scores
         liking = self._factorisation.affinities(occasion.user, list(scores), user_features(occasion.context))
@@ -191,6 +191,6 @@ def user_features(context: Context) -> list[str]:
 
 
 def _categories(occasion: Occasion) -> Iterable[str | None]:
-    """Categories of the session's items, the latest first, then of the user's past."""
+    """Categories of the session's items, latest first, then of the user's history."""
     items = [*reversed(occasion.session_items), *reversed(occasion.user_history)]
     return (occasion.facts(item).category for item in items)

@@ -1,4 +1,4 @@
-"""What one place on a site or in a mail may show."""
+"""What one slot on a site or in an e-mail may show."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from stream_app.models.recommenders.diversity import NO_CAPS, GroupCaps
 
 
 class Exclusion(StrEnum):
-    """What a list may leave out: by the user's past, by the catalogue, or the item that is looked at."""
+    """What a list may exclude: by the user's history, by the catalogue, or the current item."""
 
     BOUGHT = "bought"
     CONSUMED = "consumed"
@@ -19,9 +19,9 @@ class Exclusion(StrEnum):
 class SurfaceRules:
     """Settings of a surface.
 
-    By default the current item stays in: a quarter of next clicks on real data go back to it. `caps` bound
-    a list's items per category and brand; `exploration` is the share of lists whose last place is drawn.
-    Without `factorisation` nothing is learned of users' tastes, which costs more than all else.
+    By default the current item is not excluded: in real data a quarter of next clicks return to it. `caps`
+    bound a list's items per category and brand; `exploration` is the share of lists whose last place is
+    drawn. Without `factorisation`, users' tastes are not learned, which would cost more than everything else.
     """
 
     exclude: frozenset[Exclusion] = frozenset({Exclusion.BOUGHT, Exclusion.UNAVAILABLE})

@@ -1,4 +1,4 @@
-"""What every recommender takes and gives."""
+"""The types that every recommender accepts and returns."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
@@ -10,7 +10,7 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 
-Scored = tuple[str, float, str]  # what a `ScoredItem` holds, where thousands pass and few are read by name
+Scored = tuple[str, float, str]  # a `ScoredItem` as a plain tuple, where thousands pass and few are read by name
 
 
 class ScoredItem(NamedTuple):
@@ -24,7 +24,7 @@ class ScoredItem(NamedTuple):
 class Votes(NamedTuple):
     """Item numbers of an index, which may repeat, and the weight of each vote; NO_ITEM counts for nothing.
 
-    `total` is what the weights add up to, where whoever weighs them knows it.
+    `total` is the sum of the weights, if already known.
     """
 
     items: NDArray[np.integer]
@@ -33,7 +33,7 @@ class Votes(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """Distinct item numbers of an index and their scores, which add up to 1 unless there are none."""
+    """Distinct item numbers of an index and their scores, which sum to 1 unless there are none."""
 
     items: IntArray
     scores: FloatArray
@@ -48,7 +48,7 @@ class SessionRecommender(Protocol):
 
     @property
     def name(self) -> str:
-        """The level that its recommendations name."""
+        """The level named in its recommendations."""
 
     def learn_session(self, items: Sequence[str], ended_at: float, owner: str | None = None) -> None:
         """Learn a closed session: its items in click order, its end in epoch seconds."""
@@ -56,4 +56,4 @@ class SessionRecommender(Protocol):
     def recommend(
         self, session_items: Sequence[str], k: int, exclude: Collection[str] = ()
     ) -> list[ScoredItem]:
-        """Return at most `k` next items for an open session, the best first."""
+        """Return at most `k` next items for an open session, best first."""

@@ -1,4 +1,4 @@
-"""Who competes for the engagement tier: forests refitted on a sample, and learners that never look back."""
+"""The learners that compete for the engagement tier: refitted forests and incremental learners."""
 
 from river import forest, linear_model, optim
 
@@ -7,12 +7,12 @@ from stream_app.models.online.refit import RefitClassifier
 from stream_app.models.online.smoothed import SmoothedBayes, SmoothedNeighbours
 from stream_app.models.online.vote import Vote
 
-# What a user is like, whenever one looks: the clock alone (windows, recency, tenure) does not move it.
+# Features that do not change with time alone, as windows, recency and tenure do.
 LASTING_FEATURES = ("trait_*", "session_duration_*", "session_page_views_*", "distinct_*", "*_share")
 
 
 def refit_forest(seed: int) -> RefitClassifier:
-    """Return a random forest over the features that matter, refitted as labels come."""
+    """Return a random forest over the features that matter, refitted as labels arrive."""
     return RefitClassifier(seed=seed)
 
 
@@ -32,12 +32,12 @@ def adaptive_forest(seed: int) -> IncrementalClassifier:
 
 
 def nearest_neighbours(seed: int) -> IncrementalClassifier:  # noqa: ARG001
-    """Return the vote of the nearest among the last few hundred."""
+    """Return a vote of the nearest among the last few hundred examples."""
     return IncrementalClassifier(SmoothedNeighbours(n_neighbors=15, window=300))
 
 
 def vote(seed: int) -> Vote:
-    """Return the vote of all learners that never look back, on the lasting features."""
+    """Return a vote of all incremental learners, on the features that do not depend on the moment."""
     return Vote(
         {
             "logistic": logistic(seed),
