@@ -39,7 +39,7 @@ except ImportError:  # installed without a compiler
 EVIDENCE_LEVELS = 6
 POPULARITY_DISCOUNT = 0.1  # scores are divided by an item's clicks to this power
 MOST_DISCOUNTED = 4_095
-CLICKS_JUDGED_AT_FIRST = 500  # the first clicks all judge the sources; each costs a query, and learning far less
+CLICKS_JUDGED_AT_FIRST = 500  # judge the sources; each costs a query, and learning far less
 MOST_CLICKS_UNJUDGED = 255  # clicks between two that judge, once the weights have settled
 
 

@@ -10,7 +10,7 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 
-Scored = tuple[str, float, str]  # a `ScoredItem` as a plain tuple, where thousands pass and few are read by name
+Scored = tuple[str, float, str]  # a `ScoredItem` as a plain tuple, for hot loops
 
 
 class ScoredItem(NamedTuple):
