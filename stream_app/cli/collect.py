@@ -84,7 +84,7 @@ def _delivery(
 
 @contextmanager
 def _open_replay(data_dir: Path, settings: Settings, metrics: Metrics) -> Iterator[Replay]:
-    from stream_app.cli.data_folder import open_replay
+    from stream_app.folder.opening import open_replay
 
     with open_replay(data_dir, settings, metrics) as (_, _, replay):
         yield replay

@@ -28,7 +28,7 @@ def content(
     flags: SetOption = None,
 ) -> None:
     """Show how many of an item's starters complete it: the score, the expected and the observed share."""
-    from stream_app.cli.model_loading import load_model
+    from stream_app.folder.model_loading import load_model
     from stream_app.models.content.model import ContentModel
     from stream_app.models.learning import Status
     from stream_app.models.targets import ENGAGEMENT

@@ -52,7 +52,7 @@ def _ask(
 ) -> PrivacyReceipt:
     import asyncio
 
-    from stream_app.cli.data_folder import open_replay
+    from stream_app.folder.opening import open_replay
     from stream_app.observability.metrics import Metrics
     from stream_app.runtimes.embedded.store import FILE_NAME
 

@@ -79,9 +79,9 @@ def run_replay(
         UnfinishedError: it was asked to stop (SIGTERM); what was read is stored.
         StateError: the folder cannot be used.
     """
-    from stream_app.cli.data_folder import open_replay
     from stream_app.cli.replay_report import ReplayReport
     from stream_app.cli.understanding import Understanding
+    from stream_app.folder.opening import open_replay
     from stream_app.observability.metrics import Metrics
 
     metrics = Metrics()

@@ -79,7 +79,7 @@ def test_a_stop_says_how_far_it_came_and_the_same_command_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(inputs.ProgressLines, "__call__", stop)
-        patch.setattr("stream_app.cli.data_folder.Replay", _small_rounds)
+        patch.setattr("stream_app.folder.opening.Replay", _small_rounds)
         ended = command_line.run("replay", path, "--data-dir", tmp_path / "data")
     ended.assert_refused(f"stopped as asked after 20 records of {path}", 143)
     assert "run the same command again" in ended.err

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stream_app.cli.data_folder import data_key
 from stream_app.errors import StateError
+from stream_app.folder.opening import data_key
 from stream_app.models import snapshot
 from stream_app.models.learning import AnyModel
 from stream_app.runtimes.embedded.store import Store
