@@ -4,6 +4,7 @@ StreamAppError
 +-- SettingsError       a setting is wrong: exit 2, the sentence says what to write
 +-- InputError          a file cannot be read in the named format: exit 2
 +-- StateError          the state folder cannot be used: exit 3
+|   +-- FolderInUseError  another process fills it
 +-- BrokerError         the broker is lost or refuses: exit 4
 |   +-- AccessError     the broker denies access: exit 2, the sentence says what to set
 +-- StalledError        records wait and none is processed: exit 5
@@ -38,6 +39,10 @@ class StateError(StreamAppError):
     """The state folder is unreadable, of another version or in use."""
 
     exit_code = 3
+
+
+class FolderInUseError(StateError):
+    """Another process fills the folder."""
 
 
 class BrokerError(StreamAppError):

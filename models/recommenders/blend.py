@@ -7,7 +7,7 @@ from typing import Self
 import msgspec
 import numpy as np
 
-from stream_app.models.recommenders.click_paths import NextClick, next_clicks
+from stream_app.models.recommenders.click_paths import NextClick, likeliest_clicks, next_clicks
 from stream_app.models.recommenders.co_visitation import CoVisitation
 from stream_app.models.recommenders.explanation import Explanation, leading_items
 from stream_app.models.recommenders.index_state import IndexState, pack_index, unpack_index
@@ -157,6 +157,11 @@ class Blend:
         """Return the likeliest path of at most `steps` next clicks, with their probabilities."""
         items = self.view(session_items).items
         return next_clicks(self._chain, self.index, self._sums, items, steps) if items else []
+
+    def likeliest_next(self, session_items: Sequence[str], k: int) -> list[NextClick]:
+        """Return at most `k` items that may be clicked next, with probabilities, the likeliest first."""
+        items = self.view(session_items).items
+        return likeliest_clicks(self._chain, self.index, self._sums, items, k) if items else []
 
     def view(self, session_items: Sequence[str]) -> SessionView:
         """Return an open session as the sources see it, without items that the index does not know."""

@@ -45,6 +45,16 @@ def next_clicks(
     return [NextClick(item, share) for item, share in zip(ids, paths[0].steps, strict=True)]
 
 
+def likeliest_clicks(
+    chain: MarkovChain, index: SessionIndex, sums: ItemSums, items: list[int], count: int
+) -> list[NextClick]:
+    """Return at most `count` items that may be clicked next, the likeliest first; `items` as above."""
+    found, shares = chain.candidates(SessionView(index, items, sums))
+    best = (-shares).argsort(kind="stable")[:count]
+    ids = [index.item_ids[item] for item in found[best].tolist()]
+    return list(map(NextClick, ids, shares[best].tolist()))
+
+
 def _likeliest(chain: MarkovChain, view: SessionView) -> list[tuple[int, float]]:
     items, shares = chain.candidates(view)
     best = (-shares).argsort(kind="stable")[:BEAM_WIDTH]

@@ -12,7 +12,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from stream_app.cli.options import AsJson, DataDir, console
-from stream_app.errors import StateError
 
 if TYPE_CHECKING:
     from stream_app.models.insight.clusters import Cluster, Trait
@@ -29,28 +28,15 @@ def clusters(
 
     Differences from everybody's mean are in standard deviations.
     """
-    from stream_app.features.reading import read_features
-    from stream_app.models.insight.clusters import UserClusters
+    from stream_app.folder.clusters import describe_clusters, find_clusters
     from stream_app.runtimes.embedded.store import Store
 
-    groups = UserClusters(count, seed=seed)
     with Store(data_dir, read_only=True) as store:
-        for _, _, row in store.rows():
-            if not row.merged_into:  # an id whose history is its user's now
-                groups.learn_many([read_features(row, row.last_at)])
-    groups.learn_waiting()
-    found = groups.describe(top)
-    if not found:
-        raise StateError(f"{data_dir} holds {groups.users_seen} users: {count} groups need as many or more")
+        users, found = find_clusters(store, count, top, seed)
     if as_json:
-        encoded = [
-            {**cluster._asdict(), "traits": [trait._asdict() for trait in cluster.traits]}
-            for cluster in found
-        ]
-        answer = {"users": groups.users_seen, "clusters": encoded}
-        console.file.write(orjson.dumps(answer).decode() + "\n")
+        console.file.write(orjson.dumps(describe_clusters(users, found)).decode() + "\n")
         return
-    console.print(_table(found, groups.users_seen))
+    console.print(_table(found, users))
 
 
 def _table(found: list[Cluster], users: int) -> Table:

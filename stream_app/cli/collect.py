@@ -78,8 +78,11 @@ def _delivery(
 
         return KafkaDelivery(settings)
     from stream_app.runtimes.embedded.collecting import EmbeddedDelivery
+    from stream_app.runtimes.embedded.letter_box import LetterBox
 
-    return EmbeddedDelivery(lambda: _open_replay(data_dir, settings, metrics), settings.idle_check)
+    return EmbeddedDelivery(
+        lambda: _open_replay(data_dir, settings, metrics), settings.idle_check, LetterBox(data_dir)
+    )
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
@@ -28,6 +28,7 @@ def content(
     flags: SetOption = None,
 ) -> None:
     """Show how many of an item's starters complete it: the score, the expected and the observed share."""
+    from stream_app.folder.folder_models import describe_score
     from stream_app.folder.model_loading import load_model
     from stream_app.models.content.model import ContentModel
     from stream_app.models.learning import Status
@@ -49,7 +50,7 @@ def content(
         answer = {
             "items": len(known),
             "status": model.status,
-            "scores": [_as_json(score) for score in scores],
+            "scores": [{"item_id": score.item, **describe_score(score)} for score in scores],
         }
         console.file.write(orjson.dumps(answer).decode() + "\n")
         return
@@ -60,21 +61,6 @@ def content(
             "expected is the mean of all items",
             highlight=False,
         )
-
-
-def _as_json(score: ItemScore) -> dict[str, Any]:
-    return {
-        "item_id": score.item,
-        "score": score.score,
-        "expected": score.expected,
-        "starters": score.starters,
-        "completers": score.completers,
-        "interval": [100 * bound for bound in score.interval],
-        "reasons": [
-            {"feature": reason.feature, "value": reason.value, "contribution": reason.contribution}
-            for reason in score.reasons
-        ],
-    }
 
 
 def _table(scores: Sequence[ItemScore], items: int) -> Table:

@@ -13,7 +13,7 @@ from rich import box
 from rich.table import Table
 
 from stream_app.cli.options import AsJson, SetOption, console
-from stream_app.errors import StateError
+from stream_app.errors import UnfinishedError
 
 if TYPE_CHECKING:
     from stream_app.schemas.outputs import PrivacyReceipt, StoreErasure
@@ -30,7 +30,7 @@ User = Annotated[str, typer.Option(min=1, max=256, help="The user's id, as track
 def erase(
     user: User,
     data_dir: FolderInstead = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the receipt (Kafka).")] = 60.0,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the receipt.")] = 60.0,
     as_json: AsJson = False,
     flags: SetOption = None,
 ) -> None:
@@ -52,18 +52,19 @@ def _ask(
 ) -> PrivacyReceipt:
     import asyncio
 
-    from stream_app.folder.opening import open_replay
-    from stream_app.observability.metrics import Metrics
-    from stream_app.runtimes.embedded.store import FILE_NAME
-
     if data_dir is None:
         from stream_app.runtimes.kafka.operate import privacy
 
         return asyncio.run(privacy.ask(request, settings, timeout))
-    if not (data_dir / FILE_NAME).exists():
-        raise StateError(f"{data_dir} holds no data: name the folder that was replayed into")
-    with open_replay(data_dir, settings, Metrics()) as (_, _, replay):
-        return replay.erase(request)
+    from stream_app.folder.folder_acts import erase as erase_from_folder
+
+    receipt = erase_from_folder(request, data_dir, settings, timeout)
+    if receipt is None:
+        raise UnfinishedError(
+            f"the request {request.request_id} waits in {data_dir}: the process that fills the folder grants "
+            "it, or the next command that does"
+        )
+    return receipt
 
 
 def _print(receipt: PrivacyReceipt) -> None:

@@ -6,21 +6,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stream_app.folder.reasons import why_recommended
+
 Output = Mapping[str, Any]
 
-WHY_RECOMMENDED = {
-    "session_history": "it was looked at in this visit",
-    "user_history": "this user looked at it before",
-    "sequential_rules": "others opened it soon after what was looked at last",
-    "nearest_sessions": "visits like this one had it",
-    "item_walk": "others' visits lead to it from the items of this one",
-    "co_visitation": "it is often seen with the items of this visit",
-    "markov": "others opened it right after the last item",
-    "popularity": "it is popular now",
-    "category_popularity": "it is popular among things of the kinds that were looked at",
-    "context_popularity": "it is popular at such hours and on such devices",
-    "factorisation": "people with a history like this one's liked it",
-}
 CHANCES = {"will_return": "they come back", "churn": "they stay away", "purchase": "they buy"}
 MOST_ITEMS = 5
 USAGE_RULE = "usage_rule"
@@ -77,7 +66,7 @@ def _explain_recommendations(output: Output) -> list[str]:
         + _explain_model(output["model"], "visits")
     ]
     for place, item in enumerate(items[:MOST_ITEMS], 1):
-        why = WHY_RECOMMENDED.get(item["source"], f"{item['source']} found it")
+        why = why_recommended(item["source"])
         tried = "; it is shown to learn whether it is liked" if item["is_explored"] else ""
         sentences.append(f"{place}. {item['item_id']}, for {why} (score {item['score']:.2f}){tried}.")
     if len(items) > MOST_ITEMS:

@@ -24,6 +24,10 @@ COMMANDS = {
         "stream_app.cli.collect:collect",
         "Receive events over HTTP from browsers and servers; each is answered once it is durable.",
     ),
+    "serve": Entry(
+        "stream_app.cli.serve:serve",
+        "Serve what a data folder knows over HTTP: users, recommendations, items, models, a live stream.",
+    ),
     "produce": Entry(
         "stream_app.cli.kafka:produce",
         "Send events from files to Kafka, keyed by user, as a tracker's server would.",

@@ -18,16 +18,14 @@ from stream_app.cli.options import AsJson, DataDir, SetOption, console
 from stream_app.errors import InputError, SettingsError, StateError
 
 if TYPE_CHECKING:
-    from stream_app.features.user_row import UserRow
+    from stream_app.folder.recommending import Explained
     from stream_app.learning.ports import Occasion
     from stream_app.models.recommenders import Blend, ScoredItem
     from stream_app.runtimes.embedded.store import Store
-    from stream_app.schemas.outputs import RecommendedItem
     from stream_app.settings.rules import Rules
 
 
 SEED = "asked for by hand"
-MOST_EXPLAINED = 100
 
 
 class Asked(NamedTuple):
@@ -37,10 +35,10 @@ class Asked(NamedTuple):
     origin: str
 
 
-class Reasons(NamedTuple):
-    """An item with its level; what the blend says for it, if that is its level."""
+class Neighbour(NamedTuple):
+    """What goes with an item; the blend says no more of it."""
 
-    item: RecommendedItem | ScoredItem
+    item: ScoredItem
     level: str
     source_shares: dict[str, float]
     after: str | None
@@ -59,6 +57,7 @@ def recommend(
     flags: SetOption = None,
 ) -> None:
     """Recommend the next items for a user or a session, or items that go with one, each with its level."""
+    from stream_app.folder.recommending import explain_list, note_on
     from stream_app.learning.ports import Occasion
     from stream_app.runtimes.embedded.learned import load_recommender
     from stream_app.runtimes.embedded.store import Store
@@ -83,8 +82,8 @@ def recommend(
         else:
             asked = _asked_of(store, str(user), settings.rules)
     occasion = asked.occasion
-    note = _note(recommender.blend, occasion.session_items)
-    found = _explain(recommender.blend, occasion, recommender.recommend(occasion, count))
+    note = note_on(recommender.blend, occasion.session_items)
+    found = explain_list(recommender.blend, occasion, recommender.recommend(occasion, count))
     if as_json:
         items = [_as_json(reasons, explain) for reasons in found]
         answer = {
@@ -113,24 +112,8 @@ def _show_neighbours(blend: Blend, item: str, count: int, as_json: bool) -> None
     console.print(f"With {item}", markup=False, highlight=False)
     if note:
         console.print(note, style="yellow", markup=False, highlight=False)
-    neighbours = [Reasons(neighbour, neighbour.source, {}, None) for neighbour in found]
+    neighbours = [Neighbour(neighbour, neighbour.source, {}, None) for neighbour in found]
     console.print(_table(neighbours, explain=False))
-
-
-def _explain(blend: Blend, occasion: Occasion, shown: Sequence[RecommendedItem]) -> list[Reasons]:
-    evidence = {
-        explanation.item.item_id: explanation
-        for explanation in blend.explain(occasion.session_items, MOST_EXPLAINED)
-    }
-    sources = {source.name for source in blend.sources}
-    found: list[Reasons] = []
-    for item in shown:
-        explained = evidence.get(item.item_id)
-        if item.source in sources and explained is not None:
-            found.append(Reasons(item, blend.name, explained.source_shares, explained.after))
-        else:
-            found.append(Reasons(item, item.source, {item.source: 1.0}, None))
-    return found
 
 
 def _split(session_items: str) -> list[str]:
@@ -143,13 +126,14 @@ def _split(session_items: str) -> list[str]:
 def _asked_of(store: Store, user: str, rules: Rules) -> Asked:
     """The open session that last had an item, else the user's recent items; as far as they consent."""
     from stream_app.core.recommending import describe_occasion
+    from stream_app.folder.recommending import latest_session_items
     from stream_app.learning.ports import Occasion
     from stream_app.runtimes.common.partitioning import partition_of
 
     row = store.row(partition_of(user.encode(), max(len(store.partitions()), 1)), user)
     if row is None:
         return Asked(Occasion([], time.time(), SEED), f"no click of {user}, whom the folder does not know")
-    session = _latest_session_items(row)
+    session = latest_session_items(row)
     if session:
         origin = f"the open session of {user}"
     elif row.recent_items:
@@ -160,26 +144,8 @@ def _asked_of(store: Store, user: str, rules: Rules) -> Asked:
     return Asked(describe_occasion(user, row, items, time.time(), SEED, rules), origin)
 
 
-def _latest_session_items(row: UserRow) -> list[str]:
-    sessions = [session.items for session in row.open_sessions if session.items]
-    return [item for _, item in max(sessions, key=lambda items: items[-1][0])] if sessions else []
-
-
-def _note(blend: Blend, session_items: Sequence[str]) -> str | None:
-    if not session_items:
-        return "Nothing is known to go by: these are the most popular items of late."
-    known = blend.index.numbers_of(session_items)
-    if not known:
-        return "None of these items was seen before: these are the most popular items of late."
-    unknown = len(session_items) - len(known)
-    return f"{unknown} of these items not seen before are left aside." if unknown else None
-
-
-def _as_json(reasons: Reasons, explain: bool) -> dict[str, object]:
-    from stream_app.models.recommenders import ScoredItem
-
-    item = reasons.item
-    answer: dict[str, object] = item._asdict() if isinstance(item, ScoredItem) else asdict(item)
+def _as_json(reasons: Explained, explain: bool) -> dict[str, object]:
+    answer: dict[str, object] = asdict(reasons.item)
     if explain:
         answer |= {
             "level": reasons.level,
@@ -189,7 +155,7 @@ def _as_json(reasons: Reasons, explain: bool) -> dict[str, object]:
     return answer
 
 
-def _table(found: Sequence[Reasons], explain: bool) -> Table:
+def _table(found: Sequence[Explained | Neighbour], explain: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("item", overflow="fold")
     table.add_column("score", justify="right")

@@ -83,6 +83,7 @@ def run_replay(
     from stream_app.cli.understanding import Understanding
     from stream_app.folder.opening import open_replay
     from stream_app.observability.metrics import Metrics
+    from stream_app.runtimes.embedded.letter_box import LetterBox
 
     metrics = Metrics()
     if serve_metrics and settings.metrics_port:
@@ -102,6 +103,7 @@ def run_replay(
                 if stop.is_made:
                     raise UnfinishedError(_how_far(source, store))
                 understood.end(taken)
+                LetterBox(data_dir).grant_all(run.erase)
         understood.judge()
         run.finish()
         seconds = time.perf_counter() - begun_at

@@ -43,7 +43,7 @@ def what_if_command(
     Values to try for what you can control are those that occur in the folder. Only an experiment can show
     whether bringing a change about has the effect.
     """
-    from stream_app.folder.what_if import answer, ask_about_item, ask_about_user
+    from stream_app.folder.what_if import answer, ask_about_item, ask_about_user, describe
     from stream_app.runtimes.embedded.store import Store
     from stream_app.settings.loading import load_settings
 
@@ -57,14 +57,7 @@ def what_if_command(
             question = ask_about_user(store, data_dir, str(user), target, settings)
     found = answer(question, dict(map(_parse_change, change or ())), control or ())
     if as_json:
-        encoded = {
-            "subject": question.subject,
-            "target": question.target,
-            "score": found.score,
-            "score_after": found.score_after,
-            "suggestions": [suggestion._asdict() for suggestion in found.suggestions],
-            "tried": [change._asdict() for change in found.tried],
-        }
+        encoded = {"subject": question.subject, "target": question.target} | describe(found)
         console.file.write(orjson.dumps(encoded).decode() + "\n")
         return
     _print(found, question, bool(change))

@@ -11,6 +11,7 @@ from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.common.intake import build_intake
 from stream_app.runtimes.common.memory import collect_seldom
 from stream_app.runtimes.embedded.learned import LearnedModels, folder_key
+from stream_app.runtimes.embedded.letter_box import LetterBox
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Store
 from stream_app.settings.environment import Settings
@@ -28,6 +29,8 @@ def open_replay(
     data_dir: Path, settings: Settings, metrics: Metrics, partitions: int | None = None
 ) -> Iterator[tuple[Store, LearnedModels, Replay]]:
     """The folder's store, models and replay; without `partitions` it has as many as it was filled with.
+
+    Privacy requests that waited for somebody to open it are granted first.
 
     Raises:
         StateError: the folder cannot be used.
@@ -54,4 +57,5 @@ def open_replay(
             settings.hot_rows,
             intake=build_intake(settings, key),
         )
+        LetterBox(data_dir).grant_all(replay.erase)
         yield store, learned, replay

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from stream_app.errors import InputError, StateError
 from stream_app.evaluation.driver_cases import HIGH_TIER, read_examples
@@ -95,6 +96,16 @@ def answer(question: Question, changes: Mapping[str, str | float], controls: Seq
                 f"--control {name}: no example in the folder has this feature; {_known_names(name, question)}"
             )
     return what_if(question.model, question.features, checked, values, LABEL_BY_TARGET.get(question.target))
+
+
+def describe(found: WhatIf) -> dict[str, Any]:
+    """An answer as it is given to machines."""
+    return {
+        "score": found.score,
+        "score_after": found.score_after,
+        "suggestions": [suggestion._asdict() for suggestion in found.suggestions],
+        "tried": [change._asdict() for change in found.tried],
+    }
 
 
 def _value_of(name: str, value: str | float, question: Question) -> float | str:

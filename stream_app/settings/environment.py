@@ -17,6 +17,7 @@ from stream_app.intake.trackers import FORM_SETTINGS, FORMS
 from stream_app.models.recommenders.diversity import GroupCaps
 from stream_app.models.recommenders.surface_rules import Exclusion, SurfaceRules
 from stream_app.schemas.events import Id
+from stream_app.settings.api_keys import ApiKey, parse_api_keys
 from stream_app.settings.placeholder_ids import SHIPPED, PlaceholderIds
 from stream_app.settings.rules import CONTENT_COMPLETIONS, CONTENT_STARTS, Rules
 
@@ -162,6 +163,19 @@ class Settings(_FormSettings):
         None,
         description="Addresses or networks, comma-separated, of proxies whose X-Forwarded-For is trusted.",
     )
+
+    api_host: str = Field("127.0.0.1", description="Address of the API and the pages; loopback by default.")
+    api_port: int = Field(8091, ge=1, le=65535, description="Port of the API and the pages.")
+    api_keys: SecretStr | None = Field(
+        None,
+        description="Keys of the API as NAME:SECRET:SCOPE,NAME:SECRET:SCOPE, with the scopes recommend, "
+        "aggregate, read and act; without any key only clients of this machine are answered.",
+    )
+    api_hosts: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None, description="Host names, comma-separated, under which the API is asked; loopback always is."
+    )
+    api_rate: float = Field(2000.0, gt=0, description="Requests per second that one client may make.")
+    api_burst: int = Field(4000, ge=1, description="Requests that one client may make at once after a pause.")
 
     idle_check: float = Field(5.0, gt=0, description="How often idle partitions are checked.")
     session_gap: float = Field(_RULES.session_gap, gt=0, description="Inactivity that ends a session.")
@@ -317,6 +331,13 @@ class Settings(_FormSettings):
             raise ValueError("each write key must have at least 8 characters")
         return value
 
+    @field_validator("api_keys")
+    @classmethod
+    def _are_api_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_api_keys(value.get_secret_value())
+        return value
+
     @field_validator("cors_origins")
     @classmethod
     def _are_origins(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -332,7 +353,7 @@ class Settings(_FormSettings):
             ip_network(network)
         return value
 
-    @field_validator("tier_targets", "cors_origins", "trusted_proxies", mode="before")
+    @field_validator("tier_targets", "cors_origins", "trusted_proxies", "api_hosts", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         return _split(value) if isinstance(value, str) else value
@@ -360,6 +381,11 @@ class Settings(_FormSettings):
     def accepted_server_keys(self) -> tuple[str, ...]:
         """The keys that only servers know."""
         return _split(self.server_keys.get_secret_value()) if self.server_keys else ()
+
+    @property
+    def known_api_keys(self) -> tuple[ApiKey, ...]:
+        """The keys of the API."""
+        return parse_api_keys(self.api_keys.get_secret_value()) if self.api_keys else ()
 
     @property
     def rules(self) -> Rules:

@@ -8,8 +8,8 @@ from pathlib import Path
 from support.dying_trainer import die_at_statement
 from support.worker_process import worker_process
 
-from stream_app.cli import data_folder
 from stream_app.errors import RefusedEventsError
+from stream_app.folder import opening
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Store
 from stream_app.settings.environment import Settings
@@ -32,9 +32,9 @@ def replay(folder: Path, piped: Path, die_at: int = 0) -> str | None:
 
 def _prepare(piped: Path, die_at: int) -> None:
     sys.stdin = piped.open()
-    data_folder.Replay = partial(Replay, round_records=40, checkpoint_rounds=3)  # type: ignore[assignment, attr-defined]
+    opening.Replay = partial(Replay, round_records=40, checkpoint_rounds=3)  # type: ignore[assignment, attr-defined]
     if die_at:
-        data_folder.Store = partial(_dying_store, die_at)  # type: ignore[assignment, attr-defined]
+        opening.Store = partial(_dying_store, die_at)  # type: ignore[assignment, attr-defined]
 
 
 def _dying_store(die_at: int, folder: Path) -> Store:

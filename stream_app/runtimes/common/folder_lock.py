@@ -6,7 +6,7 @@ import fcntl
 from pathlib import Path
 from typing import TextIO
 
-from stream_app.errors import StateError
+from stream_app.errors import FolderInUseError, StateError
 from stream_app.runtimes.common.private_folder import LOCK_FILE
 
 
@@ -14,7 +14,8 @@ def lock_folder(folder: Path) -> TextIO:
     """Hold an existing folder until the returned file is closed, or the process ends.
 
     Raises:
-        StateError: another process holds it, or it cannot be written.
+        FolderInUseError: another process holds it.
+        StateError: it cannot be written.
     """
     try:
         lock = (folder / LOCK_FILE).open("w")
@@ -24,5 +25,7 @@ def lock_folder(folder: Path) -> TextIO:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise StateError(f"{folder} is in use by another process: wait for it, or name another") from None
+        raise FolderInUseError(
+            f"{folder} is in use by another process: wait for it, or name another"
+        ) from None
     return lock

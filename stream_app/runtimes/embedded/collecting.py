@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from typing import Self
 
+from stream_app.errors import StateError
 from stream_app.runtimes.common.group_commit import GroupCommit
+from stream_app.runtimes.embedded.letter_box import LetterBox
 from stream_app.runtimes.embedded.replay import ROUND_RECORDS, Replay
+
+log = logging.getLogger(__name__)
+REQUEST_SECONDS = 0.25
 
 
 class EmbeddedDelivery:
@@ -17,10 +23,17 @@ class EmbeddedDelivery:
 
     `open_replay` opens the folder. After a failure the folder is opened anew, for what is in memory then is
     ahead of what is stored. When nothing came for `idle_check` seconds, sessions are closed by wall time.
+    Privacy requests that others leave in `letter_box` are granted as they come.
     """
 
-    def __init__(self, open_replay: Callable[[], AbstractContextManager[Replay]], idle_check: float) -> None:
+    def __init__(
+        self,
+        open_replay: Callable[[], AbstractContextManager[Replay]],
+        idle_check: float,
+        letter_box: LetterBox,
+    ) -> None:
         self._open_replay = open_replay
+        self._letter_box = letter_box
         self._idle_check = idle_check
         self._thread = ThreadPoolExecutor(1, "data-folder")
         self._group = GroupCommit(self._commit, ROUND_RECORDS)
@@ -40,13 +53,17 @@ class EmbeddedDelivery:
             StateError: it cannot be used.
         """
         await self._on_thread(self._open)
-        self._closing = asyncio.create_task(self._close_idle_sessions())
+        self._tasks = [
+            asyncio.create_task(self._close_idle_sessions()),
+            asyncio.create_task(self._grant_requests()),
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._group.finish()
-        self._closing.cancel()
-        await asyncio.wait([self._closing])
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
         await self._on_thread(self._close)
         self._thread.shutdown()
 
@@ -69,10 +86,22 @@ class EmbeddedDelivery:
                 await self._on_thread(lambda: self._use(_tidy))
             self._is_idle = True
 
+    async def _grant_requests(self) -> None:
+        while True:
+            await asyncio.sleep(REQUEST_SECONDS)
+            if self._letter_box.is_empty():
+                continue
+            try:
+                await self._on_thread(
+                    lambda: self._use(lambda replay: self._letter_box.grant_all(replay.erase))
+                )
+            except StateError as error:
+                log.warning("privacy requests wait: %s", error)
+
     async def _on_thread(self, work: Callable[[], object]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _use(self, work: Callable[[Replay], None]) -> None:
+    def _use(self, work: Callable[[Replay], object]) -> None:
         try:
             work(self._replay or self._open())
         except BaseException:

@@ -54,30 +54,64 @@ class LoggedRows:
         self, connection: sqlite3.Connection, tables: CheckedTables, folder: Path, read_only: bool = False
     ) -> None:
         self._connection = connection
-        [(self._logged, stored)] = cast(
-            "Iterator[tuple[int, int]]", tables.select("rows_log", ("logged", "stored"))
-        )
-        self._store = RowStore(folder / FOLDER_NAME, POSITION_KEY, WRITE_BUFFER_BYTES, read_only, _times_of)
+        self._tables = tables
+        self._folder = folder
+        self._read_only = read_only
         self._unstored: list[tuple[int, list[Change], dict[bytes, bytes]]] = []
         self._kept_bytes = 0
+        self._open()
+
+    def _open(self) -> None:
+        self._logged, self._settled = self._positions()
         self._newer: dict[bytes, bytes | None] = {}
-        reached = self._store.position
+        self._store = RowStore(
+            self._folder / FOLDER_NAME, POSITION_KEY, WRITE_BUFFER_BYTES, self._read_only, _times_of
+        )
+        self._reached = self._store.position
         # A reader's store may have gone on since its transaction began.
-        if not stored <= reached or (reached > self._logged and not read_only):
+        if not self._settled <= self._reached or (self._reached > self._logged and not self._read_only):
             self._store.close()
             raise StateError(
-                f"{folder / FOLDER_NAME} does not go with the rest of {folder}: restore the whole folder, "
-                "or replay the events into an empty one"
+                f"{self._folder / FOLDER_NAME} does not go with the rest of {self._folder}: restore "
+                "the whole folder, or replay the events into an empty one"
             )
-        unstored = tables.select(
-            "redo", ("position", "changes"), "WHERE position > ? ORDER BY position", (reached,)
-        )
-        for position, data in cast("Iterator[tuple[int, bytes]]", unstored):
-            changes = _decoder.decode(data)
-            if read_only:
+        for position, changes in self._redo():
+            if self._read_only:
                 self._newer.update(changes)
             else:
                 self._put_logged(position, changes)
+            self._reached = position
+
+    def follow(self) -> set[str] | None:
+        """Bring a reader's rows up to what its transaction sees.
+
+        Returns the users whose rows may have changed; None where it cannot be told.
+        """
+        _, settled = self._positions()
+        if settled != self._settled:  # what this reader has not read of the log may be gone from it
+            self._store.close()
+            self._open()
+            return None
+        changed: set[str] = set()
+        for position, changes in self._redo():
+            self._newer.update(changes)
+            changed.update(_place(key)[1] for key, _ in changes)
+            self._reached = position
+        return changed
+
+    def _positions(self) -> tuple[int, int]:
+        [(logged, stored)] = cast(
+            "Iterator[tuple[int, int]]", self._tables.select("rows_log", ("logged", "stored"))
+        )
+        return logged, stored
+
+    def _redo(self) -> Iterator[tuple[int, list[Change]]]:
+        """What was logged behind the position that is reached."""
+        found = self._tables.select(
+            "redo", ("position", "changes"), "WHERE position > ? ORDER BY position", (self._reached,)
+        )
+        for position, data in cast("Iterator[tuple[int, bytes]]", found):
+            yield position, _decoder.decode(data)
 
     def close(self) -> None:
         """Release the rows."""

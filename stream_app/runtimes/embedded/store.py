@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
@@ -97,7 +97,10 @@ class Store:
         try:
             if not read_only:
                 make_private(folder)
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=0.5)
+            # A reader may go from thread to thread, one at a time.
+            self._connection = sqlite3.connect(
+                path, isolation_level=None, timeout=0.5, check_same_thread=not read_only
+            )
             self._connection.execute("PRAGMA journal_mode = WAL")
             # The rows' own store is synchronised when it likes, and must never be ahead of this file.
             self._connection.execute("PRAGMA synchronous = FULL")
@@ -192,6 +195,57 @@ class Store:
         """Outputs with their places, in the order in which they were made."""
         found: Iterator[Any] = self._tables.select(
             "outputs", ("sequence", "schema", "body"), "ORDER BY sequence"
+        )
+        return map(StoredOutput._make, found)
+
+    @property
+    def partition_count(self) -> int:
+        """How many partitions the folder was filled with; 1 where it is empty."""
+        found = self._connection.execute("SELECT count(*) FROM partitions").fetchone()
+        return max(int(found[0]), 1)
+
+    def data_version(self) -> int:
+        """A number that is another one once any process has written to the folder; for a reader at rest."""
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def follow(self) -> set[str] | None:
+        """Bring a reader up to the newest checkpoint, and leave it at rest.
+
+        Returns the users whose rows may have changed; None where it cannot be told.
+        Rows are those of that checkpoint then, and all else is as it is when it is read. A reader at rest
+        keeps nobody from removing what was deleted.
+        """
+        if self._connection.in_transaction:
+            self._connection.execute("COMMIT")
+        self._connection.execute("BEGIN")
+        try:
+            return self._rows.follow()
+        finally:
+            self._connection.execute("COMMIT")
+
+    def erasures_mark(self) -> tuple[int, float]:
+        """What is another once somebody was erased, by which a reader learns of it."""
+        found = self._connection.execute("SELECT count(*), total(checksum) FROM erasures").fetchone()
+        return int(found[0]), float(found[1])
+
+    def output(self, sequence: int) -> StoredOutput | None:
+        """The output at a place; None where it was removed."""
+        found: Iterator[Any] = self._tables.select(
+            "outputs", ("sequence", "schema", "body"), "WHERE sequence = ?", (sequence,)
+        )
+        return next((StoredOutput(*row) for row in list(found)), None)
+
+    def outputs_after(
+        self, sequence: int, schemas: Collection[str] | None = None, limit: int | None = None
+    ) -> Iterator[StoredOutput]:
+        """Outputs behind a place, in the order in which they were made; of some schemas, at most `limit`."""
+        wanted = "" if schemas is None else f"AND schema IN ({', '.join('?' * len(schemas))})"
+        most = "" if limit is None else f"LIMIT {limit}"
+        found: Iterator[Any] = self._tables.select(
+            "outputs",
+            ("sequence", "schema", "body"),
+            f"WHERE sequence > ? {wanted} ORDER BY sequence {most}",
+            (sequence, *(schemas or ())),
         )
         return map(StoredOutput._make, found)
 

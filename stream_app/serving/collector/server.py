@@ -18,8 +18,8 @@ from stream_app.serving.collector.guarded_protocol import guarded_protocol
 BACKLOG = 1024
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket on an address.
+def listen(host: str, port: int, what: str = "collector") -> socket.socket:
+    """A socket on an address; `what` listens, and has the settings STREAM_APP_WHAT_HOST and _PORT.
 
     Raises:
         SettingsError: the address cannot be listened on.
@@ -29,8 +29,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise SettingsError(
-            f"the collector cannot listen on {host}:{port} ({error}): set STREAM_APP_COLLECTOR_HOST to an "
-            "address of this machine and STREAM_APP_COLLECTOR_PORT to a free port"
+            f"the {what} cannot listen on {host}:{port} ({error}): set STREAM_APP_{what.upper()}_HOST to an "
+            f"address of this machine and STREAM_APP_{what.upper()}_PORT to a free port"
         ) from error
     # Connections inherit it. Without it a kept-alive one waits 40 ms between an answer's head and its body.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

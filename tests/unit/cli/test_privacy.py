@@ -11,9 +11,9 @@ from support.planted import PERSONAL, found_in, found_in_outputs, planted_events
 from typer.testing import CliRunner, Result
 
 from stream_app.cli import main
-from stream_app.folder.opening import open_replay
 from stream_app.errors import InputError, StateError
 from stream_app.features.user_row import UserRow
+from stream_app.folder.opening import open_replay
 from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.common.partitioning import partition_of
 from stream_app.runtimes.embedded.store import Checkpoint, Store

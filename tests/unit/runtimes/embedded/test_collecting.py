@@ -8,6 +8,7 @@ import pytest
 from stream_app.errors import StateError
 from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded.collecting import EmbeddedDelivery
+from stream_app.runtimes.embedded.letter_box import LetterBox
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Checkpoint, Store
 from stream_app.settings.rules import Rules
@@ -53,7 +54,7 @@ class FillingStore(Store):
 
 
 async def _deliver(folder: Folder) -> None:
-    async with EmbeddedDelivery(folder.open, idle_check=HOUR) as deliver:
+    async with EmbeddedDelivery(folder.open, HOUR, LetterBox(folder.path)) as deliver:
         await asyncio.gather(*(deliver([page(f"u{number}", 0)]) for number in range(20)))
         assert folder.users() == {f"u{number}" for number in range(20)}
 
@@ -63,7 +64,7 @@ def test_events_are_stored_when_their_sender_is_told(tmp_path: Path) -> None:
 
 
 async def _deliver_around_a_full_disk(folder: Folder) -> None:
-    async with EmbeddedDelivery(folder.open, idle_check=HOUR) as deliver:
+    async with EmbeddedDelivery(folder.open, HOUR, LetterBox(folder.path)) as deliver:
         await deliver([page("before", 0)])
         folder.is_full = True
         with pytest.raises(StateError):
@@ -81,7 +82,7 @@ def test_what_was_refused_is_not_stored_by_a_later_commit(tmp_path: Path) -> Non
 
 
 async def _wait_for_the_end_of_a_session(folder: Folder) -> None:
-    async with EmbeddedDelivery(folder.open, idle_check=0.01) as deliver:
+    async with EmbeddedDelivery(folder.open, 0.01, LetterBox(folder.path)) as deliver:
         await deliver([page("u", 0, item="i")])
         assert "closed_session" not in folder.schemas()
         folder.now += 24 * HOUR
@@ -95,7 +96,7 @@ def test_a_session_is_closed_by_wall_time_when_nothing_comes(tmp_path: Path) -> 
 
 
 async def _open(folder: Folder) -> None:
-    async with EmbeddedDelivery(folder.open, idle_check=HOUR):
+    async with EmbeddedDelivery(folder.open, HOUR, LetterBox(folder.path)):
         pass
 
 

@@ -1,0 +1,1 @@
+"""The read API: what is known of users, items and models, over HTTP."""
