@@ -48,11 +48,11 @@ def test_a_follower_knows_what_a_new_reader_would(
 ) -> None:
     folder = tmp_path_factory.mktemp("followed")
     with open_replay(folder, SETTINGS, Metrics()) as (store, _, replay):
-        replay.take([page("first", 0)])
+        replay.process([page("first", 0)])
         follower = FolderPresent(folder, SETTINGS)
         for number, (kind, user) in enumerate(steps, 1):
             if kind == "visit":
-                replay.take([page(user, number * HOUR, item=f"item-{number}")])
+                replay.process([page(user, number * HOUR, item=f"item-{number}")])
             elif kind == "erase":
                 request = PrivacyRequest(
                     request_id=f"r{number}", user_id=user, requested_at="2026-03-01T00:00:00Z"
@@ -74,7 +74,7 @@ def test_a_follower_knows_what_a_new_reader_would(
 
 def test_a_reader_at_rest_keeps_nothing_from_being_removed(tmp_path: Path) -> None:
     with open_replay(tmp_path, SETTINGS, Metrics()) as (_, _, replay):
-        replay.take([page("secret-name", 0)])
+        replay.process([page("secret-name", 0)])
         follower = FolderPresent(tmp_path, SETTINGS)
         assert follower.user("secret-name") is not None
         request = PrivacyRequest(request_id="r", user_id="secret-name", requested_at="2026-03-01T00:00:00Z")
@@ -90,10 +90,10 @@ def test_a_reader_at_rest_keeps_nothing_from_being_removed(tmp_path: Path) -> No
 def test_a_reader_follows_rows_over_many_flushes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "KEPT_REDO_BYTES", 1)  # the log is dropped at each checkpoint
     with open_replay(tmp_path, SETTINGS, Metrics()) as (_, _, replay):
-        replay.take([page("ann", 0)])
+        replay.process([page("ann", 0)])
         follower = FolderPresent(tmp_path, SETTINGS)
         for number in range(1, 6):
-            replay.take([page("ann", number * HOUR)])
+            replay.process([page("ann", number * HOUR)])
             found = follower.user("ann")
             assert found is not None
             assert found["seen_at"].timestamp() == START + number * HOUR
@@ -103,7 +103,7 @@ def test_a_reader_follows_rows_over_many_flushes(tmp_path: Path, monkeypatch: py
 def test_an_erasure_waits_for_the_process_that_holds_the_folder(tmp_path: Path) -> None:
     acts = folder_acts.FolderActs(tmp_path, SETTINGS)
     with open_replay(tmp_path, SETTINGS, Metrics()) as (_, _, replay):
-        replay.take([page("ann", 0), page("bob", 1)])
+        replay.process([page("ann", 0), page("bob", 1)])
         request_id, receipt = acts.erase("ann", timeout=0.0)
         assert receipt is None
         assert acts.receipt(request_id) is None
@@ -117,7 +117,7 @@ def test_an_erasure_waits_for_the_process_that_holds_the_folder(tmp_path: Path) 
 def test_an_erasure_that_waited_in_vain_is_granted_by_whoever_opens_the_folder_next(tmp_path: Path) -> None:
     acts = folder_acts.FolderActs(tmp_path, SETTINGS)
     with open_replay(tmp_path, SETTINGS, Metrics()) as (_, _, replay):
-        replay.take([page("ann", 0)])
+        replay.process([page("ann", 0)])
         request_id, _ = acts.erase("ann", timeout=0.0)
     with open_replay(tmp_path, SETTINGS, Metrics()):
         pass
@@ -128,7 +128,7 @@ def test_an_erasure_that_waited_in_vain_is_granted_by_whoever_opens_the_folder_n
 
 def test_where_nobody_holds_the_folder_an_erasure_is_done_at_once(tmp_path: Path) -> None:
     with open_replay(tmp_path, SETTINGS, Metrics()) as (_, _, replay):
-        replay.take([page("ann", 0)])
+        replay.process([page("ann", 0)])
     request_id, receipt = folder_acts.FolderActs(tmp_path, SETTINGS).erase("ann", timeout=0.0)
     assert receipt is not None
     assert receipt.request_id == request_id
