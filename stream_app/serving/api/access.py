@@ -60,7 +60,7 @@ class Access:
 
     def _take_token(self, request: Request) -> None:
         try:
-            self._buckets.take(rate_place(self._clients.address(request)), 1)
+            self._buckets.spend(rate_place(self._clients.address(request)), 1)
         except RefusedError as refusal:
             wait = refusal.retry_after or 1
             raise ProblemError(429, f"ask again in {wait} s", {"Retry-After": str(wait)}) from None
