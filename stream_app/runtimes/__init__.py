@@ -1,1 +1,1 @@
-"""The shells that read, call the core, write and commit."""
+"""The runtimes around the core: they read, call it, write and commit."""

@@ -1,1 +1,1 @@
-"""What both runtimes share: rows on disk, group commit, partitioning, leaving in time."""
+"""Shared by both runtimes: rows on disk, group commit, partitioning, timely exit."""

@@ -1,4 +1,4 @@
-"""Timely exit: whatever hangs, a process ends soon after it was asked to stop or had to."""
+"""Timely exit: a process ends soon after it was asked to stop or had to, whatever hangs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def leave(exit_code: int, last_line: str, within: float = GOODBYE_SECONDS) -> None:
     """Let the process end by itself for `within` seconds, then end it.
 
-    What is durable stays so, and what is not will be done again: that is what a crash leaves behind, too.
+    The result is the same as after a crash: what is durable stays, and the rest is repeated.
     """
     _after(within, lambda: end(exit_code, last_line))
 
@@ -34,9 +34,9 @@ def end(exit_code: int, last_line: str = "") -> NoReturn:
 
 
 def call_when_told_to_stop(tell: Callable[[], None], within: float = GOODBYE_SECONDS) -> None:
-    """Call back at SIGINT or SIGTERM, in the running loop; the process ends soon after, come what may.
+    """Call back in the running loop at SIGINT or SIGTERM; the process ends soon after in any case.
 
-    Handlers of the loop itself would wait for it, however long it computes.
+    The loop's own handlers would wait for it, however long it computes.
     """
     loop = asyncio.get_running_loop()
 

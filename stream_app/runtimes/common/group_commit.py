@@ -1,4 +1,4 @@
-"""Group commit: what comes while a commit is under way is made durable together by the next one."""
+"""Group commit: events that arrive during a commit are made durable together by the next one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Waiting = tuple[Sequence[bytes], "asyncio.Future[None]"]
 
 
 class GroupCommit:
-    """Gathers the events of callers that wait; `commit` makes at most `most` at once durable, or raises.
+    """Collects the events of waiting callers; `commit` makes at most `most` at once durable, or raises.
 
-    A caller's events are never split over two commits, so a caller with more than `most` has one alone.
+    A caller's events are never split over two commits; a caller with more than `most` gets its own.
     """
 
     def __init__(self, commit: Callable[[list[bytes]], Awaitable[None]], most: int) -> None:
@@ -30,7 +30,7 @@ class GroupCommit:
         await future
 
     async def finish(self) -> None:
-        """Return once nobody waits any more."""
+        """Return once no caller is waiting."""
         while self._running is not None:
             await asyncio.wait([self._running])
 

@@ -1,8 +1,8 @@
-"""A process under guard: whatever it is stuck in, it ends in time, with the exit code that says so.
+"""A guarded process: if it is stuck, whatever in, it is ended in time with an exit code that says so.
 
-The guard (`observability/guard.py`) is a process of its own. It cannot give this one an exit code, and no
-handler of Python's runs while a call holds the interpreter. So the C library's own `_exit` is the handler of
-one signal: it is called with the signal's number, and that of SIGTRAP is 5.
+The guard (`observability/guard.py`) is a separate process. It cannot set this one's exit code, and Python's
+signal handlers do not run while a call holds the interpreter. So the C library's `_exit` is installed as a
+signal handler: it is called with the signal's number, and that of SIGTRAP is 5.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ TURNS_PER_CHECK = 3
 
 @contextmanager
 def guarded(folder: Path, limit: float) -> Iterator[Position]:
-    """Have this process ended, with exit code 5, if the running loop stands still for `limit` seconds.
+    """End this process with exit code 5 if the running loop is blocked for `limit` seconds.
 
-    What is written to the position that this gives is told of then. The guard's files are in `folder`.
+    What was last written to the yielded position is then reported. The guard's files are in `folder`.
 
     Raises:
         StateError: the folder cannot be written.
@@ -55,7 +55,7 @@ def guarded(folder: Path, limit: float) -> Iterator[Position]:
 
 
 class _Watch:
-    """The guard's process, and the loop's signs of life."""
+    """The guard's process, and the loop's heartbeats."""
 
     def __init__(self, folder: Path, limit: float, position: Position) -> None:
         self._folder = folder
@@ -67,7 +67,7 @@ class _Watch:
         self._turn()
 
     def stop(self) -> None:
-        """Let the guard go."""
+        """Dismiss the guard."""
         self._next_turn.cancel()
         self._process.communicate()
 

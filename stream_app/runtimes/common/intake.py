@@ -1,4 +1,4 @@
-"""How the runtimes read events: the cleaner and the privacy rules that the settings ask for."""
+"""How the runtimes read events: with the cleaner and privacy rules of the settings."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from stream_app.settings.environment import Settings
 
 
 class ContextCleaner:
-    """Reads the contexts of events."""
+    """Interprets the contexts of events."""
 
     def __init__(self, taxonomy: Path | None = None) -> None:
         self._describe = Cleaner(taxonomy).describe
 
     def describe(self, context: CallContext) -> Surroundings:
-        """The client and the way by which an event came."""
+        """The client, and the channel by which the user arrived."""
         page, device, system, browser = context.page, context.device, context.os, context.browser
         campaign = context.campaign
         return self._describe(
@@ -34,12 +34,12 @@ class ContextCleaner:
         )
 
     def search_terms(self, query: str) -> tuple[str, ...]:
-        """The words of a search that say something and name nobody."""
+        """The informative words of a search that are not personal."""
         return tokenise(query)
 
 
 def build_privacy(settings: Settings, marker_key: bytes = b"") -> Privacy:
-    """The privacy rules of some settings; erased users are marked with a key of their own."""
+    """The privacy rules of the settings; markers of erased users are made with a key of their own."""
     return Privacy(
         settings.named_privacy_keys,
         settings.hashed_fields,
@@ -50,7 +50,7 @@ def build_privacy(settings: Settings, marker_key: bytes = b"") -> Privacy:
 
 
 def build_intake(settings: Settings, marker_key: bytes) -> Intake:
-    """All that events are read with.
+    """Everything needed to read events.
 
     Raises:
         SettingsError: the taxonomy's file cannot be used.
@@ -60,5 +60,5 @@ def build_intake(settings: Settings, marker_key: bytes) -> Intake:
 
 @cache
 def plain_intake() -> Intake:
-    """The intake of the settings' defaults, for history that is replayed to learn from."""
+    """The intake for default settings, for replaying history to learn from."""
     return Intake(ContextCleaner(), Privacy())

@@ -1,4 +1,4 @@
-"""Which partition a user's events go to: as Kafka's default partitioner has it (murmur2 of the key)."""
+"""The partition of a user's events, as chosen by Kafka's default partitioner (murmur2 of the key)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from stream_app.settings.placeholder_ids import SHIPPED, PlaceholderIds
 
 
 def partition_of(key: bytes | None, partitions: int) -> int:
-    """The partition of a record key; a record without one goes to the first."""
+    """The partition of a record key; a record without a key goes to the first."""
     if key is None or partitions == 1:
         return 0
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
 def record_key(value: bytes, form: str = "", ids: PlaceholderIds = SHIPPED) -> bytes | None:
-    """The key under which an event is to be produced: its user's; None where it has none.
+    """The key to produce an event with: its user's; None if it has no user.
 
     `form` is the tracker form that the settings name, and `ids` are nobody's, as `owner_of` has it.
     """

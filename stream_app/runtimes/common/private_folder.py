@@ -1,4 +1,4 @@
-"""Folders with personal data, readable only by their owner, like the key next to them."""
+"""Folders with personal data, readable only by their owner, like the key beside them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ OTHERS = 0o077
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder where there is none, and for its owner alone, as all that this process makes from now on.
+    """Create a folder if missing. It, and all that this process creates from now on, is its owner's alone.
 
-    A folder that was there and is not ours (it holds other things, and no lock) keeps its own mode. Where an
-    older program made one, its modes are put right.
+    An existing folder that is not ours (it has other content and no lock) keeps its mode. The modes of a
+    folder made by an older version are corrected.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     os.umask(os.umask(0) | OTHERS)
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)

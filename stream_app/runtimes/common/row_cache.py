@@ -1,4 +1,4 @@
-"""Decoded rows in memory: those changed but not yet stored, recently used ones, and a store behind them."""
+"""Decoded rows in memory: changed but not yet stored, or recently used, with a store behind them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RowT = TypeVar("RowT")
 
 
 class RowCache(Generic[RowT]):
-    """Rows of all partitions of a process. Changed rows stay until they are stored; the rest up to a limit.
+    """Rows of all partitions of a process. Changed rows stay until stored, others up to a limit.
 
     `load` reads a row from the store by partition and user key.
     """
@@ -25,7 +25,7 @@ class RowCache(Generic[RowT]):
         self._changes = 0
 
     def of_partition(self, partition: int) -> PartitionRows[RowT]:
-        """The rows of one partition, as the core asks for them."""
+        """The rows of one partition, as the core reads them."""
         return PartitionRows(self, partition)
 
     def find(self, place: Place) -> RowT | None:
@@ -40,7 +40,7 @@ class RowCache(Generic[RowT]):
         return row
 
     def change(self, partition: int, rows: Mapping[str, RowT | None]) -> int:
-        """Add a batch's changes, None for a removed row; returns the number of this change."""
+        """Add a batch's changes, None for a removed row; return the number of this change."""
         self._changes += 1
         for user_key, row in rows.items():
             place = partition, user_key
@@ -49,11 +49,11 @@ class RowCache(Generic[RowT]):
         return self._changes
 
     def settle(self) -> None:
-        """Treat the changes like all other rows from now on: they are stored."""
+        """Mark all changes as stored: from now on they are cached like other rows."""
         self._settle(list(self.changed))
 
     def settle_change(self, partition: int, user_keys: Iterable[str], number: int) -> None:
-        """The same for one change; rows that have changed again since then are not stored yet."""
+        """The same for one change, except for rows that have changed again since."""
         places = ((partition, user_key) for user_key in user_keys)
         self._settle([place for place in places if self._newest_change.get(place) == number])
 

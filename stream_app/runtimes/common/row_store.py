@@ -1,8 +1,8 @@
-"""Rows as bytes by key in a log-structured store (RocksDB) that follows a log.
+"""Rows as bytes by key, in a log-structured store (RocksDB) that follows a log.
 
-The log, a changelog topic or a table of redo records, is durable first. The store keeps the newest value of
-each key and the position in the log that its rows reach, written as one. So it needs no log of its own:
-what a crash takes from its memory is read from the log again, from its position on.
+The log, a changelog topic or a table of redo records, becomes durable first. The store keeps the newest value
+of each key and, written atomically with it, the log position that its rows reach. It needs no log of its own:
+what a crash loses from memory is read again from the log, starting at that position.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ log = logging.getLogger(__name__)
 
 MEBIBYTE = 1_048_576
 BLOCK_CACHE_BYTES = 64 * MEBIBYTE
-# A reader opens files by a list that a writer may have replaced meanwhile; the next list is good again.
+# A reader opens files from a list that a writer may have replaced meanwhile; the next list is valid again.
 OPENINGS = 10
 
 
 class RowStore:
-    """The rows in one folder, and at `position_key`, which is no row's, the position that they reach.
+    """The rows in one folder, and at `position_key`, which is not a row's key, the position that they reach.
 
-    `times_of` is as `TimedRows` wants it.
+    `times_of` is as for `TimedRows`.
 
     Raises:
         StateError: the folder cannot be used, or the rows in it cannot be read.
@@ -58,12 +58,12 @@ class RowStore:
         self._options = database_options(write_buffer_bytes)
         if read_only:
             self._options.create_if_missing(False)
-            self._options.set_max_open_files(-1)  # all are opened at once: the writer may delete any
+            self._options.set_max_open_files(-1)  # open all at once, because the writer may delete any
         self._database = self._open()
 
     @property
     def position(self) -> int:
-        """The position in the log that the rows reach; 0 where nothing was written yet."""
+        """The log position that the rows reach; 0 if nothing was written yet."""
         try:
             return self._rows.position or 0
         except Exception as error:
@@ -85,7 +85,7 @@ class RowStore:
             raise self._failure(error) from error
 
     def times(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
-        """The times of the rows whose keys begin so, by key and in the order of the keys."""
+        """The times of the rows whose keys have this prefix, in key order."""
         try:
             return self._rows.times(prefix)
         except Exception as error:
@@ -94,9 +94,9 @@ class RowStore:
     def put(
         self, changes: Iterable[Change], position: int, times: Mapping[bytes, bytes] | None = None
     ) -> None:
-        """Apply changes, None for a removal, with the position that they reach, atomically.
+        """Atomically apply changes, None for a removal, with the position that they reach.
 
-        `times` are those of the rows by key; without them they are read from the rows.
+        `times` are the rows' times by key; by default they are read from the rows.
         """
         try:
             self._rows.put(changes, position, times)
@@ -104,14 +104,14 @@ class RowStore:
             raise self._failure(error) from error
 
     def flush(self) -> None:
-        """Make all that was taken in durable."""
+        """Make everything applied durable."""
         try:
             self._database.flush()
         except Exception as error:
             raise self._failure(error) from error
 
     def purge(self) -> None:
-        """Leave nothing in the files of what was removed or replaced."""
+        """Remove from the files everything that was deleted or replaced."""
         try:
             merge_files(self._database)
             self._database.close()
@@ -120,7 +120,7 @@ class RowStore:
         self._database = self._open()
 
     def close(self) -> None:
-        """Make all durable and release the folder."""
+        """Make everything durable and release the folder."""
         close_database(self._database)
 
     @property
@@ -141,7 +141,7 @@ class RowStore:
     def _open_once(self, access: AccessType) -> Rdict:
         try:
             return open_database(self._folder, self._options, access)
-        except Exception as error:  # the binding knows no narrower one
+        except Exception as error:  # the binding has no narrower exception
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> StateError:
@@ -151,10 +151,10 @@ class RowStore:
 
 
 def open_database(folder: Path, options: Options, access: AccessType | None = None) -> Rdict:
-    """The database in a folder, made where there is none, for reading and writing unless `access` differs.
+    """The database in a folder, created if missing, for reading and writing unless `access` says otherwise.
 
-    Of a database that exists, rocksdict 0.3.29 takes the column family's options from the disk, where neither
-    cache nor filter stands in full, unless they are passed by the family's name.
+    When reopening a database, rocksdict 0.3.29 reads the column family's options from disk, where cache and
+    filter are incomplete, unless they are passed by the family's name.
     """
     return Rdict(
         str(folder),
@@ -165,9 +165,9 @@ def open_database(folder: Path, options: Options, access: AccessType | None = No
 
 
 def find_damage(folder: Path) -> str | None:
-    """What is wrong with a database, in words; None if all of it can be read.
+    """A description of what is wrong with a database; None if all of it can be read.
 
-    Every block of its files bears a checksum of RocksDB's, which is looked at when the block is read.
+    RocksDB verifies the checksum of every block that it reads.
     """
     options = database_options(MEBIBYTE)
     options.create_if_missing(False)
@@ -187,9 +187,9 @@ def find_damage(folder: Path) -> str | None:
 
 
 def merge_files(database: Rdict) -> None:
-    """Rewrite all files without what was removed or replaced.
+    """Rewrite all files without deleted and replaced entries.
 
-    The list of files names keys of those that were there until the database is opened again.
+    The list of files still contains keys of the old files until the database is reopened.
     """
     everything = CompactOptions()
     everything.set_bottommost_level_compaction(BottommostLevelCompaction.force())
@@ -198,7 +198,7 @@ def merge_files(database: Rdict) -> None:
 
 
 def close_database(database: Rdict) -> None:
-    """Make all durable and let a database go; what it cannot write any more is still in the log."""
+    """Make everything durable and close a database; what it can no longer write is still in the log."""
     path = database.path()
     try:
         database.close()
@@ -207,7 +207,7 @@ def close_database(database: Rdict) -> None:
 
 
 def database_options(write_buffer_bytes: int, all_write_buffers_bytes: int | None = None) -> Options:
-    """Options of a database of rows, or of several that share a cache and a limit to what is not flushed."""
+    """Options of one database of rows, or of several that share a cache and a limit on unflushed data."""
     blocks = BlockBasedOptions()
     blocks.set_block_cache(Cache(BLOCK_CACHE_BYTES))
     blocks.set_bloom_filter(10, block_based=False)
@@ -219,7 +219,7 @@ def database_options(write_buffer_bytes: int, all_write_buffers_bytes: int | Non
     options.set_max_write_buffer_number(2)
     if all_write_buffers_bytes is not None:
         options.set_write_buffer_manager(WriteBufferManager(all_write_buffers_bytes, allow_stall=False))
-    # LZ4 saves a third of the disk, and costs more than all else in merging rows.
+    # LZ4 saves a third of the disk space, but costs more than everything else in merging rows.
     options.set_compression_type(DBCompressionType.none())
     options.set_block_based_table_factory(blocks)
     return options

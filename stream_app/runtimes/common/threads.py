@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-# The thread that reads from Kafka wants the interpreter some times for every fetch. By default it waits 5 ms
-# each time while a batch is computed: records came after 50 ms instead of 22, for no less work done.
+# The thread that reads from Kafka needs the interpreter a few times per fetch. While a batch is computed it
+# would wait 5 ms each time by default: records arrived after 50 ms instead of 22, with no more work done.
 SWITCH_SECONDS = 0.001
 
 
 def switch_often() -> None:
-    """Let a thread that waits for the interpreter have it soon."""
+    """Let threads waiting for the interpreter get it sooner."""
     sys.setswitchinterval(SWITCH_SECONDS)

@@ -1,8 +1,8 @@
-"""Rows in a database with each row's due times next to it, so that a start reads only these.
+"""Rows in a database with each row's due times beside it, so that a start only reads the times.
 
-The times are no part of the log: whoever writes a row knows them, and of what is read from the log they are
-decoded. They are written with their row as one, and so is the position in the log that both reach. Where
-theirs is another, as in the folder of an older program, they are made anew from the rows.
+Times are not in the log: the writer of a row knows them, and for rows read from the log they are decoded.
+Rows, their times and the log position that both reach are written atomically. If the times have a different
+position, as in the folder of an older version, they are rebuilt from the rows.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ Change = tuple[bytes, bytes | None]
 Notes = Mapping[bytes, bytes]
 TimesOf = Callable[[bytes, bytes], bytes | None]
 
-# No text in UTF-8 has such bytes, so no key of a row begins with one.
+# These bytes do not occur in UTF-8, so no row's key starts with one.
 TIMES_PREFIX = b"\xfe"
 NOTE_PREFIX = b"\xff"
 NO_NOTES: Notes = {}
-# Times of another form, or of rows of another version, have their position elsewhere: these count as missing.
+# Times in another format, or of rows of another version, have their position elsewhere and count as missing.
 TIMES_POSITION_KEY = NOTE_PREFIX + b"times %d of rows %d" % (TIMES_VERSION, ROW_VERSION)
 NOTED_AT_ONCE = 1_000
 
@@ -32,14 +32,14 @@ WITHOUT_LOG.disable_wal = True
 
 
 def no_times(_key: bytes, _row: bytes) -> None:
-    """For rows of which nothing falls due."""
+    """For rows without due times."""
 
 
 class TimedRows:
     """An open database: rows, their due times, and at `position_key` the position that the rows reach.
 
-    `times_of` reads the times of a row as it is stored; None for an entry that is no user's row. Keys are
-    UTF-8, or at least begin with no byte that UTF-8 does not know.
+    `times_of` reads the times of a stored row; None for an entry that is not a user's row. Keys are UTF-8, or
+    at least do not start with a byte that is invalid in UTF-8.
     """
 
     def __init__(self, database: Rdict, position_key: bytes, times_of: TimesOf) -> None:
@@ -49,18 +49,18 @@ class TimedRows:
 
     @property
     def position(self) -> int | None:
-        """The position in the log that the rows reach; None where nothing was written yet."""
+        """The log position that the rows reach; None if nothing was written yet."""
         found = self._database.get(self._position_key)
         return int(found) if found is not None else None
 
     def items(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """The rows whose keys begin so, in the order of their keys; raises RocksDB's error at damage."""
+        """The rows whose keys have this prefix, in key order; raises RocksDB's error if damaged."""
         for key, row in self._scan(prefix, _after(prefix) if prefix else TIMES_PREFIX):
             if key != self._position_key:
                 yield key, row
 
     def note(self, key: bytes) -> bytes | None:
-        """What was noted last at a key that begins with `NOTE_PREFIX`."""
+        """The last note at a key that starts with `NOTE_PREFIX`."""
         noted: bytes | None = self._database.get(key)
         return noted
 
@@ -71,10 +71,10 @@ class TimedRows:
         times: Mapping[bytes, bytes] | None = None,
         notes: Notes = NO_NOTES,
     ) -> None:
-        """Apply changes, None for a removal, with the position that they reach, atomically.
+        """Atomically apply changes, None for a removal, with the position that they reach.
 
-        `times` are those of the rows by key; without them they are read from the rows. `notes` are of the
-        log, and no rows.
+        `times` are the rows' times by key; by default they are read from the rows. `notes` are about the log
+        and are not rows.
         """
         newest = dict(changes)
         if times is None:
@@ -97,12 +97,12 @@ class TimedRows:
         self._database.write(batch, WITHOUT_LOG)
 
     def times(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
-        """The times of the rows whose keys begin so, by key and in the order of the keys."""
+        """The times of the rows whose keys have this prefix, in key order."""
         if not self._has_all_times():
             self._note_all_times()
         first, end = TIMES_PREFIX + prefix, _after(TIMES_PREFIX + prefix)
         found = list(self._database.items(from_key=first, read_opt=_until(end)))
-        # That ends at damage as at the end, where this raises.
+        # Iteration stops at damage as if at the end; this raises instead.
         for _ in self._scan(found[-1][0] if found else first, end):
             pass
         return [(key[len(TIMES_PREFIX) :], packed) for key, packed in found]
@@ -119,7 +119,7 @@ class TimedRows:
             for key, packed in noted:
                 batch.put(TIMES_PREFIX + key, packed)
             self._database.write(batch, WITHOUT_LOG)
-        # Last, so that whatever a crash leaves of the times does not pass for all.
+        # Last, so that times left incomplete by a crash are not mistaken for all.
         self._database.put(TIMES_POSITION_KEY, self._database.get(self._position_key), write_opt=WITHOUT_LOG)
 
     def _times(self, rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
@@ -134,7 +134,7 @@ class TimedRows:
         while entries.valid():
             yield entries.key(), entries.value()
             entries.next()
-        entries.status()  # an iteration that meets damage ends like any other
+        entries.status()  # iteration stops at damage as if at the end
 
 
 def _until(end: bytes) -> ReadOptions:
@@ -144,5 +144,5 @@ def _until(end: bytes) -> ReadOptions:
 
 
 def _after(prefix: bytes) -> bytes:
-    """The first key behind all that begin so."""
+    """The first key after all keys with this prefix."""
     return (int.from_bytes(prefix) + 1).to_bytes(len(prefix))

@@ -1,7 +1,7 @@
-"""SQLite tables of which every row bears a checksum, looked at whenever it is read.
+"""SQLite tables in which every row has a checksum that is verified on each read.
 
-SQLite itself finds a page that makes no sense, but not a value that is another than was written. The checksum
-is CRC-32 over a row's columns: it finds what disks and copies do to bytes, and is no protection from people.
+SQLite detects malformed pages, but not values that differ from what was written. The checksum is CRC-32 over
+a row's columns: it detects corruption by disks and copies, not tampering.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ def checksum(*values: object) -> int:
 
 
 class CheckedTables:
-    """Reads rows of one database, each with its checksum; `name` is what errors call the database.
+    """Reads and verifies rows of one database; `name` is the database's name in errors.
 
-    Tables of an older program have no checksums until `add_checksums`; a reader takes them as they are.
+    Tables of an older version have no checksums until `add_checksums`; a reader accepts them as they are.
     """
 
     def __init__(self, connection: sqlite3.Connection, name: str) -> None:
         connection.create_function("checksum", -1, checksum, deterministic=True)
-        # Pages are looked through as they are loaded, so that a damaged one is not read as a shorter one.
+        # Pages are checked when loaded, so that a damaged one is not read as a shorter one.
         connection.execute("PRAGMA cell_size_check = ON")
         self._connection = connection
         self._name = name
@@ -51,13 +51,13 @@ class CheckedTables:
     def select(
         self, table: str, columns: Sequence[str], rest: str = "", values: Values = ()
     ) -> Iterator[Values]:
-        """Some columns of a table's rows; `rest` is what follows in the query.
+        """Some columns of a table's rows; `rest` is the remainder of the query.
 
         Raises:
-            StateError: a row is not as it was written, or the file is damaged.
+            StateError: a row differs from what was written, or the file is damaged.
         """
         is_good = f"checksum IS checksum({', '.join(TABLES[table])})" if self._have_checksums else "1"
-        query = f"SELECT {', '.join(columns)}, {is_good} FROM {table} {rest}"  # no input in it
+        query = f"SELECT {', '.join(columns)}, {is_good} FROM {table} {rest}"  # contains no input
         try:
             for *row, is_whole in self._connection.execute(query, values):
                 if not is_whole:
@@ -72,7 +72,7 @@ class CheckedTables:
         """Whether the file has no tables yet.
 
         Raises:
-            StateError: it has some, but not all; what is missing would be created anew, and pass for empty.
+            StateError: it has some but not all; the missing ones would be created and look empty.
         """
         query = "SELECT name FROM sqlite_master WHERE type = 'table'"
         found = {name for (name,) in self._connection.execute(query)}
@@ -82,7 +82,7 @@ class CheckedTables:
         return not found
 
     def add_checksums(self) -> None:
-        """Give every row of an older program its checksum; to be called within a transaction."""
+        """Add checksums to all rows of an older version; call it within a transaction."""
         for table, columns in TABLES.items():
             if self._columns(table) and not self._has_checksum(table):
                 self._connection.execute(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER")
@@ -90,7 +90,7 @@ class CheckedTables:
         self._have_checksums = True
 
     def findings(self) -> Iterator[str]:
-        """Everything that is wrong with the file, in words."""
+        """Descriptions of everything wrong with the file."""
         try:
             for (found,) in self._connection.execute("PRAGMA integrity_check"):
                 if found != "ok":

@@ -1,4 +1,4 @@
-"""Events of a collector into a data folder: processed as they come, and durable before they are answered."""
+"""Delivers a collector's events into a data folder: processed on arrival and durable before the answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REQUEST_SECONDS = 0.25
 
 
 class EmbeddedDelivery:
-    """All work on the folder is done by one thread, which opens it, since SQLite asks for that.
+    """One thread opens the folder and does all work on it, because SQLite requires that.
 
     `open_replay` opens the folder. After a failure the folder is opened anew, for what is in memory then is
     ahead of what is stored. When nothing came for `idle_check` seconds, sessions are closed by wall time.
@@ -71,7 +71,7 @@ class EmbeddedDelivery:
         """Return once the events are processed and stored.
 
         Raises:
-            StateError: they could not be stored; none of them was.
+            StateError: they could not be stored; none was.
         """
         await self._group(events)
 

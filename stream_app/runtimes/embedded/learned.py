@@ -1,4 +1,4 @@
-"""The models of a replay: scored with during a round, learning at its end, kept at each checkpoint."""
+"""The models of a replay: they score during a round, learn at its end, and are saved at checkpoints."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class LearnedModels:
     """The models of one data folder: tiers, engagement scores, outcomes, and the recommender.
 
     Raises:
-        StateError: a stored model is not of this program's making, or of other library versions.
+        StateError: a stored model was not written by this program, or by other library versions.
     """
 
     def __init__(  # noqa: PLR0913
@@ -68,9 +68,9 @@ class LearnedModels:
         self.models = Models(self.learners.tiers, self.recommender, self.learners.outcomes)
 
     def learn(self, outputs: Sequence[Output]) -> Sequence[Output]:
-        """Learn what a round brought, in its order: closed sessions, labelled examples, outcomes of starts.
+        """Learn a round's outputs in order: closed sessions, labelled examples, outcomes of starts.
 
-        Returns what follows: the scores of items that fell due.
+        Returns the item scores that fell due.
         """
         for output in outputs:
             told = self.recommender.complete(output) if isinstance(output, ClosedSession) else output
@@ -99,12 +99,12 @@ class LearnedModels:
             self._changed |= {RECOMMENDER, CATALOGUE_FEATURES}
 
     def forget(self, user_key: str) -> int:
-        """Remove the sessions that the recommender learned of a user and return how many there were."""
+        """Remove the sessions that the recommender learned from a user and return how many there were."""
         self._changed.add(RECOMMENDER)
         return self.recommender.forget(user_key)
 
     def unlearn(self, user_keys: Iterable[str]) -> list[ModelErasure]:
-        """Have every model that held examples of some users learn anew from all others."""
+        """Relearn every model that held examples of some users from all other examples."""
         removed = self._trainer.forget(user_keys)
         for scorer in self.learners.all:
             if removed[scorer.name]:
@@ -117,14 +117,14 @@ class LearnedModels:
         ]
 
     def refresh(self) -> None:
-        """At the end of all input: bring the models up to date with all that they learned."""
+        """At the end of all input: bring the models up to date with everything learned."""
         for scorer in self.learners.all:
             if scorer.model.examples_seen:
                 scorer.refresh()
                 self._changed.add(scorer.name)
 
     def pop_changed_snapshots(self) -> dict[str, bytes]:
-        """The models that learned since this was last asked, as they are to be stored; shows their scores."""
+        """The models that have learned since the last call, as stored bytes; updates their score metrics."""
         snapshots: dict[str, bytes] = {}
         for model in (scorer.model for scorer in self.learners.all):
             if model.name in self._changed:
@@ -142,7 +142,7 @@ class LearnedModels:
         return snapshots
 
     def _load(self, store: Store, surface_rules: SurfaceRules | None) -> dict[str, int]:
-        """Take the stored models in and return the training offset that each contains."""
+        """Load the stored models and return the training offset of each."""
         contained: dict[str, int] = {}
         for scorer in self.learners.all:
             data = store.snapshot(scorer.name)
@@ -173,10 +173,10 @@ class LearnedModels:
 
 
 def load_recommender(store: Store, rules: SurfaceRules | None = None) -> SessionRecommender:
-    """The recommender as it was at the last checkpoint, under the rules given.
+    """The recommender as of the last checkpoint, under the rules given.
 
     Raises:
-        StateError: it is not of this program's making.
+        StateError: it was not written by this program.
     """
     state = store.snapshot(RECOMMENDER)
     try:
@@ -186,10 +186,10 @@ def load_recommender(store: Store, rules: SurfaceRules | None = None) -> Session
 
 
 def folder_key(folder: Path) -> bytes:
-    """The key that signs a data folder's models, made at its first use and readable by its owner alone.
+    """The key that signs a data folder's models, created on first use and readable only by its owner.
 
     Raises:
-        StateError: the key cannot be read or made.
+        StateError: the key cannot be read or created.
     """
     path = folder / KEY_FILE
     try:
@@ -198,7 +198,7 @@ def folder_key(folder: Path) -> bytes:
             unfinished = path.with_suffix(".new")
             unfinished.touch(mode=0o600)
             unfinished.write_bytes(secrets.token_bytes(32))
-            unfinished.replace(path)  # a key that a crash cut short would sign with nothing
+            unfinished.replace(path)  # a key truncated by a crash would be too weak
         return path.read_bytes()
     except OSError as error:
         raise StateError(f"{path} cannot be used as a key: {error}") from error

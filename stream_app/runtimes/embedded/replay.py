@@ -1,8 +1,8 @@
 """The embedded runtime: sources in, the core, one SQLite transaction per checkpoint.
 
-Records are taken in rounds of a fixed number. Within a round the models stand still; at its end they
-learn what it brought. So what comes out is a function of the input alone: where checkpoints fall, or
-where a replay was killed and begun again, makes no difference.
+Records are processed in rounds of a fixed number. Models do not change within a round and learn at its end.
+Outputs are therefore a function of the input alone: checkpoints, or killing and restarting a replay, make no
+difference.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from stream_app.settings.rules import Rules
 
 ROUND_RECORDS = 1_000
 CHECKPOINT_ROUNDS = 20
-RESCORED_AT_ONCE = 50  # users of a partition, beside the events of one request
+RESCORED_AT_ONCE = 50  # users of a partition, in addition to the events of one request
 
 
 class RoundModels(Protocol):
@@ -52,28 +52,28 @@ class RoundModels(Protocol):
 
     @property
     def models(self) -> Models:
-        """What the next round is scored with."""
+        """The models that score the next round."""
 
     def learn(self, outputs: Sequence[Output]) -> Sequence[Output]:
-        """Learn what a round brought, in its order, and return the outputs that follow."""
+        """Learn a round's outputs in order and return the outputs that follow."""
 
     def forget(self, user_key: str) -> int:
-        """Remove what was learned of a user and return how many sessions that was."""
+        """Remove what was learned from a user and return the number of sessions."""
 
     def unlearn(self, user_keys: Iterable[str]) -> Sequence[ModelErasure]:
-        """Have the models learn anew without some users; what became of each."""
+        """Relearn the models without some users; return the result for each."""
 
     def refresh(self) -> None:
-        """Bring the models up to date with all that they learned."""
+        """Bring the models up to date with everything learned."""
 
     def pop_changed_snapshots(self) -> Mapping[str, bytes]:
-        """What to store of the models that learned since this was last asked."""
+        """The models that have learned since the last call, as bytes to store."""
 
 
 class Replay:
     """One data folder being filled. `clock` gives wall time in epoch seconds.
 
-    The same folder is to be filled with the same rounds and partitions, and by the same rules.
+    A folder must always be filled with the same round size, partitions and rules.
 
     Raises:
         StateError: the folder was filled with another number of partitions.
@@ -133,8 +133,8 @@ class Replay:
     ) -> int:
         """Read a source to its end and return how many records were new.
 
-        `progress` hears of records done and how much of the source's size is read. Where `is_to_stop`, what
-        was read is made durable, and the next run goes on behind it.
+        `progress` is called with the number of records processed and how much of the source was read. If
+        `is_to_stop`, what was read is made durable, and the next run continues from there.
         """
         skipped, begun_at = self._store.source_position(source.name)
         position = skipped
@@ -143,7 +143,7 @@ class Replay:
         records = source.records(skipped)
         rounds = 0
         while taken := list(islice(records, self._round_records)):
-            # One time of receipt for a whole file: a replay begun again judges times as the first did.
+            # One receipt time for a whole file, so that a restarted replay judges times as the first did.
             received_at = self._clock() if source.is_live else begun_at
             self._process_round([value for value, _ in taken], received_at, is_history=not source.is_live)
             position += len(taken)
@@ -162,10 +162,11 @@ class Replay:
         return position - skipped
 
     def process(self, values: Sequence[bytes]) -> None:
-        """Process records that no source holds, and make what comes of them durable.
+        """Process records that come from no source, and make the results durable.
 
         Raises:
-            StateError: they could not be stored; this replay is then ahead of its store, and to be left.
+            StateError: they could not be stored; this replay is then ahead of its store and must be
+            discarded.
         """
         received_at = self._clock()
         for start in range(0, len(values), self._round_records):
@@ -174,9 +175,9 @@ class Replay:
         self._checkpoint({})
 
     def close_idle(self) -> None:
-        """At the end of all input: close the sessions that wall time says are over.
+        """At the end of all input: close the sessions that are over by wall time.
 
-        Only then is a live stream done with, and the next under its name another one.
+        This also ends a live stream: the next one with its name is a new one.
         """
         for partition in self._partitions:
             rows = self._rows.of_partition(partition.number)
@@ -186,7 +187,7 @@ class Replay:
         self._checkpoint(self._ended_streams)
 
     def finish(self) -> None:
-        """At the end of all input: close what is over, and score all users by models that are up to date."""
+        """At the end of all input: close what is over, and score all users with up-to-date models."""
         self.close_idle()
         self._learned.refresh()
         while self.score_again(self._round_records, is_idle=True):
@@ -194,13 +195,13 @@ class Replay:
         self.keep()
 
     def keep(self) -> None:
-        """Make what was done since the last checkpoint durable."""
+        """Make everything since the last checkpoint durable."""
         self._checkpoint({})
 
     def score_again(self, most: int, is_idle: bool = False) -> bool:
-        """Score at most so many users of each partition by what the models have learned since they were.
+        """Rescore at most `most` users of each partition if the models have learned enough since.
 
-        Whether there were any; `is_idle` says that nothing else is to be done.
+        Returns whether there were any; `is_idle` says that there is nothing else to do.
         """
         models, has_scored = self._learned.models, False
         for partition, sweep in zip(self._partitions, self._sweeps, strict=True):
@@ -217,8 +218,8 @@ class Replay:
         """Remove everything about a user from the folder, and remember to drop their events on replay.
 
         Raises:
-            InputError: the request is none that can be granted.
-            StateError: it could not be stored, or another process reads the folder.
+            InputError: the request cannot be granted. StateError: it could not be stored, or another process
+            reads the folder.
         """
         number = partition_of(request.user_id.encode(), len(self._partitions))
         self._step(PRIVACY_REQUESTS.name, number, [request.model_dump_json().encode()], self._clock())
@@ -275,7 +276,7 @@ class Replay:
         self._keep(partition, step(partition, batch, rows, self._intake, models, self._rules, now))
 
     def _deliver(self, received_at: float) -> None:
-        """Hand messages from row to row until there are none, so that none is under way at a checkpoint."""
+        """Deliver messages between rows until there are none, so that none is pending at a checkpoint."""
         while sent := self._sent:
             self._sent = []
             by_partition: dict[int, list[bytes]] = {}
@@ -330,7 +331,7 @@ def _with_stores(
 
 
 def _of_models(receipt: PrivacyReceipt, models: Sequence[ModelErasure], now: float) -> PrivacyReceipt:
-    """The second receipt of a request: from which models on nothing is left."""
+    """The second receipt of a request: from which models on nothing of the user is left."""
     source = receipt.source
     examples = sum(model.examples for model in models)
     return receipt.model_copy(

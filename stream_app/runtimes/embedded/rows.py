@@ -1,8 +1,8 @@
-"""A data folder's rows: logged in SQLite with all else of a checkpoint, then kept in a log-structured store.
+"""A data folder's rows: logged in SQLite with the rest of a checkpoint, then kept in a log-structured store.
 
-A checkpoint's transaction holds its changed rows as redo records. After the commit they go to the store, and
-are dropped once that has them on disk. Whatever a crash cut off is found in the records at the next opening;
-taken in twice, they change nothing.
+A checkpoint's transaction contains its changed rows as redo records. After the commit they are applied to the
+store, and deleted once the store has them on disk. Anything lost in a crash is applied from the records when
+the folder is opened again; applying them twice changes nothing.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ _decoder = msgspec.msgpack.Decoder(list[tuple[bytes, bytes | None]])
 
 
 class LoggedRows:
-    """The rows of one data folder. `log` is called within a transaction, `store` when it is committed.
+    """The rows of one data folder. Call `log` within a transaction and `store` after its commit.
 
-    A reader sees the rows as they are when it opens the folder, and it is to keep a transaction open.
+    A reader sees the rows as of when it opened the folder, and must keep a transaction open.
 
     Raises:
-        StateError: the rows cannot be used, or are not those that the SQLite file goes with.
+        StateError: the rows cannot be used, or do not belong to the SQLite file.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class LoggedRows:
                 yield partition, user_key, _decode(data, user_key, decode_row)
 
     def times(self, partition: int) -> tuple[list[str], Times]:
-        """The users of a partition and their rows' times; not for a reader."""
+        """The users of a partition and their rows' times; not available to a reader."""
         found = self._store.times(partition.to_bytes(PARTITION_BYTES))
         return [_place(key)[1] for key, _ in found], unpack_times(packed for _, packed in found)
 
@@ -158,7 +158,7 @@ class LoggedRows:
         )
 
     def store(self) -> None:
-        """Take what was logged last into the store, now that it is durable."""
+        """Apply what was logged last to the store, now that it is durable."""
         for position, record, times in self._unstored:
             self._put_logged(position, record, times)
             self._logged = position
@@ -167,14 +167,14 @@ class LoggedRows:
             self._settle()
 
     def migrate_from_sqlite(self) -> None:
-        """Move rows here that an older program kept in the SQLite file."""
+        """Move rows here that an older version kept in the SQLite file."""
         found = self._connection.execute("SELECT partition, user_key, row FROM users")
         while rows := found.fetchmany(RECORD_ROWS):
             self._store.put([(_key(partition, user_key), row) for partition, user_key, row in rows], 0)
         self._store.flush()
 
     def purge(self) -> None:
-        """Leave nothing of rows that were removed or replaced, but in the free pages of the SQLite file."""
+        """Remove all traces of deleted and replaced rows, except in free pages of the SQLite file."""
         self._settle()
         self._store.purge()
 

@@ -1,4 +1,4 @@
-"""The embedded store: one SQLite file, and next to it the rows as of its checkpoints."""
+"""The embedded store: one SQLite file, and beside it the rows as of its checkpoints."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS models (
 
 
 class ReadPosition(NamedTuple):
-    """How many records of a source the rows contain, and when the replay that is under way began to read it.
+    """How many records of a source the rows contain, and when the current replay began to read it.
 
     `begun_at` is in epoch seconds of the wall clock; None once the source was read to its end.
     """
@@ -68,8 +68,8 @@ class StoredOutput(NamedTuple):
 class Checkpoint(NamedTuple):
     """Everything that changed since the last checkpoint; it becomes durable atomically.
 
-    Erasures are by partition and marker, None for those to be forgotten. `removed_outputs` are the
-    sequence numbers of outputs to be deleted.
+    Erasures are by partition and marker, None for those to be forgotten. `removed_outputs` are the sequence
+    numbers of outputs to delete.
     """
 
     rows: Mapping[tuple[int, str], UserRow | None]
@@ -102,12 +102,12 @@ class Store:
                 path, isolation_level=None, timeout=0.5, check_same_thread=not read_only
             )
             self._connection.execute("PRAGMA journal_mode = WAL")
-            # The rows' own store is synchronised when it likes, and must never be ahead of this file.
+            # The rows' own store syncs at its own pace, and must never be ahead of this file.
             self._connection.execute("PRAGMA synchronous = FULL")
             self._lock = None if read_only else lock_folder(folder)
             self._tables = CheckedTables(self._connection, str(path))
             if read_only:
-                self._connection.execute("BEGIN")  # what is read is all of one checkpoint
+                self._connection.execute("BEGIN")  # all reads see the same checkpoint
                 version = self._format(folder)
             else:
                 version = self._prepare(folder)
@@ -166,7 +166,7 @@ class Store:
         return ReadPosition(*found) if found else ReadPosition(0, None)
 
     def snapshot(self, name: str) -> bytes | None:
-        """A model as it was at the last checkpoint."""
+        """A model as of the last checkpoint."""
         found: Any = self._one("models", ("snapshot",), name)
         return bytes(found[0]) if found else None
 
@@ -176,7 +176,7 @@ class Store:
         return bytes(found[0]) if found else None
 
     def outputs(self, schema: str | None = None) -> Iterator[bytes]:
-        """Outputs as JSON, in the order in which they were made."""
+        """Outputs as JSON, in the order in which they were created."""
         for output in self.stored_outputs():
             if schema is None or output.schema == schema:
                 yield output.body
@@ -188,11 +188,11 @@ class Store:
         return bytes(found[0]) if found else None
 
     def output_counts(self) -> dict[str, int]:
-        """How many outputs there are of each schema."""
+        """The number of outputs of each schema."""
         return dict(sorted(Counter(output.schema for output in self.stored_outputs()).items()))
 
     def stored_outputs(self) -> Iterator[StoredOutput]:
-        """Outputs with their places, in the order in which they were made."""
+        """Outputs with their sequence numbers, in the order in which they were created."""
         found: Iterator[Any] = self._tables.select(
             "outputs", ("sequence", "schema", "body"), "ORDER BY sequence"
         )
@@ -250,7 +250,7 @@ class Store:
         return map(StoredOutput._make, found)
 
     def findings(self) -> Iterator[str]:
-        """Everything in the folder that is not as it was written, in words."""
+        """Descriptions of everything in the folder that differs from what was written."""
         yield from self._tables.findings()
         try:
             for _ in self.rows():
@@ -259,7 +259,7 @@ class Store:
             yield str(error)
 
     def purge(self) -> None:
-        """Leave nothing in the files of what was deleted.
+        """Remove all traces of deleted data from the files.
 
         Raises:
             StateError: another process reads the folder, or the disk is full.
@@ -274,10 +274,10 @@ class Store:
             raise StateError("what was deleted is still in the file, which another process reads: try again")
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Make a checkpoint durable, whole or not at all.
+        """Make a checkpoint durable, completely or not at all.
 
         Raises:
-            StateError: the disk is full or gone. The folder is as it was before, or, where only the rows' own
+            StateError: the disk is full or gone. The folder is as before or, if only the rows' own
                 store could not be written, has all of the checkpoint when it is opened again.
         """
         try:
@@ -323,7 +323,7 @@ class Store:
         )
 
     def _prepare(self, folder: Path) -> str:
-        """Have all tables there with their checksums, and return in which format they were found."""
+        """Ensure that all tables exist with checksums, and return the format in which they were found."""
         is_new = self._tables.are_missing()
         version = FORMAT_VERSION if is_new else self._format(folder)
         with self._connection:

@@ -1,4 +1,4 @@
-"""The Faust apps: one that processes events, one that trains. Each is a consumer group of its own."""
+"""The Faust apps: one processes events, one trains. Each is a separate consumer group."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ HEARTBEATS_PER_TIMEOUT = 10
 
 
 class ServicesFirst(BootStrategy):  # type: ignore[misc]  # Faust ships no types
-    """Starts our own services before anything that consumes, and stops them after it."""
+    """Starts our own services before anything that consumes, and stops them afterwards."""
 
     def server(self) -> Iterable[Any]:
         """Our services, then Faust's."""
@@ -56,10 +56,10 @@ class ServicesFirst(BootStrategy):  # type: ignore[misc]  # Faust ships no types
 
 
 class PromptTables(TableManager):  # type: ignore[misc]
-    """Faust's tables, without the second that it leaves to agents which are declared while it starts."""
+    """Faust's tables, without the second that it waits for agents declared during the start."""
 
     async def on_start(self) -> None:
-        """Open the tables, and be ready to recover their rows."""
+        """Open the tables and get ready to recover their rows."""
         await self._update_channels()
         await self.recovery.start()
 
@@ -84,7 +84,7 @@ class StreamApp(faust.App):  # type: ignore[misc]
 
 
 class Footing(NamedTuple):
-    """Where an app notes how far its work is, and the ids of the source topics by their declared names."""
+    """Where an app notes its progress, and the ids of the source topics by declared name."""
 
     position: Position
     topic_ids: TopicIds = MappingProxyType({})
@@ -100,7 +100,7 @@ def build_worker(
 ) -> StreamApp:
     """The app that turns events into rows and decisions.
 
-    `clock` is the time of day in epoch seconds, which may be set; `stopwatch` measures spans and never jumps.
+    `clock` is wall time in epoch seconds, which can jump; `stopwatch` measures spans and never jumps.
     """
     footing = footing or Footing(Position())
     producer = BulkProducer(settings, metrics.failed.labels(FailureReason.TOO_LARGE_OUTPUT).inc)
@@ -162,9 +162,9 @@ def build_worker(
 
 
 def build_trainer(settings: Settings, metrics: Metrics, position: Position | None = None) -> StreamApp:
-    """The app that learns; of several only the one that holds the topic's partition does anything."""
+    """The app that learns; of several, only the one that holds the topic's partition is active."""
     producer = BulkProducer(settings, metrics.failed.labels(FailureReason.TOO_LARGE_OUTPUT).inc)
-    # After a rebalance, the new owner relearns from the last snapshot whatever had not reached a snapshot.
+    # After a rebalance, the new owner continues from the last snapshot and relearns what came after it.
     publisher = RecommenderPublisher(settings, producer, metrics, lambda: _has_partitions(app))
     app = _build_app(
         trainer_id(settings),
@@ -217,7 +217,7 @@ class Training:
         self.next_offset: int | None = None
 
     async def learn_batch(self, event: Any, stream: Any) -> None:
-        """Learn the batch of an event; the first one begins from the newest snapshot."""
+        """Learn an event's batch; before the first one, restore the newest snapshot."""
         async with self._lock:
             if self._trainer is None:
                 trainer = self._make_trainer()
@@ -245,7 +245,7 @@ class Training:
                 self._waiting = []
 
     async def forget(self) -> None:
-        """Start over from the newest snapshot, which may be another trainer's by now."""
+        """Start over from the newest snapshot, which may now be another trainer's."""
         async with self._lock:
             self._trainer = None
             self._waiting = []
@@ -258,7 +258,7 @@ def trainer_id(settings: Settings) -> str:
 
 
 def state_folder(app_id: str, settings: Settings) -> Path:
-    """Where an app keeps what it holds on this machine."""
+    """Where an app keeps its local state."""
     return settings.state_dir / app_id
 
 
@@ -266,7 +266,7 @@ def make_state_folder(folder: Path) -> None:
     """Create an app's folder, accessible only to its owner.
 
     Raises:
-        StateError: it cannot be made.
+        StateError: it cannot be created.
     """
     try:
         make_private(folder)

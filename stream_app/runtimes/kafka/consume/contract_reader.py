@@ -18,7 +18,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class ContractReader:
-    """Parses records, and counts what it refuses."""
+    """Parses records and counts those it refuses."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -26,15 +26,15 @@ class ContractReader:
     def read(
         self, topic: Topic, contract: TypeAdapter[ModelT], records: Sequence[ConsumerRecord]
     ) -> Iterator[tuple[int, ModelT]]:
-        """The records that keep the contract, with their offsets."""
+        """The records that satisfy the contract, with their offsets."""
         for record in records:
             try:
                 yield record.offset, contract.validate_json(record.value or b"")
             except ValidationError as error:
-                # The error's own text would show the values.
+                # The error's own text would reveal the values.
                 self.refuse(topic, record, f"{error.error_count()} errors")
 
     def refuse(self, topic: Topic, record: ConsumerRecord, why: str) -> None:
-        """Count a record that is of no use."""
+        """Count and log a refused record."""
         self._metrics.refused_records.labels(topic.name).inc()
         log.warning("%s, offset %s refused: %s", topic.name, record.offset, why)

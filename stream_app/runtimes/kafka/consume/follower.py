@@ -1,4 +1,4 @@
-"""Following a one-partition topic from its beginning, outside of any group: every process sees all of it."""
+"""Follows a one-partition topic from its beginning, outside of any group: every process sees all of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLL_MS = 500
 
 
 class TopicFollower(Service):  # type: ignore[misc]  # mode ships no types
-    """Hands the records of partition 0 to `take`, the oldest first, from `begin_offset` on.
+    """Passes the records of partition 0 to `on_records`, oldest first, from `begin_offset` on.
 
     `await wait_until_caught_up()` returns once everything that the topic held at the start has been read;
     `next_offset` is one past the last record read.
@@ -42,7 +42,7 @@ class TopicFollower(Service):  # type: ignore[misc]  # mode ships no types
         self._caught_up = asyncio.Event()
 
     async def on_start(self) -> None:
-        """Connect, and learn where the end is now.
+        """Connect, and determine the current end.
 
         Raises:
             BrokerError: the broker is lost.

@@ -1,4 +1,4 @@
-"""Writes under way: those of one partition one after another, those of different partitions side by side."""
+"""Pending writes: one after another within a partition, in parallel across partitions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable
 from stream_app.errors import BrokerError
 
 AHEAD = 1
-# For the event loop to hand to the broker what is written first, before anything else is computed.
+# Lets the event loop send a first write to the broker before anything else is computed.
 SENDING_SECONDS = 0.001
 
 
 class OrderedWrites:
-    """Begins each write when the one before it of its partition is done. After a failure none is begun.
+    """Starts each write when the previous one of its partition is done, and none after a failure.
 
-    So what one batch gives can be computed while the batch before it is still being written.
+    So a batch can be computed while the previous one is still being written.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class OrderedWrites:
         self._failure: Exception | None = None
 
     async def room(self, partition: int) -> None:
-        """Wait until at most `AHEAD` of a partition's writes are not done.
+        """Wait until at most `AHEAD` of a partition's writes are pending.
 
         Raises the first failure of any write.
         """
@@ -56,7 +56,7 @@ class OrderedWrites:
         self, before: asyncio.Task[None] | None, write: Callable[[], Awaitable[None]]
     ) -> None:
         if before is not None:
-            await asyncio.wait([before])  # which, unlike awaiting it, would not cancel it with this one
+            await asyncio.wait([before])  # unlike `await`, this does not cancel it together with this task
         self._raise_failure()
         try:
             await write()

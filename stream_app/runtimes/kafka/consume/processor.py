@@ -55,9 +55,9 @@ EXPLORED = ExploredPlace.model_fields["schema_name"].default
 class Processor:
     """Works on the partitions that this worker holds.
 
-    A batch is computed while what came of the one before is still being written; the core itself never waits.
-    On the broker a batch's outputs come before its rows, and both before the next batch of its partition.
-    Nothing is committed here.
+    A batch is computed while the results of the previous one are still being written; the core itself never
+    waits. On the broker a batch's outputs come before its rows, and both before the next batch of its
+    partition. Offsets are not committed here.
     """
 
     def __init__(  # noqa: PLR0913
@@ -98,17 +98,17 @@ class Processor:
         self._stored_origins: dict[int, Origins] = {}
 
     async def process(self, records: RecordBatch) -> asyncio.Task[None]:
-        """Compute one batch. Its offsets may be committed once the task is done that this returns.
+        """Compute one batch. Its offsets may be committed once the returned task is done.
 
         Raises, as the task does:
-            BrokerError: an output or a row of this batch, or of one before, was not acknowledged.
+            BrokerError: an output or a row of this or an earlier batch was not acknowledged.
         """
         topic, number, taken = records.topic, records.partition, records.records
         base = self._base(topic, number)
         last = base + taken[-1].offset
         if not self._strikes.concern(topic, number, base + taken[0].offset, last):
             return await self._process(topic, number, taken)
-        # One of these may have stopped the worker: each is processed alone, to find the culprit.
+        # One of these may have stopped the worker, so each is processed alone to find it.
         for record in taken:
             is_left_out = self._strikes.are_too_many(topic, number, base + record.offset)
             written = await self._process(topic, number, [record], is_left_out)
@@ -131,7 +131,7 @@ class Processor:
         records = [
             Record(base + raw.offset, raw.key, raw.value, raw.timestamp / 1000, is_left_out) for raw in taken
         ]
-        # The topic as it is declared: ids are the same on every cluster.
+        # The declared topic name, so that ids are the same on every cluster.
         batch = Batch(self._source_names[topic], number, Followed(records, self._position))
         rows = self._rows.of_partition(number)
         result = step(partition, batch, rows, self._intake, self._models(), self._rules, now)
@@ -146,22 +146,22 @@ class Processor:
         return await self._begin_write(partition, result, count)
 
     async def close_idle(self, assigned: set[int]) -> None:
-        """Close overdue sessions of assigned partitions in which nothing has come for a while.
+        """Close overdue sessions of assigned partitions that have had no records for a while.
 
-        What rows had to give when the worker stopped last is sent here at the latest.
+        This also sends whatever fell due while no worker was running.
 
         Raises:
             BrokerError: an output or a row was not acknowledged.
         """
         for number in assigned:
-            self._partition(number)  # at once, while it is surely held: its users and time are to be seen
+            self._partition(number)  # immediately, while it is certainly held, to show its users and time
         for number in sorted(assigned):
             await self._writes.room(number)
             if number not in self._partitions:
-                continue  # it has moved elsewhere meanwhile
+                continue  # it has moved in the meantime
             now, elapsed = self._clock(), self._stopwatch()
             partition = self._partitions[number]
-            # A clock that is set forward must not make a busy partition look idle.
+            # A clock set forward must not make a busy partition look idle.
             is_busy = elapsed - self._last_batch_at.setdefault(number, elapsed) < self._idle_after
             rows = self._rows.of_partition(number)
             if not is_busy:
@@ -175,9 +175,9 @@ class Processor:
                 await (await self._begin_write(partition, result))
 
     async def score_again(self, assigned: set[int]) -> None:
-        """Go on scoring all users of assigned partitions by the newest models; to be called every second.
+        """Continue rescoring all users of assigned partitions with the newest models; call it every second.
 
-        Each call takes so many users that all have been taken within `rescore_within` seconds.
+        Each call scores enough users to finish within `rescore_within` seconds.
 
         Raises:
             BrokerError: an output or a row was not acknowledged.
@@ -186,7 +186,7 @@ class Processor:
             await self._writes.room(number)
             partition, elapsed = self._partitions.get(number), self._stopwatch()
             if partition is None:
-                continue  # it has moved elsewhere meanwhile
+                continue  # it has moved in the meantime
             sweep = self._sweeps.setdefault(number, Sweep(partition))
             is_idle = elapsed - self._last_batch_at.setdefault(number, elapsed) >= self._idle_after
             sweep.begin(self._models(), is_idle)
@@ -197,7 +197,7 @@ class Processor:
                 await (await self._begin_write(partition, result))
 
     async def forget(self, partition: int) -> None:
-        """Drop what is held in memory of a partition that moves elsewhere, once its last write is done.
+        """Drop a partition that is moving away from memory, once its last write is done.
 
         Raises:
             BrokerError: an output or a row was not acknowledged.
@@ -210,7 +210,7 @@ class Processor:
         self._metrics.forget_partition(self._source_names.values(), partition)
 
     def next_offset(self, topic: str, partition: int) -> int | None:
-        """The offset after the last that was processed of a declared topic; None before the first batch."""
+        """The offset after the last one processed of a declared topic; None before the first batch."""
         held = self._partitions.get(partition)
         applied = held.meta.applied.get(topic) if held else None
         base = self._origins[partition][topic].base if topic in self._origins.get(partition, {}) else 0
@@ -219,7 +219,7 @@ class Processor:
     async def _begin_write(
         self, partition: Partition, result: StepResult, count: Callable[[], None] = lambda: None
     ) -> asyncio.Task[None]:
-        """Start making a result durable. It is encoded now: the next batch changes the same rows."""
+        """Start making a result durable. It is encoded now, because the next batch changes the same rows."""
         number = partition.number
         completed = (self._complete(output) for output in result.outputs)
         outputs = [complete_receipt(output, self._settings) for output in completed]
@@ -263,7 +263,7 @@ class Processor:
         return partition
 
     def _base(self, topic: str, number: int) -> int:
-        """What is added to the offsets of a topic's records in this partition."""
+        """The number added to the offsets of a topic's records in this partition."""
         self._partition(number)
         origin = self._origins[number].get(self._source_names[topic])
         return origin.base if origin is not None else 0
@@ -277,7 +277,7 @@ class Processor:
 
 
 class Followed(list[Record]):
-    """Records that note on a position how far they have been looked through."""
+    """Records that note on a position how far they have been read."""
 
     def __init__(self, records: Iterable[Record], position: Position) -> None:
         super().__init__(records)
@@ -293,8 +293,8 @@ class Followed(list[Record]):
 def _encode_changes(
     partition: Partition, result: StepResult
 ) -> tuple[dict[bytes, bytes | None], dict[bytes, bytes]]:
-    """What is to be written to the table, and the times of the rows in it by key."""
-    # Erasures come first: whatever part of the rest is written, their figures are known.
+    """The messages for the table, and the rows' times by key."""
+    # Erasures come first, so that their counts are known whatever part of the rest is written.
     changes: dict[bytes, bytes | None] = {
         ERASURE_PREFIX + marker.encode(): encode_erasure(erasure) if erasure is not None else None
         for marker, erasure in result.erasures.items()
@@ -305,6 +305,6 @@ def _encode_changes(
         changes[key] = encode_row(row) if row is not None else None
         if row is not None:
             times[key] = pack_times(row)
-    # The meta comes last: what it says is contained must be contained, however little was written.
+    # The meta comes last: everything it says is contained must have been written before.
     changes[META_KEY] = partition.encode_meta()
     return changes, times

@@ -1,4 +1,4 @@
-"""Sending in bulk: batches per topic and partition, awaited until the broker has acknowledged them all."""
+"""Bulk sending: batches per topic and partition, awaited until the broker has acknowledged all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from stream_app.settings.environment import Settings
 log = logging.getLogger(__name__)
 
 BATCH_BYTES = 524_288
-RECORD_OVERHEAD_BYTES = 256  # a batch of one record, with the headers that we give it
+RECORD_OVERHEAD_BYTES = 256  # a batch of one record, with our headers
 LARGEST_REQUEST = 4_194_304
 Message = tuple[bytes | None, bytes | None]
 Messages = dict[tuple[str, int], list[Message]]
@@ -36,9 +36,9 @@ Headers = Sequence[tuple[str, bytes]]
 class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
     """An idempotent producer that waits for all replicas.
 
-    A message is (key, value); a value None is a tombstone. No message is sent that is larger than its topic
-    takes: after one refusal an idempotent producer of aiokafka 0.14 fails on the partition for good.
-    `count_too_large` is called for each output that was too large.
+    A message is (key, value); a value None is a tombstone. Messages larger than their topic accepts are never
+    sent, because after one refusal an idempotent producer of aiokafka 0.14 fails on that partition for good.
+    `count_too_large` is called for each output that is too large.
     """
 
     def __init__(
@@ -76,14 +76,14 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
             raise BrokerError(f"the producer cannot start: {error}") from error
 
     async def on_stop(self) -> None:
-        """Send what is under way, then disconnect."""
+        """Send what is pending, then disconnect."""
         await self._producer.stop()
 
     def encode_outputs(self, outputs: Iterable[Output], partition: int) -> Messages:
         """Outputs of one source partition, for the topics of their contracts.
 
-        Users lie in the same partition of every topic that is spread by user. Of an output that is larger
-        than its topic takes, a failed event tells instead.
+        A user has the same partition in every topic that is spread by user. An output larger than its topic
+        accepts is replaced by a failed event.
         """
         messages: Messages = {}
         for output in outputs:
@@ -99,7 +99,7 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
         return messages
 
     def encode_sent(self, sent: Iterable[Sent]) -> Messages:
-        """Messages from row to row."""
+        """Messages between rows."""
         topic = name_of(LINKS, self._settings)
         messages: Messages = {}
         for partition, message in sent:
@@ -108,7 +108,7 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
         return messages
 
     async def send_all(self, messages: Messages) -> None:
-        """Send messages, those for one partition in their order.
+        """Send messages, in order within each partition.
 
         Raises:
             BrokerError: one was not acknowledged.
@@ -123,7 +123,8 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
         """Send messages to one partition in order and return the offset of the last.
 
         Raises:
-            BrokerError: one was not acknowledged, or is larger than the topic takes: then none was sent.
+            BrokerError: one was not acknowledged, or is larger than the topic accepts, in which case none was
+            sent.
         """
         messages = list(messages)
         largest = max(map(_size_of, messages), default=0)
@@ -142,11 +143,11 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
         return last
 
     def _batches(self, messages: Iterable[Message], headers: list[tuple[str, bytes]]) -> Iterator[Any]:
-        """Messages in batches as large as may be, in their order."""
+        """Messages in order, in the largest possible batches."""
         now_ms = int(time.time() * 1000)
         batch = self._producer.create_batch()
         for key, value in messages:
-            # aiokafka's own `append` takes longer around this one, which is compiled, than it takes itself.
+            # aiokafka's own `append` adds more overhead than this compiled call takes.
             if batch._builder.append(batch._relative_offset, now_ms, key, value, headers) is None:
                 yield batch
                 batch = self._producer.create_batch()

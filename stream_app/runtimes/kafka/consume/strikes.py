@@ -1,4 +1,4 @@
-"""Records that have stopped this worker before, and which of them to process no longer."""
+"""Records that have stopped this worker before, and which of them to skip."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ log = logging.getLogger(__name__)
 
 
 class Strikes:
-    """What the guard wrote down (`observability/guard.py`) in a worker's folder; without a file, nothing.
+    """What the guard recorded (`observability/guard.py`) in a worker's folder; empty without a file.
 
-    Strikes of a record are forgotten when it has been processed after all, or left out for good.
+    A record's strikes are forgotten once it has been processed or skipped for good.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -34,7 +34,7 @@ class Strikes:
         )
 
     def are_too_many(self, topic: str, partition: int, offset: int) -> bool:
-        """Whether a record has stopped the worker so often that it is not to be tried again."""
+        """Whether a record has stopped the worker so often that it must not be tried again."""
         return any(
             _is_of(strike, topic, partition)
             and strike["offset"] == offset

@@ -1,9 +1,9 @@
 """The bulk transport: a Faust agent's stream items are batches of records of one partition.
 
-Faust's own work on a message costs many times its decoding (docs/results.md). Here the message is a whole
-batch, so that this price is paid once for some thousand records. The broker URL `bulk://host:port` selects
-the transport, and `RecordBatchSchema` marks the topics that are read so; every other topic is read as with
-`kafka://`.
+Faust's work on a message costs many times as much as decoding it (docs/results.md). Here a message is a whole
+batch, so that this cost is paid once for up to thousands of records. The broker URL `bulk://host:port`
+selects the transport, and `RecordBatchSchema` marks the topics read this way; every other topic is read as
+with `kafka://`.
 
     topic = app.topic("clickstream.events.v1", schema=RecordBatchSchema())
 
@@ -13,12 +13,12 @@ the transport, and `RecordBatchSchema` marks the topics that are read so; every 
             ...                          # event.value is a RecordBatch
             await stream.ack(event)      # only now may a commit pass the batch
 
-What a commit may pass is kept here and not in Faust's lists of offsets: each batch taken from the fetcher
-leaves a `_Delivery` in its partition's queue, and a commit goes to the end of the acknowledged ones at its
-head. So holes in the offsets (compaction, transaction markers) need no special care, and an acknowledgement
-of a batch whose partition was revoked changes nothing.
+Commit positions are tracked here, not in Faust's lists of offsets: each batch taken from the fetcher leaves a
+`_Delivery` in its partition's queue, and a commit covers the acknowledged ones at the head. Gaps in the
+offsets (compaction, transaction markers) therefore need no special handling, and acknowledging a batch of a
+revoked partition has no effect.
 
-Private parts of faust-streaming 0.15.3 that this leans on, held by tests/integration/transport:
+Private parts of faust-streaming 0.15.3 that this relies on, checked by tests/integration/transport:
 
 - `AIOKafkaConsumerThread._create_worker_consumer`: makes the consumer; its `_fetch_min_bytes` and
   `_fetch_max_wait_ms`, which Faust does not let one set.
@@ -54,7 +54,7 @@ from faust.types.tuples import ConsumerMessage
 
 MAX_RECORDS = 2_000
 MAX_BYTES = 1_048_576
-# Each fetch, and each batch that it brings, has a fixed cost: so the broker lets records gather for a moment.
+# Each fetch, and each batch it starts, has a fixed cost, so the broker waits briefly for more records.
 GATHERED_BYTES = 1_048_576
 GATHERING_MS = 50
 QUEUED_BATCHES = 4
@@ -64,9 +64,9 @@ QUEUED_BATCHES = 4
 class RecordBatch:
     """Consecutive records of one partition in the order of their offsets, never empty.
 
-    While it waits for the agent it takes in what is fetched after it; once its records are looked at, it
-    stays as it is. So a worker that falls behind has fewer, larger batches, and not more of them. Of a record
-    offset, timestamp, key, value and headers are known; topic and partition are the batch's.
+    While it waits for the agent, records fetched later are added; it is fixed once its records are read. A
+    worker that falls behind thus gets larger batches instead of more of them. A record has offset, timestamp,
+    key, value and headers; topic and partition are the batch's.
     """
 
     __slots__ = ("_is_open", "_lock", "_records", "_size", "partition", "topic")
@@ -84,7 +84,7 @@ class RecordBatch:
 
     @property
     def records(self) -> Sequence[ConsumerRecord]:
-        """All records; none is added from here on."""
+        """All records; none is added from now on."""
         self.close()
         return self._records
 
@@ -99,7 +99,7 @@ class RecordBatch:
             self._is_open = False
 
     def extend(self, records: Sequence[ConsumerRecord], schema: RecordBatchSchema) -> bool:
-        """Take the records after it in, if it is open and has room for all of them."""
+        """Add subsequent records, if it is open and has room for all of them."""
         with self._lock:
             if not self._is_open or len(self) + len(records) > schema.max_records:
                 return False
@@ -120,8 +120,8 @@ def _size_of(records: Iterable[ConsumerRecord]) -> int:
 class RecordBatchSchema(Schema):  # type: ignore[misc]
     """Marks a topic as one whose stream items are `RecordBatch`es; keys and values stay bytes.
 
-    A batch has at most `max_records` records and `max_bytes` bytes of keys and values; a record that is
-    longer than that comes alone.
+    A batch has at most `max_records` records and `max_bytes` bytes of keys and values; a larger record forms
+    a batch by itself.
     """
 
     def __init__(self, *, max_records: int = MAX_RECORDS, max_bytes: int = MAX_BYTES) -> None:
@@ -130,12 +130,12 @@ class RecordBatchSchema(Schema):  # type: ignore[misc]
         self.max_bytes = max_bytes
 
     def loads_key(self, _app: Any, _message: Any, **_: Any) -> None:
-        """A batch has no key: its records have."""
+        """A batch has no key; its records do."""
 
     def loads_value(self, _app: Any, message: Any, **_: Any) -> RecordBatch:
-        """The batch as the consumer made it.
+        """Return the batch as the consumer made it.
 
-        Raises ImproperlyConfigured when the app reads with another transport.
+        Raises ImproperlyConfigured if the app uses another transport.
         """
         if not isinstance(message.value, RecordBatch):
             raise ImproperlyConfigured(
@@ -144,7 +144,7 @@ class RecordBatchSchema(Schema):  # type: ignore[misc]
         return message.value
 
     def split(self, records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
-        """Cut records into runs within the bounds."""
+        """Split records into runs within the bounds."""
         if len(records) <= self.max_records and _size_of(records) <= self.max_bytes:
             yield records
             return
@@ -171,14 +171,14 @@ class _Delivery:
     def extend(
         self, records: Sequence[ConsumerRecord], schema: RecordBatchSchema, generation_id: int
     ) -> bool:
-        """Take in the records after it of the same generation, if its batch still waits for the agent."""
+        """Add subsequent records of the same generation, if the batch still waits for the agent."""
         batch = self.batch
         if batch is None or not self.is_handed_on or generation_id != self.generation_id:
-            return False  # what is not handed on yet may be dropped, when the flow of records stops
+            return False  # what is not passed on yet may be dropped when the flow of records stops
         return batch.extend(records, schema)
 
     def acknowledge(self) -> None:
-        """Let a commit pass all that the batch holds by now; nothing is added to it any more."""
+        """Let a commit pass the batch's current records; none is added any more."""
         batch, self.batch = self.batch, None
         if batch is not None:
             batch.close()
@@ -187,7 +187,7 @@ class _Delivery:
 
 
 class _BatchMessage(ConsumerMessage):  # type: ignore[misc]
-    """A message that notes on its delivery that it was acknowledged, whoever does it and how."""
+    """A message that marks its delivery when acknowledged, whichever way."""
 
     __slots__ = ("delivery",)
 
@@ -229,7 +229,7 @@ class _BulkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
             elif not self.app.topics.acks_enabled_for(tp.topic):
                 passed_on[tp] = self.consumer.make_deliveries(tp, records, schema)
             elif self.app.rebalancing or not self.consumer.flow_active or tp not in active_partitions:
-                # Faust would drop these, or lose them when it clears the agents' queues: read them again.
+                # Faust would drop these, or lose them when it clears the agents' queues, so read them again.
                 consumer.seek(tp, records[0].offset)
             else:
                 passed_on[tp] = self.consumer.put_in_flight(tp, records, schema)
@@ -237,7 +237,7 @@ class _BulkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
 
 
 def _leave_unwrapped(waiting: Mapping[TopicPartition, Any], topics: Container[str]) -> None:
-    """Let compiled records be: a `ConsumerRecord` around each costs more than all else of reading it."""
+    """Skip wrapping: a `ConsumerRecord` around each compiled record costs more than reading it."""
     for tp, fetched in waiting.items():
         if tp.topic in topics and isinstance(fetched, FetchResult):
             fetched._partition_records._consumer_record = lambda _, record: record
@@ -276,7 +276,7 @@ class _BulkConsumer(Consumer):  # type: ignore[misc]
     def make_deliveries(
         self, tp: TP, records: Sequence[ConsumerRecord], schema: RecordBatchSchema
     ) -> list[_Delivery]:
-        """Split records into batches: all that a changelog needs, which Faust reads in a rebalance."""
+        """Split records into batches, which is all that a changelog needs during recovery."""
         generation_id = self.app.consumer_generation_id
         return [
             _Delivery(RecordBatch(tp.topic, tp.partition, run), run[-1].offset + 1, generation_id)
@@ -284,8 +284,8 @@ class _BulkConsumer(Consumer):  # type: ignore[misc]
         ]
 
     def is_processing(self, tp: TP) -> bool:
-        """Whether a batch of a partition was handed on and is not acknowledged yet."""
-        # The consumer's thread adds to the queue meanwhile.
+        """Whether a batch of a partition was passed on and is not acknowledged yet."""
+        # The consumer's thread may add to the queue concurrently.
         return not all(delivery.acked for delivery in self._in_flight.get(tp, deque[_Delivery]()).copy())
 
     async def _getmany(
@@ -320,7 +320,7 @@ class _BulkConsumer(Consumer):  # type: ignore[misc]
         )
 
     def on_buffer_full(self, tp: TP) -> None:
-        """Let the conductor wait for a full queue: without any open partition Faust sleeps for a second."""
+        """Let the conductor wait for a full queue: with no open partition Faust would sleep for a second."""
         if tp.topic not in self.bulk_topics:
             super().on_buffer_full(tp)
 
@@ -361,7 +361,7 @@ def _find_bulk_topics(topics: Iterable[Any]) -> dict[str, RecordBatchSchema]:
 
 
 class _RecordCounter(Sensor):  # type: ignore[misc]
-    """Makes the app's monitor count a batch as the records that it holds, not as one message."""
+    """Makes the app's monitor count a batch's records instead of one message."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -387,7 +387,7 @@ def _records_of(message: Any) -> int:
 
 
 class BulkTransport(Transport):  # type: ignore[misc]
-    """Transport of `bulk://` broker URLs. Its `batch_schema` spares an outside client our import."""
+    """Transport of `bulk://` broker URLs. Its `batch_schema` saves outside clients an import of ours."""
 
     Consumer = _BulkConsumer
     batch_schema = RecordBatchSchema

@@ -1,6 +1,6 @@
-"""What exploration learns from, for the topic that every worker's recommender reads.
+"""What exploration learns from, copied to the topic that every worker's recommender reads.
 
-Lists and clicks lie in many partitions, which no two workers would read in the same order.
+Lists and clicks are spread over many partitions, which no two workers would read in the same order.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from stream_app.schemas.outputs import ExploredPlace, Output, RecommendationClic
 
 
 def explored_places(outputs: Iterable[Output]) -> Iterator[ExploredPlace]:
-    """The explored places of lists that are sent, and of clicks on them."""
+    """The explored places of sent lists, and of clicks on them."""
     for output in outputs:
         if isinstance(output, Recommendations):
             for item in output.items:

@@ -1,7 +1,7 @@
 """The recommender as learned from the sessions topic, starting from the newest snapshot.
 
-A snapshot says up to which offset of the topic it contains all. Whoever begins with it and whoever read
-every record hold the same.
+A snapshot names the offset up to which it contains the topic. Starting from it gives the same state as
+reading every record.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _told: TypeAdapter[Told] = TypeAdapter(Annotated[Told, Field(discriminator="sche
 
 
 class FedRecommender:
-    """Learns sessions, forgets erased users; `offset` is that of the last record contained, -1 before."""
+    """Learns sessions and forgets erased users; `offset` is that of the last record learned, initially -1."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
@@ -49,7 +49,7 @@ class FedRecommender:
         self.slot: int | None = None
 
     async def restore(self) -> None:
-        """Restore the newest snapshot, if there is a usable one.
+        """Restore the newest usable snapshot, if any.
 
         Raises:
             BrokerError: the broker is lost.
@@ -61,7 +61,7 @@ class FedRecommender:
 
     @property
     def begin_offset(self) -> int:
-        """Where to start reading: records already learned are read for their ids, which may be repeated."""
+        """Where to start reading: recent records are read again for their ids, to recognise repeats."""
         return max(self._restored + 1 - REMEMBERED_IDS, 0)
 
     def learn_records(self, records: Sequence[ConsumerRecord]) -> None:

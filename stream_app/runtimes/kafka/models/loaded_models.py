@@ -1,4 +1,4 @@
-"""What a worker scores with: the newest tier model, and a recommender fed by every closed session."""
+"""The models that a worker scores with: the newest snapshots, and a recommender fed by all sessions."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from stream_app.settings.environment import Settings
 
 log = logging.getLogger(__name__)
 
-SHOW_SECONDS = 5.0  # to show all scores of the recommender takes a millisecond
+SHOW_SECONDS = 5.0  # updating the recommender's score metrics takes a millisecond
 
 _item: TypeAdapter[CatalogueItem] = TypeAdapter(CatalogueItem)
 
 
 class ModelSource(Service):  # type: ignore[misc]  # mode ships no types
-    """The models for scoring: a service whose `models` is replaced whole, never changed during a batch."""
+    """The models for scoring: a service whose `models` is replaced as a whole, never during a batch."""
 
     models: Models
     followers: Sequence[TopicFollower] = ()
 
     async def wait_until_caught_up(self) -> None:
-        """Wait for the newest models; nothing is to be scored before."""
+        """Wait for the newest models; nothing must be scored before."""
 
     def complete(self, output: Output) -> Output:
-        """Adds to an output what is known from outside the events, so that all readers see the same."""
+        """Add to an output what is known from outside the events, so that all readers see the same."""
         return output
 
 
@@ -102,7 +102,7 @@ class LoadedModels(ModelSource):
         return True
 
     def complete(self, output: Output) -> Output:
-        """A closed session, or outcomes of starts, with what the catalogue says of their items."""
+        """Add catalogue facts to a closed session or outcomes of starts."""
         if isinstance(output, ItemOutcomes):
             return self._catalogue.complete(output)
         return self._recommender.complete(output) if isinstance(output, ClosedSession) else output

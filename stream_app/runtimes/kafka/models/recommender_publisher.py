@@ -1,4 +1,4 @@
-"""Publishing the recommender, so that a worker that starts need not read all sessions."""
+"""Publishes the recommender, so that a starting worker need not read all sessions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stream_app.settings.environment import Settings
 
 
 class RecommenderPublisher(Service):  # type: ignore[misc]  # mode ships no types
-    """Learns what every worker learns, and publishes it from time to time where `is_in_charge`.
+    """Learns what every worker learns, and publishes it periodically while `is_in_charge`.
 
     `published` is the offset of the last record that the newest snapshot contains.
     """

@@ -1,4 +1,4 @@
-"""Bytes that only a holder of the key can have written, packed.
+"""Compressed bytes that only a holder of the key can have written.
 
 signature  32 bytes  HMAC-SHA256 (RFC 2104) over what the bytes are said to be, and the rest
 rest                 zlib-compressed bytes
@@ -23,7 +23,7 @@ def unseal(sealed: bytes, name: str, number: int, key: bytes) -> bytes:
     """The bytes that were sealed.
 
     Raises:
-        SnapshotRefused: they were sealed with another key, or as something else, or changed since.
+        SnapshotRefused: they were sealed with another key or as something else, or were changed.
     """
     signature, packed = sealed[:SIGNATURE_BYTES], sealed[SIGNATURE_BYTES:]
     if not hmac.compare_digest(signature, _sign(packed, name, number, key)):

@@ -1,8 +1,8 @@
-"""Model snapshots on their compacted topic: in parts that fit a message, in two slots that take turns.
+"""Model snapshots on their compacted topic: in parts that fit a message, in two alternating slots.
 
-A message's key is `<model>/<slot>/<part>`, its headers name the version (the training offset) and how many
-parts it has. While a version is being written into one slot, the one before stays whole in the other, so
-that compaction and a trainer that dies midway never leave the topic without a whole snapshot.
+A message's key is `<model>/<slot>/<part>`, and its headers have the version (the training offset) and the
+number of parts. While a version is being written to one slot, the previous one stays complete in the other,
+so that neither compaction nor a trainer that dies midway leaves the topic without a complete snapshot.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ VERSION_HEADER, PARTS_HEADER = "version", "parts"
 
 
 class Version(NamedTuple):
-    """A whole snapshot as it was read: its training offset, its slot and its bytes."""
+    """A complete snapshot: its training offset, slot and bytes."""
 
     number: int
     slot: int
@@ -42,9 +42,9 @@ class _Part(NamedTuple):
 class SnapshotReader:
     """Assembles parts; `found` is called with each complete snapshot that is newer than the last.
 
-    Anybody may have written a record, and any number into it: what `found` refuses, by returning False,
-    does not count, and an older snapshot stays the newest. `refused` is told of each record that is no part
-    of a snapshot.
+    Anyone may have written a record, with any number in it: a snapshot that `found` refuses by returning
+    False does not count, and an older one remains the newest. `refused` is called with each record that is
+    not part of a snapshot.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class SnapshotReader:
         self.newest: dict[str, Version] = {}
 
     def read_records(self, records: Sequence[ConsumerRecord]) -> None:
-        """Take records of the snapshots topic, in order."""
+        """Read records of the snapshots topic, in order."""
         completed: dict[str, list[Version]] = {}
         for record in records:
             part = _parse(record)
@@ -91,10 +91,10 @@ class SnapshotReader:
 
 
 def load(name: str, version: Version, key: bytes) -> tuple[AnyModel, snapshot.Header]:
-    """The model of a snapshot, and its header.
+    """Return the model of a snapshot, and its header.
 
     Raises:
-        SnapshotRefused: it is not to be trusted, or is not what its record's key and headers say.
+        SnapshotRefused: it cannot be trusted, or is not what its record's key and headers say.
     """
     model, header = snapshot.load(version.data, key)
     if (header.model, header.training_offset) != (name, version.number):
@@ -120,7 +120,7 @@ async def publish(
 
 
 def _parse(record: ConsumerRecord) -> _Part | None:
-    """The part that a record holds; None where it holds none."""
+    """The part in a record; None if it has none."""
     if record.key is None or record.value is None:
         return None
     headers = dict(record.headers)

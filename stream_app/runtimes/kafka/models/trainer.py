@@ -1,4 +1,4 @@
-"""The trainer: the one place where models learn, from a topic of one partition."""
+"""The trainer: the only place where models learn, from a topic with one partition."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from stream_app.settings.environment import Settings
 log = logging.getLogger(__name__)
 
 
-# Bytes that nobody wrote who runs this program, with whatever key or libraries.
+# Reasons that show bytes not written by this program, with any key or libraries.
 NO_SNAPSHOT = frozenset({snapshot.Refusal.MAGIC, snapshot.Refusal.TRUNCATED, snapshot.Refusal.HEADER})
 
 
@@ -78,18 +78,18 @@ class ModelTrainer:
         self._published_at = stopwatch()
 
     async def restore(self) -> None:
-        """Take in the newest snapshots, and the ids of the examples that they learned last.
+        """Load the newest snapshots, and the ids of the examples that they learned last.
 
         Raises:
-            BrokerError: the broker is lost.
-            StateError: no snapshot of a model can be used; learning on would forget what it knows.
+            BrokerError: the broker is lost. StateError: no snapshot of a model can be used; continuing would
+            lose what it learned.
         """
         refused: dict[str, _Refused] = {}
         reader = snapshots.SnapshotReader(partial(self._load_snapshot, refused), self._refuse_part)
         await _read(TopicFollower(self._settings, SNAPSHOTS, reader.read_records))
         contained = {name: version.number for name, version in reader.newest.items()}
         for name, (number, refusal) in refused.items():
-            # One that was signed with our key is not to be passed over, nor the only one that there is.
+            # A snapshot signed with our key must not be skipped, and neither must the only one there is.
             is_ours = refusal.reason is snapshot.Refusal.LIBRARY_VERSIONS
             if name not in contained or (is_ours and number > contained[name]):
                 raise StateError(
@@ -115,7 +115,7 @@ class ModelTrainer:
 
     @property
     def is_due(self) -> bool:
-        """Whether enough was learned, or long enough ago, for a snapshot."""
+        """Whether a snapshot is due, by the number of examples learned or by time."""
         if self._pending.is_done:
             return True
         learned = sum(self._changed.values())
@@ -126,13 +126,13 @@ class ModelTrainer:
 
     @property
     def has_unpublished(self) -> bool:
-        """Whether something was learned, or is to be unlearned, that no snapshot shows yet."""
+        """Whether something was learned, or must be unlearned, that is not in a snapshot yet."""
         return bool(self._changed) or bool(self._pending)
 
     async def unlearn_if_due(self) -> None:
-        """Have one model learn anew without erased users, once they have waited long enough for others.
+        """Relearn one model without erased users, once they have waited long enough for others to join.
 
-        In a thread, one model a call: what comes meanwhile waits no longer than for one.
+        Runs in a thread, one model per call, so that other work waits for at most one.
         """
         name = self._pending.due(self._stopwatch() - self._settings.unlearn_after)
         if name is not None:
@@ -202,7 +202,7 @@ class ModelTrainer:
             return list(by_label(taught)) if isinstance(taught, TrainingExample) else [taught]
         except ValidationError as error:
             self._metrics.refused_records.labels(EXAMPLES.name).inc()
-            # The error's own text would show the values.
+            # The error's own text would reveal the values.
             log.warning("%s, offset %s refused: %d errors", EXAMPLES.name, record.offset, error.error_count())
             return []
 
@@ -247,6 +247,6 @@ class ModelTrainer:
 
 
 async def _read(follower: TopicFollower) -> None:
-    """Take all that a topic holds now."""
+    """Read everything that a topic currently holds."""
     async with follower:
         await follower.wait_until_caught_up()

@@ -1,4 +1,4 @@
-"""Erasures on their way to the trainer, and the receipt that says from which snapshots on nothing is left."""
+"""Erasures on their way to the trainer, and the receipt that names the first snapshots without the user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stream_app.schemas.outputs import (
 
 
 def unlearnings(outputs: Iterable[Output]) -> Iterator[Unlearning]:
-    """What the trainer is told of users that were erased; with the request, where one asked for it here."""
+    """What to tell the trainer about erased users, with the request if it was made here."""
     made = list(outputs)
     receipts = {_cause_of(output.source): output for output in made if isinstance(output, PrivacyReceipt)}
     for output in made:
@@ -47,9 +47,9 @@ class _Pending:
 
 
 class PendingUnlearning:
-    """Users taken out of the samples, until no published model has traces of them.
+    """Users removed from the samples, kept until no published model has traces of them.
 
-    Times are a stopwatch's, in seconds; models go by their names.
+    Times are stopwatch seconds; models are identified by name.
     """
 
     def __init__(self) -> None:
@@ -68,17 +68,17 @@ class PendingUnlearning:
         self._pending[told.id] = _Pending(told, removed, at, set(stale))
 
     def due(self, before: float) -> str | None:
-        """A model with traces of a user who was erased before a time."""
+        """Return a model with traces of a user who was erased before a time."""
         names = (min(p.stale) for p in self._pending.values() if p.stale and p.since <= before)
         return next(names, None)
 
     def mark_relearned(self, model: str) -> None:
-        """A model has no traces any longer of any of these users."""
+        """Note that a model no longer has traces of any of these users."""
         for pending in self._pending.values():
             pending.stale.discard(model)
 
     def pop_receipts(self, training_offset: int, now: datetime) -> list[tuple[int, PrivacyReceipt]]:
-        """The receipts of users of whom no published model has traces, each with its partition."""
+        """Remove the users of whom no published model has traces; return their receipts with partitions."""
         done = [pending for pending in self._pending.values() if not pending.stale]
         by_request: dict[str, tuple[Unlearning, Counter[str]]] = {}
         for pending in done:

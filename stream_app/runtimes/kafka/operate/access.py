@@ -38,13 +38,12 @@ REFUSALS = (
 
 
 async def connect(settings: Settings) -> AIOKafkaAdminClient:
-    """A started admin client; a broker that does not answer is tried again up to `kafka_timeout`.
+    """Return a started admin client; if no broker answers, retry for up to `kafka_timeout`.
 
-    Meanwhile it is told how long that may still take.
+    Meanwhile the log says how long it will keep trying.
 
     Raises:
-        AccessError: a broker does not let us in; the sentence says what to set.
-        BrokerError: none answered in time.
+        AccessError: a broker denies access; the message says what to set. BrokerError: none answered in time.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + settings.kafka_timeout
@@ -69,13 +68,12 @@ async def connect(settings: Settings) -> AIOKafkaAdminClient:
 
 
 async def find_coordinator(group: str, settings: Settings) -> None:
-    """Return once the cluster has a coordinator for a group; a new cluster makes it when it is first asked.
+    """Wait until the cluster has a coordinator for a group; a new cluster creates it on the first request.
 
-    aiokafka's consumers would wait for it, too, and log an error for each time that they have asked.
+    aiokafka's consumers would wait for it too, but log an error for each attempt.
 
     Raises:
-        AccessError: a broker does not let us in; the sentence says what to set.
-        BrokerError: there is none in time.
+        AccessError: a broker denies access; the message says what to set. BrokerError: there is none in time.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + settings.kafka_timeout
@@ -98,7 +96,7 @@ async def find_coordinator(group: str, settings: Settings) -> None:
 
 @asynccontextmanager
 async def _countdown(settings: Settings, deadline: float) -> AsyncIterator[None]:
-    """Say in time that no broker answers, and then how long it is still waited for."""
+    """Log after a while that no broker answers, and then how much longer it will wait."""
 
     async def tell() -> None:
         pause = FIRST_WORD_SECONDS
@@ -118,11 +116,10 @@ async def _countdown(settings: Settings, deadline: float) -> AsyncIterator[None]
 
 
 async def _check_access(settings: Settings) -> None:
-    """Log in to one of the brokers and out again: aiokafka's clients log a refusal and hide it.
+    """Log in to one of the brokers and out again, because aiokafka's clients log a refusal but hide it.
 
     Raises:
-        AccessError: one that is there does not let us in; the sentence says what to set.
-        KafkaError, OSError: none answers.
+        AccessError: a broker denies access; the message says what to set. KafkaError, OSError: none answers.
     """
     options = client_options(settings)
     error: Exception | None = None

@@ -1,4 +1,4 @@
-"""Events of a collector into the events topic, acknowledged by all replicas before they are answered."""
+"""Delivers a collector's events to the events topic, acknowledged by all replicas before the answer."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ PAUSE_SECONDS = 1.0
 
 
 class KafkaDelivery:
-    """Sends each event to its user's partition, in rounds of what waits.
+    """Sends each event to its user's partition, in rounds of all that are waiting.
 
-    What is not acknowledged within `collector_timeout` is refused. An idempotent producer goes on trying
-    for ever, so what was refused may arrive all the same, and its sender's next try be a repeat. Another
-    producer takes its place once the broker answers; until then all is refused at once.
+    Events not acknowledged within `collector_timeout` are refused. An idempotent producer keeps retrying, so
+    refused events may still arrive, and the sender's retry may be a repeat. A new producer replaces it once
+    the broker answers; until then everything is refused immediately.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -37,7 +37,7 @@ class KafkaDelivery:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the broker answered last time."""
+        """Whether the broker answered the last time."""
         return self._producer is not None
 
     async def __aenter__(self) -> Self:
@@ -61,7 +61,7 @@ class KafkaDelivery:
         """Return once all are acknowledged.
 
         Raises:
-            BrokerError: not all were, in time.
+            BrokerError: not all were acknowledged in time.
         """
         await self._group(events)
 

@@ -1,4 +1,4 @@
-"""Sources into the events topic, and a topic's records out again: what a client of the product does."""
+"""Client operations: sources into the events topic, and a topic's records out again."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def send_catalogue(items: Iterable[CatalogueItem], settings: Settings) -> 
 
 
 async def read_topic(name: str, settings: Settings, on_value: Callable[[bytes], None]) -> None:
-    """Hand over the values that a declared topic holds now, partition by partition.
+    """Pass on the current values of a declared topic, partition by partition.
 
     Raises:
         BrokerError: the broker is lost, or a topic is missing.
@@ -92,9 +92,10 @@ async def read_topic(name: str, settings: Settings, on_value: Callable[[bytes], 
 
 
 def spread_by_user(values: Iterable[bytes], partitions: int, rules: Rules) -> dict[int, list[Message]]:
-    """Messages by partition, each keyed by its user: as Kafka's default partitioner has it.
+    """Messages by partition, each keyed by its user, as Kafka's default partitioner assigns them.
 
-    What no topic takes is cut, so that it arrives and fails there like any other event that is too large.
+    Values larger than any topic accepts are cut, so that they arrive and fail there like other oversized
+    events.
     """
     spread: dict[int, list[Message]] = {}
     for value in values:

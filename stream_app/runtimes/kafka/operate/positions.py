@@ -23,8 +23,8 @@ from stream_app.settings.environment import Settings
 async def reset_positions(settings: Settings) -> dict[str, list[int]]:
     """Make workers start at the beginning of source topics that were recreated.
 
-    By topic, the partitions whose positions were reset. Rows stay, and so does every position in them:
-    offsets count on from a base that is beyond all of them.
+    Returns the partitions whose positions were reset, by topic. Rows and the positions in them are kept:
+    offsets continue from a base beyond all of them.
 
     Raises:
         BrokerError: the broker is lost, a topic is missing, or workers run.
@@ -57,7 +57,7 @@ async def reset_positions(settings: Settings) -> dict[str, list[int]]:
                 changed = [topic for topic in origins if origins[topic] != renewed[topic]]
                 if not changed:
                     continue
-                # The beginning first: if this is broken off, the next run does both again.
+                # The beginning first: if this is interrupted, the next run repeats both steps.
                 starts = {
                     TopicPartition(name, number): 0 for name, topic in names.items() if topic in changed
                 }

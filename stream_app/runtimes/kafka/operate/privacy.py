@@ -1,4 +1,4 @@
-"""Privacy requests over Kafka: what a receipt says of the topics, and asking for one."""
+"""Privacy requests over Kafka: what a receipt says about the topics, and how to request one."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from stream_app.schemas.topics import (
 from stream_app.settings.environment import Settings
 
 POLL_MS = 500
-# Nothing in these names a user, or not otherwise than by a hash.
+# Nothing in these names a user except by a hash.
 ANONYMOUS = (CATALOGUE, CONTENT_SCORES, SNAPSHOTS, RECOMMENDER_SNAPSHOTS, PRIVACY_RECEIPTS)
 
 
 def complete_receipt(output: Output, settings: Settings) -> Output:
-    """Adds to a receipt what happens to topics and recommenders; returns other outputs unchanged."""
+    """Add to a receipt what happens to topics and recommenders; return other outputs unchanged."""
     if not isinstance(output, PrivacyReceipt):
         return output
     stores = [
@@ -64,7 +64,7 @@ async def ask(request: PrivacyRequest, settings: Settings, timeout: float) -> Pr
         await consumer.start()
         consumer.assign([receipts])
         await consumer.seek_to_end(receipts)
-        await consumer.position(receipts)  # known before the request is out
+        await consumer.position(receipts)  # known before the request is sent
         async with BulkProducer(settings) as producer:
             message = (PRIVACY_REQUESTS.key.of(request), request.model_dump_json().encode())
             await producer.send(name_of(PRIVACY_REQUESTS, settings), number, [message])

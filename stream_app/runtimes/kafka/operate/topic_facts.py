@@ -1,8 +1,8 @@
-"""What the cluster knows of topics: their ids and partitions.
+"""What the cluster knows about topics: their ids and partitions.
 
-A topic that is deleted and created anew keeps its name and gets another id (KIP-516, Kafka 2.8 and later).
-aiokafka 0.14 asks for metadata up to version 5, which knows no ids; version 10 is declared here as Kafka's
-protocol guide has it, and sent by aiokafka's own client.
+A topic that is deleted and recreated keeps its name but gets a new id (KIP-516, Kafka 2.8 and later).
+aiokafka 0.14 requests metadata up to version 5, which has no ids. Version 10 is declared here according to
+Kafka's protocol guide, and sent by aiokafka's client.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from aiokafka.protocol.types import (
 
 
 class TopicFacts(NamedTuple):
-    """A topic's id, which no other topic ever has, and how many partitions it has."""
+    """A topic's unique id and its number of partitions."""
 
     topic_id: str
     partitions: int
 
 
 async def read_facts(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str, TopicFacts]:
-    """By name, the facts of those topics that there are.
+    """The facts of existing topics, by name.
 
     Raises:
-        KafkaError: no broker answers, or one does not let us see a topic.
+        KafkaError: no broker answers, or one denies access to a topic.
     """
     response = await admin._send_request(_FactsRequest(list(names)))
     facts: dict[str, TopicFacts] = {}

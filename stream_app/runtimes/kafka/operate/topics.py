@@ -1,4 +1,4 @@
-"""The declared topics on a real cluster: created where missing, refused where they do not fit."""
+"""The declared topics on a real cluster: created if missing, refused if they do not match."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def name_of(topic: Topic, settings: Settings) -> str:
 
 
 def source_names(settings: Settings) -> dict[str, str]:
-    """The topics that a worker processes: by their names on this cluster, those by which they are declared.
+    """The topics that a worker processes: declared names by their names on this cluster.
 
-    All are spread by user alike, so that a user's partition is one and the same in each.
+    All are spread by user in the same way, so a user has the same partition in each.
     """
     return {name_of(topic, settings): topic.name for topic in SOURCES}
 
 
 def partitions_of(topic: Topic, settings: Settings) -> int:
-    """How many partitions a topic has in this installation."""
+    """The number of partitions of a topic in this installation."""
     return topic.partitions or settings.partitions
 
 
 async def create_topics(settings: Settings) -> dict[str, bool]:
-    """Create what is missing, and wait until all of it is known; by topic name, whether it was created now.
+    """Create missing topics and wait until all are known; return by name whether each was created now.
 
     Raises:
         BrokerError: the broker is lost, or refuses.
@@ -65,11 +65,11 @@ async def create_topics(settings: Settings) -> dict[str, bool]:
 
 
 async def check_topics(settings: Settings) -> dict[str, TopicFacts]:
-    """Make sure that every topic exists with its partitions, and return the facts of each by its name.
+    """Verify that every topic exists with its partitions, and return the facts of each by name.
 
     Raises:
-        AccessError: the broker does not let us in, or not to a topic.
-        BrokerError: the broker is lost, or a topic is missing or has other partitions.
+        AccessError: the broker denies access, in general or to a topic. BrokerError: the broker is lost, or a
+        topic is missing or has other partitions.
     """
     admin = await connect(settings)
     try:
@@ -101,7 +101,7 @@ async def check_topics(settings: Settings) -> dict[str, TopicFacts]:
 
 
 async def _limits(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, int]:
-    """By name, the largest record that a topic takes; of topics whose settings we may not see, nothing."""
+    """The largest record that each topic accepts, by name, without topics whose settings we may not see."""
     wanted = [ConfigResource(ConfigResourceType.TOPIC, name, {LIMIT: ""}) for name in names]
     limits: dict[str, int] = {}
     for response in await admin.describe_configs(wanted):
@@ -129,7 +129,7 @@ def _refuse_missing(wanted: Sequence[str], counts: dict[str, int]) -> None:
 
 
 async def _wait_until_known(admin: AIOKafkaAdminClient, names: list[str], timeout: float) -> None:
-    """A broker learns of new topics a moment after their creation was confirmed."""
+    """Brokers learn about new topics shortly after their creation is confirmed."""
     deadline = asyncio.get_running_loop().time() + timeout
     while any(entry["error_code"] for entry in await admin.describe_topics(names)):
         if asyncio.get_running_loop().time() > deadline:
@@ -147,7 +147,7 @@ def _described(topic: Topic, settings: Settings) -> NewTopic:
 
 
 def _is_new(name: str, code: int, message: str | None) -> bool:
-    """What the broker's answer says: whether a topic was created, or was there already."""
+    """Return from the broker's answer whether a topic was created or already existed."""
     error = for_code(code)
     if error is TopicAlreadyExistsError:
         return False

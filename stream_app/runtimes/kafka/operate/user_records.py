@@ -1,4 +1,4 @@
-"""Everything that the topics hold about one user."""
+"""Everything that the topics contain about one user."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POLL_MS = 500
 
 
 async def export(user_id: str, settings: Settings) -> UserData:
-    """A user's row, the outputs about them, and the sessions from which recommenders learned.
+    """A user's row, the outputs about them, and the sessions that recommenders learned from.
 
     Raises:
         BrokerError: the broker is lost, or a topic is missing.
@@ -62,7 +62,7 @@ async def export(user_id: str, settings: Settings) -> UserData:
 
 
 async def records_of(consumer: AIOKafkaConsumer, topic: str, number: int) -> AsyncIterator[ConsumerRecord]:
-    """All that one partition holds now."""
+    """All current records of one partition."""
     partition = TopicPartition(topic, number)
     consumer.assign([partition])
     end = (await consumer.end_offsets([partition]))[partition]
@@ -72,7 +72,7 @@ async def records_of(consumer: AIOKafkaConsumer, topic: str, number: int) -> Asy
 
 
 def _learned(bodies: list[bytes]) -> list[JsonObject]:
-    """The sessions that every recommender learned, by the order of their topic."""
+    """The sessions that every recommender learned, in the order of their topic."""
     learned: dict[str, JsonObject] = {}
     for output in map(orjson.loads, bodies):
         if output["schema_name"] == "user_erased":

@@ -1,4 +1,4 @@
-"""The watch over a running app: whether the brokers answer, and whether what waits is processed."""
+"""Watches a running app: whether the brokers answer, and whether waiting records are processed."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from stream_app.settings.environment import Settings
 
 log = logging.getLogger(__name__)
 
-# Together they are the time within which a broker that is away is told of.
+# Their sum is the time within which a lost broker is reported.
 WATCH_SECONDS = 0.9
 ANSWER_SECONDS = 2.0
 ASK_SECONDS = 5.0
 LOOKS_PER_LIMIT = 10
-MISSED_LOOKS = 3  # a broker that has just started may not know a topic yet
+MISSED_LOOKS = 3  # a freshly started broker may not know a topic yet
 START, REBALANCE = "the start", "the rebalance of the group"
 
 
 class Watch:
-    """Asks the brokers every few seconds, by connections of its own: the app's are what is watched."""
+    """Queries the brokers every few seconds over its own connections, because the app's are being watched."""
 
     def __init__(
         self,
@@ -44,14 +44,14 @@ class Watch:
         metrics: Metrics,
         sources: Mapping[str, TopicFacts] = MappingProxyType({}),
     ) -> None:
-        """`sources` are the facts of the source topics at the start, by the names as they are declared."""
+        """`sources` are the facts of the source topics at the start, by declared name."""
         self._sources = sources
         self._source_names = source_names(settings)
         self._missed = 0
         self._app = app
         self._settings = settings
         self._metrics = metrics
-        # What is processed counts as waiting until it is committed.
+        # Processed records count as waiting until they are committed.
         self._limit = settings.stall_timeout + app.longest_uncommitted
         self._late = settings.stall_timeout / 2 + app.longest_uncommitted
         self._pause = min(WATCH_SECONDS, self._limit / LOOKS_PER_LIMIT)
@@ -62,9 +62,9 @@ class Watch:
         """Watch until cancelled.
 
         Raises:
-            AccessError: the brokers do not let us in.
-            BrokerError: none has answered for `kafka_timeout`; Faust itself would wait for ever.
-            StalledError: records have waited for `stall_timeout` and none was processed.
+            AccessError: the brokers deny access. BrokerError: none has answered for `kafka_timeout`; Faust
+            itself would wait forever. StalledError: records have waited for `stall_timeout` and none was
+            processed.
         """
         admin = await connect(self._settings)
         consumer = AIOKafkaConsumer(
@@ -136,7 +136,7 @@ class Watch:
             async with asyncio.timeout(ASK_SECONDS):
                 backlogs = await self._backlogs(admin, consumer)
         except (KafkaError, OSError) as error:
-            # A partition without a leader, say: the brokers answer, and what waits there cannot be read.
+            # For example a partition without a leader: the brokers answer, but its records cannot be read.
             log.warning("cannot determine the waiting records: %r", error)
             return
         self._watchdog.look(backlogs, now, self._work_that_comes_first())
@@ -163,7 +163,7 @@ class Watch:
         committed = (
             await admin.list_consumer_group_offsets(app.conf.id, partitions=assigned) if assigned else {}
         )
-        # While its coordinator moves or loads, the broker may leave out some that it was asked for.
+        # While a group's coordinator moves or loads, the broker may omit some of the requested offsets.
         handled = {
             partition: max(committed[partition].offset, 0) for partition in assigned if partition in committed
         }
@@ -175,7 +175,7 @@ class Watch:
         }
 
     def _work_that_comes_first(self) -> object:
-        """What changes while rows are recovered and models loaded; nothing else is processed meanwhile."""
+        """What changes while rows are recovered and models are loaded, when nothing else is processed."""
         app = self._app
         recovered = tuple(app.tables.recovery.active_offsets.values()) if app.in_recovery else ()
         followed = tuple(
@@ -188,7 +188,7 @@ class Watch:
     async def _has_record(
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, backlog: Backlog
     ) -> bool:
-        """Whether a record really waits: transaction markers also occupy offsets."""
+        """Whether a record is really waiting: transaction markers also occupy offsets."""
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 beginning = (await consumer.beginning_offsets([partition]))[partition]
@@ -219,7 +219,7 @@ class Watch:
 
 
 def _assigned_sources(app: StreamApp) -> list[TopicPartition]:
-    """Assigned partitions of topics that are processed.
+    """Assigned partitions of the source topics.
 
     Raises:
         ConsumerNotStarted: there is no assignment yet.

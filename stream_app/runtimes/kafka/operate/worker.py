@@ -32,13 +32,13 @@ async def run_app(
     trainer_command: Sequence[str] = (),
     ends_with_input: bool = False,
 ) -> None:
-    """Run an app until SIGINT or SIGTERM, or until standard input closes where it is to end with that.
+    """Run an app until SIGINT or SIGTERM, or until standard input closes if it should end with that.
 
-    A trainer's process runs beside it where a command is given. `build` is given where to note its position,
-    and the ids of the source topics.
+    If a command is given, a trainer process runs beside it. `build` receives where to note its position, and
+    the ids of the source topics.
 
     Raises:
-        StreamAppError: it cannot start or go on; the message says why.
+        StreamAppError: it cannot start or continue; the message says why.
     """
     stop = asyncio.Event()
     call_when_told_to_stop(stop.set)
@@ -68,7 +68,7 @@ async def _work(
 
 
 async def _first_of(*parts: Awaitable[object]) -> None:
-    """Run until one has ended, then end the others; its error is this one's."""
+    """Run until one has ended, then end the others; raises the error of the one that ended."""
     running = [asyncio.ensure_future(part) for part in parts]
     try:
         finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -103,20 +103,20 @@ async def _run(app: StreamApp) -> None:
         except TimeoutError:
             log.warning("the app did not stop within %.0f s and is left", STOP_SECONDS)
         except asyncio.CancelledError:
-            # Faust cancels parts of itself when it stops after a crash; that must not hide the reason.
+            # Faust cancels parts of itself when it stops after a crash, which must not hide the reason.
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
             log.warning("the app was stopped in the middle of a commit")
         except Exception as error:
-            # Nor must what fails in the parts of Faust that its crash has ended already.
+            # Neither must errors in parts of Faust that the crash has already ended.
             if app.crash_reason is None:
                 raise
             log.warning("after its crash the app did not stop in order: %r", error)
 
 
 async def _run_trainer(command: Sequence[str]) -> None:
-    """Run a trainer alongside the worker; it ends when this process does, however that ends.
+    """Run a trainer alongside the worker; it ends when this process does, whatever the cause.
 
     Raises:
         StreamAppError: the trainer ended.
@@ -136,7 +136,7 @@ async def _run_trainer(command: Sequence[str]) -> None:
 
 
 async def _input_closed() -> None:
-    """Return once standard input is closed: the process that started this one has gone."""
+    """Return once standard input is closed, that is, when the parent process has gone."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin

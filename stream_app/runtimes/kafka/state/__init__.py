@@ -1,1 +1,1 @@
-"""A partition's state: its changelog, the local database that follows it, and who may write to it."""
+"""A partition's state: its changelog, the local database that follows it, and the right to write to it."""

@@ -1,8 +1,8 @@
-"""Which topics a partition's positions refer to: offsets mean nothing in a recreated topic.
+"""The topics that a partition's positions refer to: offsets are meaningless in a recreated topic.
 
-Beside the rows stands, per source topic, the id that the cluster gave it and a base: what is added to the
-offsets of its records. Where positions are reset the base grows past all offsets so far. So every position in
-rows, and every id of an output, stays what it was.
+For each source topic, its cluster id and a base are stored beside the rows. The base is added to the offsets
+of the topic's records. When positions are reset, the base grows past all offsets so far, so that positions in
+rows and ids of outputs remain valid.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ORIGINS_KEY = b"t"
 
 
 class Origin(NamedTuple):
-    """A topic's id, and what is added to the offsets of its records."""
+    """A topic's id, and the base added to the offsets of its records."""
 
     topic_id: str
     base: int = 0
@@ -34,20 +34,20 @@ _decoder = msgspec.msgpack.Decoder(dict[str, Origin])
 
 
 def encode_origins(origins: Origins) -> bytes:
-    """As they are stored."""
+    """Encode origins for storage."""
     return _encoder.encode(origins)
 
 
 def decode_origins(stored: bytes | None) -> Origins:
-    """As they were stored; none where nothing was."""
+    """Decode stored origins; empty if none were stored."""
     return _decoder.decode(stored) if stored is not None else {}
 
 
 def adopt(origins: Origins, topic_ids: TopicIds) -> Origins:
-    """The origins with those topics that have none yet.
+    """Return the origins, with topics added that had none yet.
 
     Raises:
-        StateError: the positions are of another topic than there is now.
+        StateError: the positions refer to a different topic than the current one.
     """
     for topic, origin in origins.items():
         if topic_ids.get(topic, origin.topic_id) != origin.topic_id:
@@ -56,7 +56,7 @@ def adopt(origins: Origins, topic_ids: TopicIds) -> Origins:
 
 
 def renew(origins: Origins, topic_ids: TopicIds, applied: Mapping[str, int]) -> Origins:
-    """The origins with the topics that there are now; `applied` are the last positions in the rows."""
+    """Return the origins for the current topics; `applied` are the last positions in the rows."""
     renewed = dict(origins)
     for topic, topic_id in topic_ids.items():
         known = origins.get(topic)
@@ -67,7 +67,7 @@ def renew(origins: Origins, topic_ids: TopicIds, applied: Mapping[str, int]) -> 
 
 
 def made_anew(topic: str) -> StateError:
-    """What to tell of a topic that is not the one that positions are of."""
+    """The message for a topic that is not the one that positions refer to."""
     return StateError(
         f"{topic} was deleted and recreated: the positions of the rows are those of the old topic, and "
         "what is in the new one would be passed over; stop all workers and run `stream-app positions reset`"

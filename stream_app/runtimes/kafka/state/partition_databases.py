@@ -1,12 +1,12 @@
 """The database of each partition that a worker holds, which follows the partition's changelog.
 
-One RocksDB write batch takes rows, their times and the changelog offset that they reach. So a local database
-always is the changelog up to its persisted offset. It keeps no log of its own: after a crash Faust reads on
-from the offset that reached the disk. Changelog records that do not count (`claims.py`) are passed over, and
-their keys are noted.
-A damaged database is deleted, as is one that turns out damaged while it is used; the changelog has its rows.
+One RocksDB write batch contains rows, their times and the changelog offset that they reach, so a local
+database always equals the changelog up to its persisted offset. It keeps no log of its own: after a crash
+Faust resumes at the offset that reached the disk. Changelog records that do not count (`claims.py`) are
+skipped, and their keys are noted. A damaged database is deleted, even if the damage shows during use; the
+changelog has its rows.
 
-Private parts of faust-streaming 0.15.3 that this leans on, held by tests/integration/test_tables.py:
+Private parts of faust-streaming 0.15.3 that this relies on, checked by tests/integration/test_tables.py:
 
 - `rocksdb.Store._dbs`, `_open_for_partition`, `revoke_partitions`: one open database per held partition.
 - `rocksdb.Store.offset_key`: where `persisted_offset` looks, which recovery starts from.
@@ -41,7 +41,7 @@ from stream_app.runtimes.kafka.state.claims import CLAIM_KEY, ClaimReader
 
 log = logging.getLogger(__name__)
 
-# What a crash takes from memory is read from the changelog again: some two seconds' worth at most.
+# What a crash loses from memory is read from the changelog again: about two seconds' worth at most.
 WRITE_BUFFER_BYTES = 16 * MEBIBYTE
 ALL_WRITE_BUFFERS_BYTES = 64 * MEBIBYTE
 PASSED_OVER_KEY = b"\xffpassed over"
@@ -49,14 +49,14 @@ NOTHING_PASSED_OVER: Notes = {PASSED_OVER_KEY: msgspec.msgpack.encode([])}
 
 
 class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no types
-    """What Faust opens, recovers, moves and closes; `times_of` is as `TimedRows` wants it."""
+    """The store that Faust opens, recovers, moves and closes; `times_of` is as for `TimedRows`."""
 
     def __init__(self, *args: Any, times_of: TimesOf, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._times_of = times_of
         self._options = database_options(WRITE_BUFFER_BYTES, ALL_WRITE_BUFFERS_BYTES)
         self._claims: dict[int, int] = {}
-        self._crashing: asyncio.Future[None] | None = None  # kept, or it might be collected half-way
+        self._crashing: asyncio.Future[None] | None = None  # kept, or it might be garbage-collected midway
         self._failure: str | None = None
         self._merging: set[asyncio.Future[None]] = set()
 
@@ -65,14 +65,14 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
         return self._dbs.get(partition)
 
     def database(self, partition: int) -> Rdict:
-        """The open database of a partition; never opens one, which would lack what others wrote."""
+        """The open database of a partition; never opens one, because it would lack what others wrote."""
         database = self.held(partition)
         if database is None:
             raise BrokerError(f"partition {partition} of {self.table_name} is held by another worker")
         return database
 
     def rows(self, partition: int) -> TimedRows:
-        """What the open database of a partition holds."""
+        """The rows in the open database of a partition."""
         return self._timed(self.database(partition))
 
     def put(
@@ -83,7 +83,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
         times: Mapping[bytes, bytes] | None = None,
         notes: Notes = NO_NOTES,
     ) -> None:
-        """Store changes and the changelog offset that they reach, atomically.
+        """Atomically store changes and the changelog offset that they reach.
 
         Raises:
             StateError: they could not be stored.
@@ -95,7 +95,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
             raise self.failure(partition, error) from error
 
     def claim(self, partition: int) -> int | None:
-        """The claim of this worker to a partition; None before it has one, or where there is a newer one.
+        """This worker's claim to a partition; None if it has none, or if there is a newer one.
 
         Raises:
             BrokerError: the partition is not held here, or no longer.
@@ -124,7 +124,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
         return msgspec.msgpack.decode(noted, type=list[bytes]) if noted is not None else []
 
     async def purge(self, partition: int) -> None:
-        """Rewrite a partition's files without what was removed or replaced.
+        """Rewrite a partition's files without deleted and replaced entries.
 
         Raises:
             BrokerError: the partition is not held here, or no longer.
@@ -156,8 +156,8 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
             raise self.failure(tp.partition, error) from error
 
     def failure(self, partition: int, error: Exception) -> StateError:
-        """What to tell of an error of a database; a damaged one is deleted, and none is opened any more."""
-        if isinstance(error, StateError):  # of a row
+        """Return the exception for a database error. A damaged database is deleted, and no other is opened."""
+        if isinstance(error, StateError):  # the error is about a row
             return error
         if self._failure is None:
             path = self.partition_path(partition)
@@ -170,7 +170,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
         return StateError(self._failure)
 
     def apply_changelog_batch(self, batch: Iterable[Any], **_: Any) -> None:
-        """Recover rows from batches of changelog records; where that fails the app crashes.
+        """Recover rows from batches of changelog records; the app crashes if that fails.
 
         Raises:
             StateError: they could not be stored.
@@ -179,7 +179,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
             for event in batch:
                 self._recover(event.value.partition, event.value.records)
         except StateError as error:
-            # Faust logs it and tries again for ever.
+            # Faust would log it and retry forever.
             self._crashing = asyncio.ensure_future(self.app.crash(error))
             raise
 
@@ -192,7 +192,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
     async def stop(self) -> None:
         """Close all databases."""
         if self._merging:
-            await asyncio.wait(self._merging)  # a database that is worked on does not close
+            await asyncio.wait(self._merging)  # a database in use does not close
         while self._dbs:
             close_database(self._dbs.popitem()[1])
         await super().stop()
@@ -233,7 +233,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
 
     def _open_for_partition(self, partition: int) -> Rdict:
         if self._failure is not None:
-            raise StateError(self._failure)  # an empty one would look complete
+            raise StateError(self._failure)  # an empty database would look complete
         self._claims.pop(partition, None)
         path = self.partition_path(partition)
         try:
@@ -255,6 +255,6 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
 
 
 def _is_damage(error: Exception) -> bool:
-    """Whether RocksDB says that its files are not what they were; its binding knows one kind of error."""
+    """Whether RocksDB reports damaged files; its binding has only one kind of error."""
     reason = str(error)
     return "Corruption: " in reason or "No such file or directory" in reason

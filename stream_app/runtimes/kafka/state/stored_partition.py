@@ -1,4 +1,4 @@
-"""What a partition's table holds under which keys, and how a partition is known again from it."""
+"""The keys of a partition's table, and how a partition is restored from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ERASURE_PREFIX = b"e"
 
 
 def load_partition(table: RowTable, number: int, rules: Rules, place_of: Callable[[str], int]) -> Partition:
-    """A partition as its stored rows leave it.
+    """Restore a partition from its stored rows.
 
     Raises:
         BrokerError: it is not held here, or no longer.
@@ -36,7 +36,7 @@ def load_partition(table: RowTable, number: int, rules: Rules, place_of: Callabl
 
 
 def times_of(key: bytes, data: bytes) -> bytes | None:
-    """The times of a user's row as it is stored; None for another entry.
+    """The times of a stored user's row; None for any other entry.
 
     Raises:
         StateError: the row cannot be read.

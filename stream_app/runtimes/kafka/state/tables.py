@@ -1,12 +1,12 @@
-"""Rows by partition and key: a Faust table that is written and recovered in batches.
+"""Rows by partition and key: a Faust table written and recovered in batches.
 
-Faust's part is the changelog topic, its assignment beside the source topic's partitions and the recovery
-after a rebalance. Written is in bulk and in this order: the broker acknowledges the changelog records, then
-the partition's database takes them (`partition_databases.py`). Before its first write to a partition a worker
-claims it (`claims.py`): what an earlier owner appends after that does not count. The rows that it wrote over
-are written anew by the next owner, before compaction could prefer what does not count.
+Faust provides the changelog topic, its assignment along with the source topic's partitions, and recovery
+after a rebalance. Writes are in bulk and in this order: the broker acknowledges the changelog records, then
+they go into the partition's database (`partition_databases.py`). Before its first write to a partition a
+worker claims it (`claims.py`): records that an earlier owner appends later do not count. The new owner
+rewrites the rows that such records overwrote, before compaction could keep those instead.
 
-Private parts of faust-streaming 0.15.3 that this leans on, held by tests/integration/test_tables.py:
+Private parts of faust-streaming 0.15.3 that this relies on, checked by tests/integration/test_tables.py:
 `Collection._new_store`, which builds the store, and `Collection.changelog_topic`, which takes the schema.
 """
 
@@ -34,7 +34,7 @@ class RowTable:
     """Rows of the partitions that this worker holds, as bytes by partition and key.
 
     `send_changelog` sends (key, value) messages with headers to a topic's partition in order and returns the
-    offset of the last once all are acknowledged; a value None deletes. `times_of` is as `TimedRows` wants it.
+    offset of the last once all are acknowledged; a value None deletes. `times_of` is as for `TimedRows`.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class RowTable:
         return row
 
     def scan(self, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """The rows of a partition whose keys begin so, in the order of their keys.
+        """The rows of a partition whose keys have this prefix, in key order.
 
         Raises:
             BrokerError: the partition is not held here, or no longer.
@@ -89,7 +89,7 @@ class RowTable:
             raise self._store.failure(partition, error) from error
 
     def times(self, partition: int, prefix: bytes) -> list[tuple[bytes, bytes]]:
-        """The times of the rows of a partition whose keys begin so, in the order of their keys.
+        """The times of a partition's rows whose keys have this prefix, in key order.
 
         Raises:
             BrokerError: the partition is not held here, or no longer.
@@ -107,9 +107,9 @@ class RowTable:
         changes: Mapping[bytes, bytes | None],
         times: Mapping[bytes, bytes] | None = None,
     ) -> None:
-        """Write rows; they are acknowledged by the broker and stored here when this returns.
+        """Write rows; when this returns, they are acknowledged by the broker and stored here.
 
-        `times` are those of the rows by key; without them they are read from the rows.
+        `times` are the rows' times by key; by default they are read from the rows.
 
         Raises:
             BrokerError: the changelog was not acknowledged, the partition moved away meanwhile, or another
