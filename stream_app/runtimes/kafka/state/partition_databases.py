@@ -156,7 +156,7 @@ class PartitionDatabases(rocksdb.Store):  # type: ignore[misc]  # Faust ships no
             raise self.failure(tp.partition, error) from error
 
     def failure(self, partition: int, error: Exception) -> StateError:
-        """Return the exception for a database error. A damaged database is deleted, and no other is opened."""
+        """Return the exception for a database error; delete a damaged database, and open no other."""
         if isinstance(error, StateError):  # the error is about a row
             return error
         if self._failure is None:
