@@ -181,7 +181,7 @@ def find_damage(folder: Path) -> str | None:
             entries.status()
         finally:
             database.close()
-    except Exception as error:  # noqa: BLE001  # the binding knows no narrower one
+    except Exception as error:  # noqa: BLE001 # the binding has no narrower exception
         return str(error)
     return None
 

@@ -21,9 +21,9 @@ REQUEST_SECONDS = 0.25
 class EmbeddedDelivery:
     """One thread opens the folder and does all work on it, because SQLite requires that.
 
-    `open_replay` opens the folder. After a failure the folder is opened anew, for what is in memory then is
-    ahead of what is stored. When nothing came for `idle_check` seconds, sessions are closed by wall time.
-    Privacy requests that others leave in `letter_box` are granted as they come.
+    `open_replay` opens the folder. After a failure the folder is reopened, because memory is then ahead of
+    what is stored. After `idle_check` seconds without events, sessions are closed by wall time. Privacy
+    requests that others leave in `letter_box` are granted as they come.
     """
 
     def __init__(

@@ -68,7 +68,7 @@ class LoggedRows:
             self._folder / FOLDER_NAME, POSITION_KEY, WRITE_BUFFER_BYTES, self._read_only, _times_of
         )
         self._reached = self._store.position
-        # A reader's store may have gone on since its transaction began.
+        # The store may have advanced since a reader's transaction began.
         if not self._settled <= self._reached or (self._reached > self._logged and not self._read_only):
             self._store.close()
             raise StateError(
