@@ -101,9 +101,7 @@ class Replay:
         self._rows = RowCache(store.row, hot_rows)
         self._outputs: list[Output] = []
         self._round_outputs: list[Output] = []
-        self._reading: Counter[float] = (
-            Counter()
-        )  # records since the last checkpoint, by the time they were read
+        self._reading: Counter[float] = Counter()  # records since the last checkpoint, by time of reading
         self._ended_streams: dict[str, ReadPosition] = {}
         self._round_records = round_records
         self._checkpoint_rounds = checkpoint_rounds

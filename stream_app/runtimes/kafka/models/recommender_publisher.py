@@ -60,9 +60,7 @@ class RecommenderPublisher(Service):  # type: ignore[misc]  # mode ships no type
 
     async def _publish(self) -> None:
         offset, name = self._fed.offset, self._fed.recommender.blend.name
-        state = (
-            self._fed.recommender.surface.to_state()
-        )  # on this thread, because nothing may be learned meanwhile
+        state = self._fed.recommender.surface.to_state()  # on this thread: nothing may be learned meanwhile
         data = await asyncio.to_thread(seal, state, name, offset, self._settings.required_snapshot_key)
         topic = name_of(RECOMMENDER_SNAPSHOTS, self._settings)
         self._fed.slot = await snapshots.publish(self._producer, topic, name, data, offset, self._fed.slot)

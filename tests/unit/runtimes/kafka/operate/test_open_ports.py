@@ -20,5 +20,5 @@ def test_fausts_own_web_server_is_off(build, tmp_path: Path) -> None:
 
 def test_every_address_is_loopback_by_default() -> None:
     hosts = {name: field.default for name, field in Settings.model_fields.items() if name.endswith("_host")}
-    assert set(hosts) == {"metrics_host", "collector_host"}
+    assert set(hosts) == {"metrics_host", "collector_host", "api_host"}
     assert all(ip_address(host).is_loopback for host in hosts.values())
