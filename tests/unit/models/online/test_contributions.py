@@ -103,11 +103,15 @@ def test_a_tree_that_has_grown_is_explained_by_its_path():
     chance = random.Random(0)
     grown = IncrementalClassifier(forest.ARFClassifier(n_models=3, seed=1, grace_period=20, delta=0.5))
     for _ in range(1_500):
-        x = {"told": chance.uniform(-1, 1), "noise": chance.uniform(-1, 1), "kind": chance.choice("ab")}
+        x: Features = {
+            "told": chance.uniform(-1, 1),
+            "noise": chance.uniform(-1, 1),
+            "kind": chance.choice("ab"),
+        }
         grown.learn_one(x, "high" if x["told"] > 0 else "low")
     assert any(tree.n_branches for tree in grown.classifier)
     for told, label in ((0.7, "high"), (-0.7, "low")):
-        x: Features = {"told": told, "noise": 0.1, "kind": "a"}
+        x = {"told": told, "noise": 0.1, "kind": "a"}
         parts = grown.contributions_many([x], [label])[0]
         assert max(parts, key=parts.__getitem__) == "told"
         assert parts["told"] > 0.2
