@@ -202,7 +202,7 @@ def close_database(database: Rdict) -> None:
     path = database.path()
     try:
         database.close()
-    except Exception as error:  # noqa: BLE001  # the binding knows no narrower one
+    except Exception as error:  # noqa: BLE001 # the binding has no narrower exception
         log.warning("the newest rows could not be written to %s, and remain in the log: %s", path, error)
 
 
