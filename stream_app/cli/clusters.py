@@ -11,7 +11,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from stream_app.cli.options import AsJson, DataDir, console
+from stream_app.cli.options import AsJson, DataDir, SetOption, console
 
 if TYPE_CHECKING:
     from stream_app.models.insight.clusters import Cluster, Trait
@@ -23,6 +23,7 @@ def clusters(
     top: Annotated[int, typer.Option(min=1, help="Features shown of each.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Decides where the groups begin.")] = 0,
     as_json: AsJson = False,
+    flags: SetOption = None,
 ) -> None:
     """Group users by their features in one pass, and show what sets each group apart.
 
@@ -30,9 +31,11 @@ def clusters(
     """
     from stream_app.folder.clusters import describe_clusters, find_clusters
     from stream_app.runtimes.embedded.store import Store
+    from stream_app.settings.loading import load_settings
 
+    definitions = load_settings(flags or ()).loaded_definitions
     with Store(data_dir, read_only=True) as store:
-        users, found = find_clusters(store, count, top, seed)
+        users, found = find_clusters(store, count, top, seed, definitions)
     if as_json:
         console.file.write(orjson.dumps(describe_clusters(users, found)).decode() + "\n")
         return

@@ -46,6 +46,9 @@ COMMANDS = {
     ),
     "topics": Entry("stream_app.cli.kafka:topics_app", "The topics that the product reads and writes."),
     "positions": Entry("stream_app.cli.kafka:positions_app", "How far the topics are read."),
+    "definitions": Entry(
+        "stream_app.cli.definitions:definitions_app", "Features of your own: check them, list them."
+    ),
     "contracts": Entry(
         "stream_app.cli.contracts:contracts_app", "The contracts of what is read and written."
     ),

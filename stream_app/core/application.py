@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from stream_app.features import content, sessions, windows
+from stream_app.features.declared import rows as declared
 from stream_app.features.distinct import bit_of
 from stream_app.features.finished_sessions import FinishedSession, finish_by_summary
 from stream_app.features.funnel import note_step
@@ -58,7 +59,13 @@ _NOTHING = Applied()
 
 
 def apply_event(row: UserRow, timed: TimedEvent, cause: Cause, cleaner: Cleaner, rules: Rules) -> Applied:
-    """Add one event to the row: counts, windows, sessions, shares, interests, traits and items."""
+    """Add one event to the row: all that is counted, and the features that a company declares."""
+    if rules.definitions.features or row.declared is not None:
+        declared.note_event(row, timed.event, timed.at, not row.kinds, rules.definitions)
+    return _apply(row, timed, cause, cleaner, rules)
+
+
+def _apply(row: UserRow, timed: TimedEvent, cause: Cause, cleaner: Cleaner, rules: Rules) -> Applied:
     event, at, context = timed.event, timed.at, timed.event.context
     if context is not None and (context.traits is not None or context.traits_once is not None):
         note_context_traits(row, context)

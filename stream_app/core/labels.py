@@ -35,7 +35,9 @@ def learn_from_given(workspace: Workspace, arrival: Arrival, label: LabelCall, p
 def learn_from_row(workspace: Workspace, row: UserRow, arrival: Arrival, label: LabelCall) -> None:
     """Learn from a label with the features of its user's row as they stand."""
     if not row.is_bot:
-        features = read_features(row, arrival.timed.at, workspace.rules.loyal_uses)
+        features = read_features(
+            row, arrival.timed.at, workspace.rules.loyal_uses, definitions=workspace.rules.definitions
+        )
         _emit_example(workspace, arrival, label, features)
 
 

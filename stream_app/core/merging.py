@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stream_app.features import automation, content, sessions, windows
 from stream_app.features.calendar import note_day
+from stream_app.features.declared import rows as declared
 from stream_app.features.funnel import MAX_CART_ITEMS, Funnel
 from stream_app.features.interests import merge_interests
 from stream_app.features.statistics import Shares, count_category
@@ -32,6 +33,8 @@ def merge_rows(row: UserRow, other: UserRow, cause: Cause, rules: Rules) -> None
     the order of the rows' last uses, since a row keeps no time with each. What was decided for `row` stays:
     its tier, its recommendations, what it said of consent.
     """
+    if rules.definitions.features or row.declared is not None:
+        declared.join(row, other, rules.definitions)
     is_newer = other.last_at > row.last_at
     _merge_times(row, other)
     _merge_counts(row, other)

@@ -24,7 +24,7 @@ def foresee(
     known = {target: model for target, model in models.items() if stamps[target].examples_seen}
     if not ended or not known:
         return []
-    examples = [moments.select(request.features) for request in ended]
+    examples = [moments.select(request.features, rules.definitions) for request in ended]
     chances = {target: model.predict_chances(examples) for target, model in known.items()}
     clusters = _clusters_of(examples, known.values())
     return [

@@ -67,7 +67,10 @@ def score_again(
     at = partition.meta.highest_at
     seen = sum(_examples_seen(models).values())
     active, inactive = f"{RESCORED} {seen}", f"{RESCORED_INACTIVE} {seen}"
-    readings = {moment: reading_for(models.tiers.features_read(), moment) for moment in (active, inactive)}
+    readings = {
+        moment: reading_for(models.tiers.features_read(), moment, rules.definitions)
+        for moment in (active, inactive)
+    }
     result = StepResult()
     requests: list[ScoreRequest] = []
     for user_key in user_keys:

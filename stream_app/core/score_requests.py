@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from stream_app.definitions.file import NONE, Definitions
 from stream_app.features.reading import Features, Reading, reading_of
 from stream_app.features.user_row import UserRow
-from stream_app.learning.moments import OUTLOOK_FEATURES
+from stream_app.learning.moments import outlook_names
 from stream_app.schemas.envelopes import Cause
 
 SESSION_CLOSED = "session_closed"
@@ -29,12 +30,12 @@ class ScoreRequest(NamedTuple):
     control_group: str
 
 
-def reading_for(wanted: frozenset[str] | None, moment: str) -> Reading:
+def reading_for(wanted: frozenset[str] | None, moment: str, definitions: Definitions = NONE) -> Reading:
     """What to read of a row that is scored at such a moment; `wanted` by the tier model, None for all."""
     if wanted is None:
-        return reading_of(None)
-    foreseen = OUTLOOK_FEATURES if calls_for_outlook(moment) else ()
-    return reading_of(wanted.union((USAGE_FEATURE,), foreseen))
+        return reading_of(None, definitions)
+    foreseen = outlook_names(definitions) if calls_for_outlook(moment) else ()
+    return reading_of(wanted.union((USAGE_FEATURE,), foreseen), definitions)
 
 
 def calls_for_outlook(moment: str) -> bool:

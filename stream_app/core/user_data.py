@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 
+from stream_app.definitions.file import NONE, Definitions
+from stream_app.features.declared.engine import engine_of
 from stream_app.features.reading import read_features
 from stream_app.features.user_row import UserRow
 from stream_app.features.windows import WINDOWS
@@ -39,11 +41,21 @@ def is_about(body: bytes, names: Collection[str]) -> bool:
     return any(_names(failed, name) for name in names)
 
 
-def describe_row(row: UserRow) -> JsonObject:
-    """The row's fields by name, and the features that follow from it as they stood at its last event."""
+def describe_row(row: UserRow, definitions: Definitions = NONE) -> JsonObject:
+    """The row's fields by name, and the features that follow from it as they stood at its last event.
+
+    `complete_since` says from when on each declared feature knows every event of the user; None: always.
+    """
     fields = _named(row)
     fields["tiles"] = dict(zip((window.name for window in WINDOWS), fields["tiles"], strict=True))
-    return {"fields": fields, "features": read_features(row, row.seen_at)}
+    since = engine_of(definitions).complete_since(row.declared, row.seen_at)
+    return {
+        "fields": fields,
+        "features": read_features(row, row.seen_at, definitions=definitions),
+        "complete_since": {
+            name: datetime.fromtimestamp(at, UTC).isoformat() if at else None for name, at in since.items()
+        },
+    }
 
 
 def describe_sessions(sessions: Iterable[tuple[float, Sequence[str]]]) -> list[JsonObject]:

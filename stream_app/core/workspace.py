@@ -41,7 +41,8 @@ class Workspace:
         self._rows = self.result.rows
         self._stored = stored
         self._readings = {
-            moment: reading_for(models.tiers.features_read(), moment) for moment in (EVENT, SESSION_CLOSED)
+            moment: reading_for(models.tiers.features_read(), moment, rules.definitions)
+            for moment in (EVENT, SESSION_CLOSED)
         }
 
     def row(self, user_key: str) -> UserRow | None:

@@ -8,8 +8,10 @@ from functools import lru_cache, partial
 from math import isfinite
 from typing import NamedTuple
 
+from stream_app.definitions.file import NONE, Definitions
 from stream_app.features import windows
 from stream_app.features.calendar import local_time, streak
+from stream_app.features.declared.engine import Engine, engine_of
 from stream_app.features.interests import FACETS, strongest_interest
 from stream_app.features.loyalty import count_uses, is_loyal
 from stream_app.features.statistics import RunningStats, most_common
@@ -72,16 +74,21 @@ Reading = tuple[Group, ...]
 
 
 def read_features(
-    row: UserRow, at: float, loyal_uses: int = LOYAL_USES, reading: Reading | None = None
+    row: UserRow,
+    at: float,
+    loyal_uses: int = LOYAL_USES,
+    reading: Reading | None = None,
+    definitions: Definitions = NONE,
 ) -> Features:
     """Features at event time `at` (epoch seconds): durations in seconds, recency and tenure in days.
 
-    A user is loyal from `loyal_uses` sessions on. `reading` (see `reading_of`) limits what is read.
+    A user is loyal from `loyal_uses` sessions on. `reading` (see `reading_of`) limits what is read; without
+    it all is, and what `definitions` declare.
 
     A feature that has nothing to say (a mean of no sessions, an unknown device) is absent.
     """
     features: Features = {}
-    for group in GROUPS if reading is None else reading:
+    for group in reading_of(None, definitions) if reading is None else reading:
         group.describe(features, row, at, loyal_uses)
     return features
 
@@ -92,11 +99,28 @@ def finite(features: Features) -> Features:
 
 
 @lru_cache(maxsize=64)
-def reading_of(wanted: frozenset[str] | None) -> Reading:
+def reading_of(wanted: frozenset[str] | None, definitions: Definitions = NONE) -> Reading:
     """The groups that hold the wanted features, and with them some more; all for None."""
+    declared = _declared_groups(definitions, wanted)
     if wanted is None:
-        return GROUPS
-    return tuple(group.limited_to(wanted) for group in GROUPS if group.holds_any(wanted))
+        return GROUPS + declared
+    return tuple(group.limited_to(wanted) for group in GROUPS if group.holds_any(wanted)) + declared
+
+
+def is_built_in(name: str) -> bool:
+    """Whether a feature of the product's own has the name, or may have it."""
+    return any(fnmatchcase(name, known) for group in GROUPS for known in group.names)
+
+
+def _declared_groups(definitions: Definitions, wanted: frozenset[str] | None) -> Reading:
+    names = engine_of(definitions).names(wanted)
+    return (Group(names, partial(_describe_declared, engine_of(definitions), wanted)),) if names else ()
+
+
+def _describe_declared(
+    engine: Engine, wanted: frozenset[str] | None, features: Features, row: UserRow, at: float, _: int
+) -> None:
+    features.update(engine.read(row.declared, at, wanted))
 
 
 def _describe_time(features: Features, row: UserRow, at: float, _: int) -> None:

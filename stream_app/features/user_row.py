@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from stream_app.features.declared.state import DeclaredState
 from stream_app.features.funnel import Funnel
 from stream_app.features.interests import Interests
 from stream_app.features.statistics import DecayedSum, RunningStats, Shares
@@ -55,12 +56,16 @@ class Kind(msgspec.Struct, array_like=True):
 
 
 class Moment(msgspec.Struct, array_like=True):
-    """The features of one moment as 32-bit floats, and what the user did in the days after it."""
+    """The features of one moment, and what the user did in the days after it.
+
+    `values` are 32-bit floats in the order of the product's own features, `declared` a company's by name.
+    """
 
     at: float
     values: bytes
     has_returned: bool = False
     has_bought: bool = False
+    declared: dict[str, float] = {}
 
 
 class ItemStart(msgspec.Struct, array_like=True):
@@ -120,7 +125,7 @@ class UserRow(msgspec.Struct, array_like=True):
     `is_identified` says whether anybody was ever known by this id, rather than a visitor. A row that was
     `merged_into` another is empty but for that, and for `outgoing`, what it gives to the other, until that
     has it; it was `merged_outright` if a trusted source said they are one.
-    `order_ids` are the fingerprints of the newest orders.
+    `order_ids` are the fingerprints of the newest orders. `declared` are the features of a company's own.
     """
 
     version: int = ROW_VERSION
@@ -182,6 +187,7 @@ class UserRow(msgspec.Struct, array_like=True):
     consent_at: float = 0.0
     is_identified: bool = False
     merged_outright: bool = False
+    declared: DeclaredState | None = None
 
 
 # What says where a row stands, and nothing of what its user did.

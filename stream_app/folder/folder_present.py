@@ -139,7 +139,7 @@ class FolderPresent:
                 for number, facet in enumerate(FACETS)
                 if (likes := affinities(row.interests, number, row.last_at))
             },
-            "features": read_features(row, row.last_at),
+            "features": read_features(row, row.last_at, definitions=self._settings.loaded_definitions),
             "open_session": _describe_session(row.open_sessions),
         }
 

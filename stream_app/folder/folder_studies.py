@@ -50,8 +50,9 @@ class FolderStudies:
 
     def clusters(self, count: int, top: int) -> JsonObject:
         """Groups of users who behave alike."""
+        definitions = self._settings.loaded_definitions
         with Store(self._data_dir, read_only=True) as store:
-            return describe_clusters(*find_clusters(store, count, top))
+            return describe_clusters(*find_clusters(store, count, top, definitions=definitions))
 
     def contents(self, top: int) -> JsonObject:
         """Items with their scores, those with most starters first."""

@@ -19,6 +19,7 @@ def export_from_folder(user_id: str, data_dir: Path, settings: Settings) -> User
     Raises:
         StateError: the folder holds no data, or cannot be read.
     """
+    definitions = settings.loaded_definitions
     with Store(data_dir, read_only=True) as store:
         user_keys = build_privacy(settings).user_keys(user_id)
         partition = partition_of(user_id.encode(), max(len(store.partitions()), 1))
@@ -29,7 +30,7 @@ def export_from_folder(user_id: str, data_dir: Path, settings: Settings) -> User
         sessions = [session for name in sorted(names) for session in recommender.sessions_of(name)]
         return UserData(
             user_id,
-            {key: describe_row(row) for key, row in rows.items() if row is not None},
+            {key: describe_row(row, definitions) for key, row in rows.items() if row is not None},
             group_outputs(body for body in store.outputs() if is_about(body, names)),
             describe_sessions(sessions),
         )

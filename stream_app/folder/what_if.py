@@ -55,8 +55,11 @@ def ask_about_user(store: Store, data_dir: Path, user: str, target: str, setting
     row = store.row(partition_of(user.encode(), max(len(store.partitions()), 1)), user)
     if row is None:
         raise InputError(f"the folder knows no features of user {user} for {target}")
-    own = read_features(row, row.last_at)
-    return Question(user, target, model, moments.select(own) if target in OUTCOMES else own, newest)
+    definitions = settings.loaded_definitions
+    own = read_features(row, row.last_at, definitions=definitions)
+    if target in OUTCOMES:
+        own = moments.select(own, definitions)
+    return Question(user, target, model, own, newest)
 
 
 def ask_about_item(store: Store, data_dir: Path, item: str, settings: Settings) -> Question:

@@ -7,10 +7,13 @@ the labels. So no label can leak into its features, and late events count for th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import isnan, nan
 from struct import pack, unpack
 from typing import NamedTuple
 
+from stream_app.definitions.features import NUMERIC
+from stream_app.definitions.file import NONE, Definitions
 from stream_app.features.reading import Features, read_features, reading_of
 from stream_app.features.times import Times
 from stream_app.features.user_row import Moment, UserRow
@@ -36,7 +39,6 @@ OUTLOOK_FEATURES: tuple[str, ...] = (
     "funnel_stage",
     "cart_items",
 )
-_READING = reading_of(frozenset(OUTLOOK_FEATURES))
 
 
 class Outcome(NamedTuple):
@@ -47,9 +49,21 @@ class Outcome(NamedTuple):
     features: Features
 
 
-def select(features: Features) -> Features:
+def select(features: Features, definitions: Definitions = NONE) -> Features:
     """The features that models of outcomes see."""
-    return {name: features[name] for name in OUTLOOK_FEATURES if name in features}
+    return {name: features[name] for name in outlook_names(definitions) if name in features}
+
+
+@lru_cache(maxsize=16)
+def outlook_names(definitions: Definitions) -> tuple[str, ...]:
+    """What may predict the days to come: what the product knows, and every number that a company declares."""
+    declared = (
+        series.name
+        for feature in definitions.features
+        if feature.aggregate in NUMERIC
+        for series in feature.series
+    )
+    return (*OUTLOOK_FEATURES, *declared)
 
 
 def note_moment(row: UserRow, at: float, rules: Rules) -> None:
@@ -64,9 +78,11 @@ def note_moment(row: UserRow, at: float, rules: Rules) -> None:
     if at - row.last_at > IDLE_HORIZONS * rules.outlook_horizon:
         row.next_moment_at = 0.0
         return
-    features = read_features(row, at, reading=_READING)
+    names = outlook_names(rules.definitions)
+    features = read_features(row, at, reading=reading_of(frozenset(names), rules.definitions))
     values = [float(features.get(name, nan)) for name in OUTLOOK_FEATURES]
-    row.moments.append(Moment(at, pack(f"<{len(values)}f", *values)))
+    declared = {name: float(features[name]) for name in names[len(values) :] if name in features}
+    row.moments.append(Moment(at, pack(f"<{len(values)}f", *values), declared=declared))
     row.next_moment_at = at + rules.outlook_interval
 
 
@@ -100,6 +116,7 @@ def pop_due(row: UserRow, watermark: float, rules: Rules) -> list[Outcome]:
         values = unpack(f"<{len(moment.values) // 4}f", moment.values)
         known = zip(OUTLOOK_FEATURES, values, strict=False)  # one stored before a feature was added has fewer
         features: Features = {name: value for name, value in known if not isnan(value)}
+        features |= moment.declared
         labels = {
             "will_return": moment.has_returned,
             "churn": not moment.has_returned,

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, SecretStr, create_model, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from stream_app.definitions.file import NONE, Definitions
 from stream_app.errors import SettingsError
+from stream_app.features.declared.bounds import MOST_BYTES
 from stream_app.intake.consent import consent_bits
 from stream_app.intake.privacy import USER_FIELDS
 from stream_app.intake.trackers import FORM_SETTINGS, FORMS
@@ -18,6 +20,7 @@ from stream_app.models.recommenders.diversity import GroupCaps
 from stream_app.models.recommenders.surface_rules import Exclusion, SurfaceRules
 from stream_app.schemas.events import Id
 from stream_app.settings.api_keys import ApiKey, parse_api_keys
+from stream_app.settings.definitions import load_definitions
 from stream_app.settings.placeholder_ids import SHIPPED, PlaceholderIds
 from stream_app.settings.rules import CONTENT_COMPLETIONS, CONTENT_STARTS, Rules
 
@@ -190,6 +193,15 @@ class Settings(_FormSettings):
     tracker_form: str = Field("", description="Format of the input records; empty: detected by their shape.")
     taxonomy_file: Path | None = Field(
         None, description="Taxonomy of sites, in TOML; none: the one that is shipped."
+    )
+    definitions: Path | None = Field(
+        None, description="Features of a company's own, in TOML; none: those of the product alone."
+    )
+    definitions_bytes: int = Field(
+        MOST_BYTES,
+        ge=256,
+        le=65_536,
+        description="Most bytes of a user's row that such features may take, all together.",
     )
     placeholder_ids: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None,
@@ -390,12 +402,26 @@ class Settings(_FormSettings):
     @property
     def rules(self) -> Rules:
         """The part that the core knows."""
-        shared = (type(self).model_fields.keys() & Rules.__dataclass_fields__.keys()) - {"placeholder_ids"}
+        shared = (type(self).model_fields.keys() & Rules.__dataclass_fields__.keys()) - {
+            "placeholder_ids",
+            "definitions",
+        }
         values = {name: getattr(self, name) for name in shared}
         values["default_consent"] = consent_bits(self.default_consent)
         for name in ("content_starts", "content_completions"):
             values[name] = frozenset(values[name])
-        return Rules(**values, placeholder_ids=self.all_placeholder_ids)
+        return Rules(**values, placeholder_ids=self.all_placeholder_ids, definitions=self.loaded_definitions)
+
+    @property
+    def loaded_definitions(self) -> Definitions:
+        """What the company declares of itself.
+
+        Raises:
+            SettingsError: the file cannot be read, or something in it is wrong.
+        """
+        if self.definitions is None:
+            return NONE
+        return load_definitions(self.definitions, self.session_gap, self.definitions_bytes)
 
     @property
     def all_placeholder_ids(self) -> PlaceholderIds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stream_app.definitions.file import NONE, Definitions
 from stream_app.settings.placeholder_ids import SHIPPED, PlaceholderIds
 
 MINUTE = 60.0
@@ -36,7 +37,8 @@ class Rules:
     `tracker_form` names the form of all records that are not in our own; "" lets their shape tell.
     `default_consent` are the purposes, as bits, that a user who has not said agrees to. A row expires after
     `row_validity` without a use; a partition holds at most `max_users` rows (0: any number).
-    `placeholder_ids` are texts that stand where an id is missing.
+    `placeholder_ids` are texts that stand where an id is missing; `definitions` are what a company declares
+    of itself.
     """
 
     session_gap: float = 30 * MINUTE
@@ -62,3 +64,4 @@ class Rules:
     recommend_count: int = 10
     recommend_validity: float = DAY
     placeholder_ids: PlaceholderIds = SHIPPED
+    definitions: Definitions = NONE

@@ -155,7 +155,8 @@ class Driver:
         Raises:
             KeyError: no row is held for the user.
         """
-        return read_features(self.rows[self.intake.privacy.user_key(user)], START + at, self.rules.loyal_uses)
+        row = self.rows[self.intake.privacy.user_key(user)]
+        return read_features(row, START + at, self.rules.loyal_uses, definitions=self.rules.definitions)
 
     def of(self, kind: type[OutputT], user: str | None = None) -> list[OutputT]:
         """Outputs of one kind so far, in order; of one user, or of all."""

@@ -20,6 +20,7 @@ HELD_ELSEWHERE = {
     "js": "tests/sdk runs each tracker's snippet",
     "py": "tests/sdk runs each tracker's snippet",
     "text": "what a command prints",
+    "toml": "files, written before the document's commands run",
 }
 LANGUAGES = {"sh", "python", *HELD_ELSEWHERE}
 NOT_RUN = {
@@ -37,11 +38,23 @@ NOT_RUN = {
     r"9108/metrics": "tests/integration/test_prometheus.py reads the metrics page",
     r"state-[123]": "tests/integration runs several workers",
 }
-ON_ONE_MACHINE = re.compile(r"--data-dir|^curl .*/v1/|^export STREAM_APP_(WRITE|CORS|TRUSTED)")
+ON_ONE_MACHINE = re.compile(
+    r"--data-dir|^curl .*/v1/|^export STREAM_APP_(WRITE|CORS|TRUSTED|DEFINITIONS)"
+    r"|stream-app definitions|--out shop"
+)
 PRINTS_WHAT_ARRIVES_LATER = re.compile(r"topics read|stream-app (erase|export-user) --user")
 
 # The text above it says to stop all workers first.
 RUNS_WITHOUT_WORKERS = re.compile(r"stream-app positions reset")
+
+
+def files_shown(document: str) -> list[tuple[str, str]]:
+    """Files that a document shows whole: a block whose first line is a comment with the file's name."""
+    return [
+        (block.text.splitlines()[0].removeprefix("# "), block.text)
+        for block in blocks()
+        if block.document == document and block.language == "toml"
+    ]
 
 
 def reason_not_to_run(command: Command) -> str:
@@ -111,6 +124,8 @@ def test_targets_exist() -> None:
 @pytest.mark.parametrize("document", LOCAL)
 def test_commands_run_on_one_machine(document: str, shell: ShellSession) -> None:
     with shell:
+        for name, text in files_shown(document):
+            shell.write(name, text)
         for command in commands(document):
             if command in RUN and (ON_ONE_MACHINE.search(command.text) or "stream-app" not in command.text):
                 shell.run(command.text)

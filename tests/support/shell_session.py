@@ -48,6 +48,10 @@ class ShellSession:
             assert server.wait(30) in (0, -signal.SIGTERM), name
         self._servers.clear()
 
+    def write(self, name: str, text: str) -> None:
+        """Write a file, as a reader would by an editor."""
+        (self._folder / name).write_text(text)
+
     def run(self, command: str) -> str:
         """Run a command and return what it prints; a server goes on in the background once it is ready."""
         if self._kafka_servers:

@@ -9,6 +9,7 @@ from stream_app.core.merging import merge_rows
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch
 from stream_app.core.step import step
+from stream_app.definitions.file import parse_definitions
 from stream_app.features import windows
 from stream_app.features.funnel import Funnel, Stage
 from stream_app.features.user_row import Moment, UserRow, decode_row, encode_row
@@ -18,7 +19,15 @@ from stream_app.settings.rules import DAY, Rules
 from stream_app.testing import INTAKE, RECEIVED_AT, FixedModels, event, page, records, session, track
 
 Parts = tuple[int, float, float, list[str]]
-RULES = Rules()
+DECLARED = parse_definitions("""
+[[features]]
+name = "added"
+about = "Items put into the cart"
+events = { type = "track", name = "Product Added" }
+aggregate = "count"
+windows = ["7d", "lifetime", "session"]
+""")
+RULES = Rules(definitions=DECLARED)
 CAUSE = Cause(LINKS.name, 0, 7)
 # What is a row's own: where it lies, what it was told, and what was decided for it.
 KEPT = {

@@ -28,6 +28,7 @@ async def export(user_id: str, settings: Settings) -> UserData:
     Raises:
         BrokerError: the broker is lost, or a topic is missing.
     """
+    definitions = settings.loaded_definitions
     await check_topics(settings)
     user_keys = build_privacy(settings).user_keys(user_id)
     partition = partition_of(user_id.encode(), settings.partitions)
@@ -43,7 +44,7 @@ async def export(user_id: str, settings: Settings) -> UserData:
             if reader.counts(record) and record.key in wanted:
                 rows.pop(wanted[record.key], None)
                 if record.value is not None:
-                    rows[wanted[record.key]] = describe_row(decode_row(record.value))
+                    rows[wanted[record.key]] = describe_row(decode_row(record.value), definitions)
         bodies: list[bytes] = []
         for topic in TOPICS:
             if topic.contract is None or topic.role is Role.INPUT:

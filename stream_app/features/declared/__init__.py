@@ -1,0 +1,1 @@
+"""Features of a company's own: one small engine that keeps whatever the definitions say."""
