@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from stream_app.definitions.file import parse_definitions
 from stream_app.errors import SettingsError
 from stream_app.intake import consent
 from stream_app.intake.trackers import FORMS
@@ -32,7 +33,17 @@ def test_flags_go_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (chosen.partitions, chosen.session_gap, chosen.state_dir) == (9, 60.0, Path("/somewhere"))
 
 
-def test_every_rule_that_is_a_setting_reaches_the_core() -> None:
+OWN = """[[features]]
+name = "orders"
+about = "Orders"
+events = { type = "track", name = "Order Completed" }
+aggregate = "count"
+"""
+
+
+def test_every_rule_that_is_a_setting_reaches_the_core(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(OWN)
     shared = Settings.model_fields.keys() & Rules.__dataclass_fields__.keys()
     assert shared == Rules.__dataclass_fields__.keys() - {"earliest_time"}
     written = {
@@ -41,6 +52,7 @@ def test_every_rule_that_is_a_setting_reaches_the_core() -> None:
         "content_starts": "Quiz Begun, page",
         "content_completions": "",
         "placeholder_ids": "Kiosk",
+        "definitions": str(own),
     }
     changed = {
         name: getattr(Rules(), name) + (1 if "limit" not in name else 1e6) for name in shared - set(written)
@@ -53,6 +65,7 @@ def test_every_rule_that_is_a_setting_reaches_the_core() -> None:
         content_starts=frozenset({"Quiz Begun", "page"}),
         content_completions=frozenset(),
         placeholder_ids=SHIPPED.changed(["Kiosk"], []),
+        definitions=parse_definitions(OWN, changed["session_gap"]),
         **changed,
     )
     assert load_settings(flags).rules == expected
