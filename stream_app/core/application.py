@@ -93,6 +93,9 @@ def _apply_use(row: UserRow, event: _Use, at: float, cause: Cause, cleaner: Clea
     action = event.event if type(event) is TrackCall else None
     if action is not None:
         _count_action(row, action, at)
+        if action == properties.ORDER_LINE:
+            _note_bought(row, event.properties, at)
+            return _NOTHING
         if action in properties.PASSIVE_EVENTS:
             return _NOTHING
     surroundings = note_use(row, event.context or _NOWHERE, at, cleaner)
@@ -167,13 +170,16 @@ def _note_purchase(row: UserRow, described: Mapping[str, Any], at: float) -> Non
     windows.add_purchase(row.tiles, at, row.last_at, revenue)
     row.orders.add(revenue)
     row.spending.add(revenue, at, SPENDING_HALF_LIFE)
-    weight = properties.INTEREST_WEIGHTS[properties.PURCHASE]
     for product in properties.products_of(described):
-        note_interest(row.interests, product, weight, at)
-        bought = properties.item_id(product)
-        if bought is not None:
-            row.bought_items.append(bought)
-    del row.bought_items[:-MAX_RECENT_ITEMS]
+        _note_bought(row, product, at)
+
+
+def _note_bought(row: UserRow, product: Mapping[str, Any], at: float) -> None:
+    note_interest(row.interests, product, properties.INTEREST_WEIGHTS[properties.PURCHASE], at)
+    bought = properties.item_id(product)
+    if bought is not None:
+        row.bought_items.append(bought)
+        del row.bought_items[:-MAX_RECENT_ITEMS]
 
 
 def _note_search(

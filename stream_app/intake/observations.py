@@ -1,7 +1,7 @@
 """What trackers tell by themselves, and no user does: pings, vitals, errors, flags asked for.
 
 Sources: Snowplow's activity tracking, media and web vitals plugins; PostHog's autocapture, flags, web vitals
-and exceptions; Segment's and Mux's heartbeats of players.
+exceptions and traces of AI; Segment's and Mux's heartbeats of players.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _NAMES: dict[str, str] = {
     "screenend": PAGE_LEFT,
     "$pageleave": PAGE_LEFT,
     "$autocapture": AUTOCAPTURE,
+    "$copyautocapture": AUTOCAPTURE,
     "$rageclick": AUTOCAPTURE,
     "$deadclick": AUTOCAPTURE,
     "$featureflagcalled": "feature_flag_called",
@@ -34,6 +35,10 @@ _NAMES: dict[str, str] = {
     "$heatmap": "heatmap",
     "$snapshot": "snapshot",
     "$optin": "opt_in",
+    "$aigeneration": "ai_trace",
+    "$aitrace": "ai_trace",
+    "$aispan": "ai_trace",
+    "$aiembedding": "ai_trace",
 }
 NAMES = frozenset({*_NAMES.values(), HEARTBEAT})
 _NOT_IN_WORDS = re.compile(r"[\W_]+")

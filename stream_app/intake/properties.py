@@ -26,6 +26,7 @@ MAX_TRAIT_LENGTH = 64
 MAX_PRODUCTS = 50
 MAX_TAGS = 16
 PURCHASE = "Order Completed"
+ORDER_LINE = "Transaction Item"  # one product of an order that is told apart from it
 SEARCH_FIELDS = ("query", "search_query", "search", "q")
 MAX_REVENUE = 1e12  # sums of what is more would not stay finite; no order is worth it
 # Steps with an item that was viewed before: counting them again would double the item in its session.

@@ -6,13 +6,15 @@ Source: Amplitude's "HTTP V2 API", "Batch Event Upload API", "Identify API", and
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
 
+from stream_app.intake.trackers.amplitude_forms import read_upload
 from stream_app.intake.trackers.commerce import event_name, shop_properties
 from stream_app.intake.trackers.context_places import Place, pop_context, url_text, user_agent_text
-from stream_app.intake.trackers.declaration import Answer, Reading, Route, Sent, TrackerForm
+from stream_app.intake.trackers.declaration import Answer, BodyKind, Reading, Route, Sent, TrackerForm
 from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, pop_text, text
 from stream_app.intake.trackers.json_records import (
     Unreadable,
@@ -23,6 +25,7 @@ from stream_app.intake.trackers.json_records import (
 )
 from stream_app.intake.trackers.kept_fields import keep
 
+SUCCESS = Answer(b"success", "text/plain")
 PAGES = frozenset({"[Amplitude] Page Viewed", "[Amplitude] Page View", "Page View"})
 SCREENS = frozenset({"[Amplitude] Screen Viewed"})
 REVENUE = "revenue_amount"
@@ -32,7 +35,16 @@ NO_SESSION = "-1"
 # Ids of devices and advertisers, and what the pipeline itself adds.
 NOT_KEPT = (
     *("adid", "idfa", "idfv", "android_id", "android_app_set_id", "uuid", "amplitude_id", "event_id"),
-    *("location_lat", "location_lng", "partner_id", "plan", "ingestion_metadata", "$schema"),
+    *(
+        "api_properties",
+        "sequence_number",
+        "location_lat",
+        "location_lng",
+        "partner_id",
+        "plan",
+        "ingestion_metadata",
+        "$schema",
+    ),
 )
 PLACES: dict[str, Place] = {
     "ip": Place(None, "ip"),
@@ -89,7 +101,12 @@ def read_amplitude(value: bytes) -> list[dict[str, Any]]:
 def _events(body: dict[str, Any]) -> list[dict[str, Any]]:
     events = require_objects(body["events"], "events") if "events" in body else [body]
     sent_at = iso_time(body.get("client_upload_time"))
-    return [_event({"client_upload_time": sent_at, **event}) for event in events]
+    return [
+        _event({"client_upload_time": sent_at, **event})
+        for event in events
+        # What is told of a group in nobody's name belongs to nobody.
+        if event.get("event_type") != "$groupidentify" or event.get("user_id") or event.get("device_id")
+    ]
 
 
 def _event(fields: dict[str, Any]) -> dict[str, Any]:
@@ -109,6 +126,7 @@ def _event(fields: dict[str, Any]) -> dict[str, Any]:
         return {**event, "type": "identify", "traits": _traits(traits), **given(context=context)}
     if kind == "$groupidentify":
         group_id = next(iter(_groups(fields.pop("groups", None))), None)
+        group_id = group_id or pop_text(fields, "group_value")
         return {**event, **given(type="group", groupId=group_id, context=context), "traits": _traits(groups)}
     context |= given(traits=_traits(traits))
     for source in (fields, properties):
@@ -186,6 +204,11 @@ def _read_upload(sent: Sent) -> Reading:
     return Reading(events, text_in(body, "api_key"), Answer(orjson.dumps(said)))
 
 
+def _read_form(sent: Sent, kind: str | None = None) -> Reading:
+    upload = read_upload(sent, kind)
+    return Reading(_events(upload), text_in(upload, "api_key"))
+
+
 def _claims(record: Mapping[str, Any]) -> bool:
     events = record.get("events")
     if isinstance(events, list):
@@ -202,9 +225,15 @@ FORMS = (
         shape="`events` with `api_key` or `event_type`; `event_type` with `user_id` or `device_id`",
         read=read_amplitude,
         claims=_claims,
-        routes=(Route(("/2/httpapi", "/batch"), _read_upload, Answer(b'{"code":200}')),),
+        routes=(
+            Route(("/2/httpapi", "/batch"), _read_upload, Answer(b'{"code":200}')),
+            Route(("/", "/httpapi"), _read_form, SUCCESS, BodyKind.TEXT),
+            Route(("/identify",), partial(_read_form, kind="$identify"), SUCCESS, BodyKind.TEXT),
+            Route(("/groupidentify",), partial(_read_form, kind="$groupidentify"), SUCCESS, BodyKind.TEXT),
+        ),
         senders={
-            "Amplitude": "the server URL to `https://collect.example/2/httpapi`; the API key to a write key"
+            "Amplitude": "the server URL to `https://collect.example/2/httpapi`; the API key to a write key",
+            "Amplitude's SDKs before 2022": "`apiEndpoint` to `collect.example`; the API key to a write key",
         },
         user_fields=("user_id", "device_id"),
         fields={

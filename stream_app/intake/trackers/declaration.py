@@ -26,11 +26,12 @@ class Sent(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What an SDK expects to hear once its events are durable."""
+    """What an SDK expects to hear once its events are durable; `location` is where a browser is sent on."""
 
     body: bytes
     media_type: str = JSON
     status: int = 200
+    location: str = ""
 
 
 # The smallest GIF: one transparent pixel.
@@ -43,13 +44,15 @@ PIXEL = Answer(
 class Reading(NamedTuple):
     """The events of a request, the write key that it shows, and its answer if that is not the route's own.
 
-    Of an anonymous sender the collector notes no address.
+    Of an anonymous sender the collector notes no address. A link that leads through the collector goes on to
+    `forward_to`, if that is an address of a site whose pages may send.
     """
 
     events: list[Any]
     write_key: str | None = None
     answer: Answer | None = None
     is_anonymous: bool = False
+    forward_to: str | None = None
 
 
 class BodyKind(Enum):

@@ -269,6 +269,11 @@ def _read_measurement(sent: Sent) -> Reading:
     return Reading(events, sent.query.get("api_secret"))
 
 
+def _read_validated(sent: Sent) -> Reading:
+    """A request to Google's validation server, which keeps nothing: a 200 says that it could be read."""
+    return _read_measurement(sent)._replace(events=[], answer=Answer(b'{"validationMessages":[]}'))
+
+
 def _read_gtag(sent: Sent) -> Reading:
     if not sent.query.get("tid"):
         raise Unreadable("send `tid`, the measurement id")
@@ -291,6 +296,7 @@ FORMS = (
         ),
         routes=(
             Route(("/mp/collect",), _read_measurement, NO_CONTENT),
+            Route(("/debug/mp/collect",), _read_validated, NO_CONTENT),
             Route(("/g/collect",), _read_gtag, NO_CONTENT, BodyKind.TEXT),
             Route(("/g/collect",), _read_gtag, NO_CONTENT, BodyKind.NONE),
         ),

@@ -8,12 +8,14 @@ import re
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 
 MAX_INTEGER = 2**63  # not every JSON library writes what does not fit 64 bits
 _BEYOND_JSON = re.compile(rb"NaN|Infinity|[0-9][eE][+]?[0-9]{3}")
 _LONG_NUMBER = re.compile(r"[0-9]{19}|[0-9][eE][+]?[0-9]{3}")
+MAX_FORM_FIELDS = 64
 MAX_EVENTS = 2500  # events in a batch, as many as Segment's HTTP API takes
 
 
@@ -153,3 +155,19 @@ def decode_base64(value: Any) -> bytes | None:
         return base64.b64decode(written + b"=" * (-len(written) % 4), altchars=b"-_", validate=True)
     except ValueError:
         return None
+
+
+def read_data(fields: Mapping[str, str]) -> bytes | None:
+    """The JSON in the field `data` of a form or an address, as it is or in Base64; None if there is none."""
+    data = fields.get("data", "")
+    if data.lstrip()[:1] in {"{", "["}:
+        return data.encode()
+    return decode_base64(data.replace(" ", "+")) if data else None  # a bare + of Base64 reads as a space
+
+
+def read_form(body: bytes) -> dict[str, str]:
+    """The fields of a form; none if it is no form."""
+    try:
+        return dict(parse_qsl(body.strip().decode(), max_num_fields=MAX_FORM_FIELDS))
+    except ValueError:
+        return {}

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 
 from stream_app.intake.trackers.commerce import event_name, shop_properties
 from stream_app.intake.trackers.context_places import Place, pop_context, url_text
-from stream_app.intake.trackers.declaration import Answer, BodyKind, Reading, Route, Sent, TrackerForm
+from stream_app.intake.trackers.declaration import PIXEL, Answer, BodyKind, Reading, Route, Sent, TrackerForm
 from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, pop_text, text
 from stream_app.intake.trackers.json_records import (
     MAX_EVENTS,
     Unreadable,
-    decode_base64,
     only_key,
     parse_json,
+    read_data,
+    read_form,
     require_objects,
     text_in,
 )
@@ -31,7 +31,6 @@ DEVICE = "$device:"  # before the id of somebody who is not known
 DIRECT = "$direct"
 OK_TEXT = Answer(b"1", "text/plain")
 OK_JSON = Answer(b'{"status":1,"error":null}')
-MAX_FORM_FIELDS = 16
 PLACES: dict[str, Place] = {
     "ip": Place(None, "ip"),
     "$ip": Place(None, "ip"),
@@ -105,10 +104,7 @@ def _records(value: bytes) -> tuple[list[dict[str, Any]], Mapping[str, str]]:
     """The records of a body, and the form's other fields."""
     fields: Mapping[str, str] = {}
     if value.lstrip()[:1] not in {b"{", b"["}:
-        try:
-            fields = dict(parse_qsl(value.strip().decode(), max_num_fields=MAX_FORM_FIELDS))
-        except ValueError:
-            raise Unreadable("neither JSON nor a form") from None
+        fields = read_form(value)
         value = _data(fields)
     if value.lstrip()[:1] == b"[":
         return require_objects(parse_json(value), "the list"), fields
@@ -123,11 +119,7 @@ def _records(value: bytes) -> tuple[list[dict[str, Any]], Mapping[str, str]]:
 
 
 def _data(fields: Mapping[str, str]) -> bytes:
-    data = fields.get("data", "")
-    if data.lstrip()[:1] in {"{", "["}:
-        return data.encode()
-    # A bare + of Base64 reads as a space in a form.
-    decoded = decode_base64(data.replace(" ", "+")) if data else None
+    decoded = read_data(fields)
     if decoded is None:
         raise Unreadable("send JSON, or JSON in Base64 as the form's field `data`")
     return decoded
@@ -233,8 +225,9 @@ def _read_address(sent: Sent) -> Reading:
 
 def _reading(records: list[dict[str, Any]], fields: Mapping[str, str]) -> Reading:
     key = only_key({_token(record) for record in records} - {None}) or fields.get("token")
-    answer = OK_JSON if fields.get("verbose") == "1" else OK_TEXT
-    return Reading(_in_order(records), key, answer)
+    answer = OK_JSON if fields.get("verbose") == "1" else PIXEL if fields.get("img") == "1" else OK_TEXT
+    # Only with `ip=1` is the request's own address the user's.
+    return Reading(_in_order(records), key, answer, is_anonymous=fields.get("ip") != "1")
 
 
 def _read_import(sent: Sent) -> Reading:
@@ -242,6 +235,11 @@ def _read_import(sent: Sent) -> Reading:
     said = {"code": 200, "num_records_imported": len(records), "status": "OK"}
     reading = _reading(records, sent.query)
     return reading._replace(answer=Answer(orjson.dumps(said)))
+
+
+def _read_recording(sent: Sent) -> Reading:
+    """A part of a session's recording: taken, so that it is not sent again, and thrown away."""
+    return Reading([], sent.query.get("token"))
 
 
 def _token(record: Mapping[str, Any]) -> str | None:
@@ -268,7 +266,20 @@ def _claims(record: Mapping[str, Any]) -> bool:
     )
 
 
-PATHS = ("/track", "/engage")
+def _claims_text(value: bytes) -> bool:
+    """Whether a form is of this kind: PostHog's older trackers send the like to the same path."""
+    if not value.lstrip().startswith(b"data="):
+        return False
+    data = read_data(read_form(value))
+    try:
+        found = parse_json(data) if data is not None else None
+    except Unreadable:
+        return True  # the reader says what is wrong with it
+    record = found[0] if isinstance(found, list) and found else found
+    return not isinstance(record, dict) or _claims(record)
+
+
+PATHS = ("/track", "/engage", "/groups")
 FORMS = (
     TrackerForm(
         name="mixpanel",
@@ -279,11 +290,12 @@ FORMS = (
         "`$distinct_id`",
         read=read_mixpanel,
         claims=_claims,
-        claims_text=lambda value: value.lstrip().startswith(b"data="),
+        claims_text=_claims_text,
         routes=(
             Route(PATHS, _read_body, OK_TEXT, BodyKind.TEXT),
             Route(PATHS, _read_address, OK_TEXT, BodyKind.NONE),
             Route(("/import",), _read_import, OK_TEXT, BodyKind.TEXT),
+            Route(("/record",), _read_recording, OK_TEXT, BodyKind.TEXT),
         ),
         senders={"Mixpanel": "the API host to `https://collect.example`; the project token to a write key"},
         user_fields=(

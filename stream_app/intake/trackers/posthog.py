@@ -1,6 +1,7 @@
-"""PostHog: captured events, one by one, in an array, or as the body of `/batch`.
+"""PostHog: captured events, one by one, in an array, as the body of `/batch`, or in a form's `data`.
 
 Source: PostHog's "Capture and batch API endpoints" and "Event, person and group properties" (autocapture).
+Trackers before 2023 send profiles to `/engage` and find the time of sending in the address (`_`).
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from stream_app.intake.trackers.field_values import (
 )
 from stream_app.intake.trackers.json_records import (
     Unreadable,
-    decode_base64,
     only_key,
     parse_json,
     parse_objects,
+    read_data,
+    read_form,
     require_objects,
     text_in,
 )
@@ -34,10 +36,12 @@ from stream_app.intake.trackers.startup_files import (
     read_posthog_flags,
     read_posthog_script,
     read_posthog_start,
+    read_posthog_surveys,
 )
 from stream_app.settings.placeholder_ids import SHIPPED
 
 TAKEN = Answer(b'{"status":1}')
+SENT_AT = "_"  # of the address: when the request was sent, in epoch milliseconds
 API_KEYS = ("api_key", "token", "$token")
 # Of PostHog's own pipeline, in events read behind it.
 NOT_KEPT = ("team_id", "project_id", "site_url", "created_at", "elements_chain", "person", "type")
@@ -94,6 +98,7 @@ PLACES: dict[str, Place] = {
     "$lib_version": Place("library", "version"),
 }
 EVENT_NAMES = {"$pageleave": "Page Left"}
+IDENTIFIES = frozenset({"$identify", "$set", "$set_once"})
 
 
 def read_posthog(value: bytes) -> list[dict[str, Any]]:
@@ -105,12 +110,25 @@ def read_posthog(value: bytes) -> list[dict[str, Any]]:
     return _events(parse_objects(value))
 
 
-def _events(bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _events(bodies: list[dict[str, Any]], sent_at: str | None = None) -> list[dict[str, Any]]:
     events = []
     for body in bodies:
         captures = require_objects(body["batch"], "batch") if "batch" in body else [body]
-        events += [_event({"sent_at": body.get("sent_at"), **capture}) for capture in captures]
+        events += [
+            _event({"sent_at": body.get("sent_at") or sent_at, **capture})
+            for capture in captures
+            if not _is_of_a_group(capture)
+        ]
     return events
+
+
+def _is_of_a_group(capture: Mapping[str, Any]) -> bool:
+    """Whether an event tells of a group in nobody's name: servers' libraries make up an id for it."""
+    properties = capture.get("properties")
+    if capture.get("event") != "$groupidentify" or not isinstance(properties, dict):
+        return False
+    told = capture.get("distinct_id") or properties.get("distinct_id")
+    return told == f"${properties.get('$group_type')}_{properties.get('$group_key')}"
 
 
 def _event(capture: dict[str, Any]) -> dict[str, Any]:
@@ -132,7 +150,7 @@ def _event(capture: dict[str, Any]) -> dict[str, Any]:
     context |= given(traitsOnce=keep(traits_once))
     if name in MERGES:
         event |= _merge(event, pop_text(properties, "alias"), context)
-    elif name in {"$identify", "$set"}:
+    elif name in IDENTIFIES:
         event |= {"type": "identify", "traits": keep(traits)}
     elif name == "$groupidentify":
         group_traits = properties.pop("$group_set", None)
@@ -229,9 +247,11 @@ def _times(capture: dict[str, Any], properties: dict[str, Any]) -> dict[str, str
         return {"originalTimestamp": timestamp, "sentAt": sent_at, "receivedAt": received_at}
     if timestamp or captured is None:
         return {"timestamp": timestamp or sent_at}
-    if offset is None:
+    if offset is not None:
+        sent_at = iso_time(captured + offset / 1000)
+    if sent_at is None:
         return {"timestamp": iso_time(captured)}
-    return {"originalTimestamp": iso_time(captured), "sentAt": iso_time(captured + offset / 1000)}
+    return {"originalTimestamp": iso_time(captured), "sentAt": sent_at}
 
 
 def _context(capture: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
@@ -245,14 +265,27 @@ def _read_request(sent: Sent) -> Reading:
     """An event, array or batch; its project key stands for a write key."""
     bodies = parse_objects(sent.body)
     key = only_key({_project_key(body) for body in bodies})
-    return Reading(_events(bodies), key)
+    return Reading(_events(bodies, iso_time(sent.query.get(SENT_AT))), key)
 
 
 def _read_query(sent: Sent) -> Reading:
     """What older trackers send in an address: JSON or its Base64 as `data`."""
-    data = sent.query.get("data", "")
-    body = data.encode() if data.lstrip()[:1] in {"{", "["} else decode_base64(data.replace(" ", "+"))
-    return _read_request(Sent(body or b""))
+    return _read_request(sent._replace(body=read_data(sent.query) or b""))
+
+
+def _read_form(sent: Sent) -> Reading:
+    if sent.body.lstrip()[:1] in {b"{", b"["}:
+        return _read_request(sent)
+    body = read_data(read_form(sent.body))
+    if body is None:
+        raise Unreadable("send JSON, or JSON in Base64 as the form's field `data`")
+    return _read_request(sent._replace(body=body))
+
+
+def _read_recording(sent: Sent) -> Reading:
+    """A part of a session's recording: taken, so that it is not sent again, and thrown away."""
+    bodies = parse_objects(sent.body)
+    return Reading([], only_key({_project_key(body) for body in bodies}))
 
 
 def _project_key(body: dict[str, Any]) -> str | None:
@@ -286,11 +319,14 @@ FORMS = (
         is_broad=True,
         routes=(
             Route(("/capture", "/batch", "/e", "/i/v0/e"), _read_request, TAKEN),
-            Route(("/capture", "/e"), _read_query, TAKEN, BodyKind.NONE),
+            Route(("/track",), _read_form, TAKEN, BodyKind.TEXT),
+            Route(("/capture", "/e", "/i/v0/e"), _read_query, TAKEN, BodyKind.NONE),
+            Route(("/s",), _read_recording, TAKEN),
         ),
         starts=(
             Route(("/array/{key}/config",), read_posthog_start, TAKEN, BodyKind.NONE),
             Route(("/array/{key}/config.js",), read_posthog_script, TAKEN, BodyKind.NONE),
+            Route(("/api/surveys",), read_posthog_surveys, TAKEN, BodyKind.NONE),
             Route(("/flags", "/decide"), read_posthog_flags, TAKEN),
         ),
         senders={"PostHog": "the API host; the project key to a write key"},

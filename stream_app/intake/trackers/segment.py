@@ -11,11 +11,12 @@ from typing import Any
 
 import msgspec
 
-from stream_app.intake.trackers.declaration import Answer, BodyKind, Reading, Route, Sent, TrackerForm
+from stream_app.intake.trackers.declaration import PIXEL, Answer, BodyKind, Reading, Route, Sent, TrackerForm
 from stream_app.intake.trackers.json_records import (
     Unreadable,
     parse_object,
     parse_objects,
+    read_data,
     require_list,
     require_objects,
     text_in,
@@ -24,6 +25,7 @@ from stream_app.intake.trackers.startup_files import read_rudderstack_start, rea
 
 NOT_OF_THE_EVENT = frozenset({"writeKey", "integrations", "_metadata"})
 INHERITED = ("sentAt", "receivedAt")
+MAX_PLACES = 4  # objects within each other that the name of a parameter may make
 MAX_SHARED_CONTEXT = 32_768  # bytes; it is copied into every event of its batch
 SHORT_NAMES = {"track": "t", "page": "p", "screen": "s", "identify": "i", "group": "g", "alias": "a"}
 BATCH_PATHS = ("/v1/batch", "/v1/import", "/v1/b", "/b", "/beacon/v1/batch")
@@ -63,6 +65,31 @@ def read_batch(sent: Sent) -> Reading:
     batch = require_list(whole["batch"], "`batch`")
     events = [_with_shared(event, whole) if isinstance(event, dict) else event for event in batch]
     return Reading(events, text_in(whole, "writeKey"))
+
+
+def read_pixel(sent: Sent, call: str) -> Reading:
+    """The call in an address: as JSON in Base64 under `data`, or with the name of a field a parameter.
+
+    Raises:
+        Unreadable: `data` is not a JSON object.
+    """
+    if "data" not in sent.query:
+        return Reading([{"type": call, **_nested(sent.query)}], sent.query.get("writeKey"))
+    event = parse_object(read_data(sent.query) or b"")
+    return Reading([{"type": call, **event}], text_in(event, "writeKey"))
+
+
+def _nested(query: Mapping[str, str]) -> dict[str, Any]:
+    """`context.page.url=…` as an object in an object."""
+    whole: dict[str, Any] = {}
+    for name, value in query.items():
+        *places, last = name.split(".")[:MAX_PLACES]
+        part = whole
+        for place in places:
+            inner = part.setdefault(place, {})
+            part = inner if isinstance(inner, dict) else {}
+        part[last] = value
+    return whole
 
 
 def _with_shared(event: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
@@ -113,6 +140,15 @@ FORMS = (
                 for call, short in SHORT_NAMES.items()
             ),
             Route(BATCH_PATHS, read_batch, SUCCESS),
+            *(
+                Route(
+                    (f"/v1/pixel/{call}", f"/pixel/v1/{call}"),
+                    partial(read_pixel, call=call),
+                    PIXEL,
+                    BodyKind.NONE,
+                )
+                for call in SHORT_NAMES
+            ),
         ),
         starts=(
             Route(("/v1/projects/{key}/settings",), read_segment_start, SUCCESS, BodyKind.NONE),

@@ -83,6 +83,11 @@ def read_posthog_flags(sent: Sent) -> Reading:
     return _told(key, _posthog_config(key or ""))
 
 
+def read_posthog_surveys(sent: Sent) -> Reading:
+    """No surveys."""
+    return _told(sent.query.get("token"), {"surveys": []})
+
+
 def _told(key: str | None, content: dict[str, Any]) -> Reading:
     return Reading([], key, Answer(orjson.dumps(content)))
 

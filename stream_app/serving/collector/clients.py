@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from starlette.requests import Request
 
 from stream_app.serving.collector.refusals import RefusalReason, RefusedError
 
+_PLAIN = re.compile(r"[\x21-\x5b\x5d-\x7e]{1,8192}")  # printable ASCII without the backslash
 Address = IPv4Address | IPv6Address
 FORWARDING_HEADERS = ("x-forwarded-for", "forwarded", "x-real-ip")
 CLIENT_PREFIX = 64  # one IPv6 subscriber has as many addresses as it likes below this prefix
@@ -66,6 +68,18 @@ class Clients:
         if urlsplit(origin).netloc != request.headers.get("host"):
             raise RefusedError(
                 RefusalReason.ORIGIN, "pages of this site may not send: add it to STREAM_APP_CORS_ORIGINS"
+            )
+
+    def check_forward(self, url: str) -> None:
+        """Make sure that a browser may be sent on to an address: anybody can write links to a collector.
+
+        Raises:
+            RefusedError: it is not one of a site that is named among those whose pages may send.
+        """
+        scheme, netloc = urlsplit(url)[:2] if _PLAIN.fullmatch(url) else ("", "")
+        if f"{scheme}://{netloc}".lower() not in self._origins - {"*"}:
+            raise RefusedError(
+                RefusalReason.ORIGIN, "links lead on to the sites named in STREAM_APP_CORS_ORIGINS alone"
             )
 
     def place(self, host: str) -> str | None:

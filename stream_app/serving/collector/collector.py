@@ -32,6 +32,7 @@ from stream_app.settings.environment import Settings
 
 RETRY_SECONDS = 5
 LARGEST_EVENT = 500_000  # so that a record of it fits a broker's default of 1 MiB, whatever its key
+FOUND = 302  # the status that sends a browser on
 LABEL = "label"  # what only servers may send
 Scrub = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -65,7 +66,7 @@ def create_collector(
     app.add_middleware(
         CrossOrigin,
         origins=settings.cors_origins or (),
-        paths=[path for _, path in taken],
+        routes=taken,
         note_refusal=collector.note_refusal,
     )
     app.add_middleware(RequestCount, metrics=metrics)
@@ -114,6 +115,8 @@ class _Collector:
         sent = Sent(body, request.query_params, request.headers, request.path_params)
         route, reading = address.read(sent)
         check_count(reading.events)
+        if reading.forward_to is not None:
+            self._clients.check_forward(reading.forward_to)
         key = self._keys.check(shown_outside_body(request) or reading.write_key)
         client = self._clients.address(request)
         _check_scope(reading.events, key)
@@ -126,6 +129,8 @@ class _Collector:
             await self._make_durable(values)
         self._metrics.collector_keys.labels(key.scope, key.name).inc()
         self._metrics.count_collected(len(values), self._clock() - received_at)
+        if reading.forward_to is not None:
+            return Answer(b"", "text/plain", FOUND, reading.forward_to)
         return reading.answer or route.answer
 
     async def refuse(self, _: Request, refusal: Exception) -> Response:
@@ -195,6 +200,8 @@ def _add_address(app: FastAPI, collector: _Collector, method: str, path: str, ad
         answer = await collector.accept(request, address)
         # A start-up file names the host by which it was asked for: no cache may hand it to somebody else.
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        if answer.location:
+            headers["Location"] = answer.location
         return Response(answer.body, answer.status, headers, answer.media_type)
 
     app.add_api_route(path, endpoint, methods=[method])

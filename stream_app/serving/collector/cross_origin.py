@@ -23,7 +23,7 @@ _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,2000}")
 
 
 class CrossOrigin:
-    """ASGI middleware. `paths` are those of routes that pages of other sites may use.
+    """ASGI middleware. `routes` are the methods and paths that pages of other sites may use.
 
     `note_refusal` is called with the refusal of each preflight that is not granted.
     """
@@ -32,23 +32,27 @@ class CrossOrigin:
         self,
         app: ASGIApp,
         origins: tuple[str, ...],
-        paths: Iterable[str],
+        routes: Iterable[tuple[str, str]],
         note_refusal: Callable[[RefusedError], None],
     ) -> None:
         self._app = app
         self._origins = frozenset(origin.lower() for origin in origins)
-        self._paths = re.compile("|".join(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)) for path in paths))
+        self._routes = re.compile("|".join(f"{method} {_pattern(path)}" for method, path in routes))
         self._note_refusal = note_refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a preflight; let the page of any other request read its answer, if it may."""
         headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
         origin = headers.get("origin")
-        if origin is None or not self._paths.fullmatch(scope["path"]):
+        asks_before = (
+            headers.get("access-control-request-method") if scope.get("method") == "OPTIONS" else None
+        )
+        method = asks_before or scope.get("method")
+        if origin is None or not self._routes.fullmatch(f"{method} {scope['path']}"):
             await self._app(scope, receive, send)
             return
         is_allowed = ANY in self._origins or origin.lower() in self._origins
-        if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+        if asks_before is not None:
             await self._answer_preflight(is_allowed, origin, headers)(scope, receive, send)
             return
 
@@ -80,6 +84,10 @@ class CrossOrigin:
         if asked:
             granted["Access-Control-Allow-Headers"] = asked
         return Response(headers=granted)
+
+
+def _pattern(path: str) -> str:
+    return re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))
 
 
 def _grant(origin: str) -> dict[str, str]:

@@ -6,13 +6,10 @@ Source: posthog-js and mixpanel-browser, whose beacons are forms so that no brow
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl
 
-from stream_app.intake.trackers.json_records import decode_base64
+from stream_app.intake.trackers import json_records
 from stream_app.serving.collector.refusals import RefusalReason, RefusedError
 
-FIELD = "data"
-MOST_FIELDS = 64
 _FORM_BEGINS = re.compile(rb"[\w.-]{1,64}=")
 
 
@@ -27,16 +24,7 @@ def read_form(body: bytes) -> bytes:
     Raises:
         RefusedError: there is none, or it is neither JSON nor Base64.
     """
-    try:
-        fields = dict(parse_qsl(body.decode(), max_num_fields=MOST_FIELDS))
-    except ValueError:
-        fields = {}
-    data = fields.get(FIELD, "")
-    if data.lstrip()[:1] in {"{", "["}:
-        return data.encode()
-    decoded = decode_base64(data.replace(" ", "+")) if data else None  # a bare + of Base64 reads as a space
+    decoded = json_records.read_data(json_records.read_form(body))
     if decoded is None:
-        raise RefusedError(
-            RefusalReason.BAD_FORM, f"a form must have JSON or its Base64 in its field `{FIELD}`"
-        )
+        raise RefusedError(RefusalReason.BAD_FORM, "a form must have JSON or its Base64 in its field `data`")
     return decoded

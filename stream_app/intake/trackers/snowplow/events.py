@@ -11,8 +11,17 @@ from urllib.parse import urlsplit
 
 from stream_app.intake.trackers.commerce import event_name
 from stream_app.intake.trackers.context_places import MAX_TEXT, Place, pop_context, url_text, user_agent_text
-from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, number, pop_id, pop_text, text
+from stream_app.intake.trackers.field_values import (
+    MAX_EVENT_NAME,
+    given,
+    number,
+    pop_id,
+    pop_text,
+    real_id,
+    text,
+)
 from stream_app.intake.trackers.kept_fields import keep
+from stream_app.intake.trackers.snowplow.consent import preferences_of
 from stream_app.intake.trackers.snowplow.entities import CORE, device_context, shop_properties
 from stream_app.intake.trackers.snowplow.self_describing import Described
 
@@ -95,6 +104,7 @@ MEANING_OF_LABEL = {
 }
 CART_NAMES = {"sku": "product_id", "unitPrice": "price"}
 SCREEN_VIEW = "screen_view"
+REDIRECT = "uri_redirect"  # a link that led through the collector
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?", re.ASCII)
 
 
@@ -113,14 +123,21 @@ def canonical_event(
     shop, entities = shop_properties(entities)
     device, entities = device_context(entities)
     session_user = device.pop("anonymousId", None)
-    anonymous_id = pop_id(fields, "domain_userid", "network_userid", also=session_user)
     session_id = pop_id(fields, "domain_sessionid", also=device.pop("sessionId", None))
+    user_id = pop_text(fields, "user_id")
+    anonymous_id = pop_id(fields, "domain_userid", "network_userid", also=session_user)
+    if user_id is None:  # of somebody who is tracked anonymously the session is all that is known
+        anonymous_id = real_id(anonymous_id, session_id)
     common = given(
         messageId=pop_text(fields, "event_id"),
-        userId=pop_text(fields, "user_id"),
+        userId=user_id,
         anonymousId=anonymous_id,
         **_times(fields),
-        context={**given(sessionId=session_id), **_context(fields, device)},
+        context={
+            **given(sessionId=session_id),
+            **_context(fields, device),
+            **given(consent=given(categoryPreferences=preferences_of(event))),
+        },
     )
     kind = pop_text(fields, "event")
     fields.pop("event_name", None)
@@ -167,6 +184,8 @@ def _self_described(event: Described | None) -> tuple[dict[str, Any], dict[str, 
     if event.name == "snowplow_ecommerce_action":
         name = event_name(text(data.get("type")) or "")
         return _track(name), {"list_id": text(data.get("name")), **_without(data, "type", "name", "list_id")}
+    if event.name == REDIRECT:
+        return _track("Link Clicked"), {"url": data.get("uri")}
     if event.vendor == CORE:
         data = {CART_NAMES.get(name, name): value for name, value in data.items()}
         if event.name == "site_search" and isinstance(data.get("terms"), list):

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+import orjson
+
 from stream_app.intake.trackers.declaration import (
     PIXEL,
     Answer,
@@ -38,6 +40,7 @@ MAX_PARAMETERS = 512
 # With it a collector keeps neither the address nor an id of the network.
 ANONYMOUS_HEADER = "sp-anonymous"
 OF_THE_NETWORK = ("nuid", "tnuid", "ip")
+REDIRECT_SCHEMA = "iglu:com.snowplowanalytics.snowplow/uri_redirect/jsonschema/1-0-0"
 QUERY = re.compile(rb"(?:^|[?&])e=(?:pv|pp|ue|se|tr|ti)(?:&|$)")
 TIMES = ("dvce_created_tstamp", "dvce_sent_tstamp", "true_tstamp")
 
@@ -111,6 +114,18 @@ def _read_pixel(sent: Sent) -> Reading:
     return _read_parameters([dict(sent.query)], sent)
 
 
+def _read_redirect(sent: Sent) -> Reading:
+    """A link to `u` through the collector; where it names no event, that it was followed is one."""
+    parameters = dict(sent.query)
+    target = parameters.pop("u", "")
+    if not target:
+        raise Unreadable("send the address to go to as `u`")
+    if "e" not in parameters:
+        followed = {"schema": REDIRECT_SCHEMA, "data": {"uri": target}}
+        parameters |= {"e": "ue", "ue_pr": orjson.dumps({"schema": "", "data": followed}).decode()}
+    return _read_parameters([parameters], sent)._replace(forward_to=target)
+
+
 def _read_parameters(entries: list[dict[str, Any]], sent: Sent) -> Reading:
     is_anonymous = ANONYMOUS_HEADER in sent.headers
     if is_anonymous:
@@ -143,6 +158,7 @@ PAYLOAD = TrackerForm(
             path_setting="snowplow_post_path",
         ),
         Route(("/i", "/ice.png"), _read_pixel, PIXEL, BodyKind.NONE),
+        Route(("/r/tp2",), _read_redirect, PIXEL, BodyKind.NONE),
     ),
     settings=(
         FormSetting(
