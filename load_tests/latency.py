@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 from aiokafka import AIOKafkaProducer
@@ -67,7 +68,7 @@ async def measure_reduced(
             contender.check()
             return await testbed.topics.length(outputs)
 
-        spans = await _send_all(testbed.servers, source, pool, done, highest, shares, seconds)
+        spans = await _send_all(testbed.servers, source, pool, done, _Load(highest, shares, seconds))
     sent = {
         orjson.loads(record.value).get("messageId"): record.timestamp
         async for record in testbed.topics.records(source)
@@ -91,7 +92,7 @@ async def measure_full(
             return await workers.processed()
 
         spans = await _send_all(
-            testbed.servers, application.events_topic, pool, done, highest, shares, seconds
+            testbed.servers, application.events_topic, pool, done, _Load(highest, shares, seconds)
         )
     sent = await _sending_times(testbed.topics, application.events_topic)
     pairs = []
@@ -106,27 +107,29 @@ async def _sending_times(topics: Topics, topic: str) -> Mapping[tuple[int, int],
     return {(record.partition, record.offset): record.timestamp async for record in topics.records(topic)}
 
 
-async def _send_all(  # noqa: PLR0913
-    servers: str,
-    topic: str,
-    pool: Sequence[bytes],
-    done: Callable[[], Awaitable[int]],
-    highest: float,
-    shares: Sequence[float],
-    seconds: float,
+class _Load(NamedTuple):
+    """Shares of the maximum rate (events/s) to send at, one after another, for so many seconds each."""
+
+    highest: float
+    shares: Sequence[float]
+    seconds: float
+
+
+async def _send_all(
+    servers: str, topic: str, pool: Sequence[bytes], done: Callable[[], Awaitable[int]], load: _Load
 ) -> list[_Span]:
     """Warm the contender up, then send at one share after another, letting it catch up between them."""
-    wanted = WARM_UP_EVENTS + int(sum(highest * share * (seconds + 1) for share in shares))
+    wanted = WARM_UP_EVENTS + int(sum(load.highest * share * (load.seconds + 1) for share in load.shares))
     events = recording.multiply(pool, wanted)
     spans = []
     async with AIOKafkaProducer(bootstrap_servers=servers, max_batch_size=recording.BATCH_BYTES) as producer:
         await pace.send(producer, topic, PARTITIONS, events, WARM_UP_EVENTS, 1.0)
         await _settle(done)
-        for share in shares:
+        for share in load.shares:
             begun_at = time.time()
-            kept = await pace.send(producer, topic, PARTITIONS, events, highest * share, seconds)
+            kept = await pace.send(producer, topic, PARTITIONS, events, load.highest * share, load.seconds)
             begin_ms, end_ms = (begun_at + SETTLE_SECONDS) * 1000, time.time() * 1000
-            spans.append(_Span(share, highest * share, kept, begin_ms, end_ms))
+            spans.append(_Span(share, load.highest * share, kept, begin_ms, end_ms))
             await _settle(done)
     return spans
 

@@ -13,7 +13,26 @@ from stream_app.models.online.sample import Sample
 Probabilities = dict[Label, float]
 
 
-class BatchClassifier(base.Classifier):  # type: ignore[misc]  # River ships no types
+class BatchLearner:
+    """What classifiers and regressors have in common; by default a learner has no refits."""
+
+    @property
+    def features_read(self) -> frozenset[str] | None:
+        """The features that answers currently depend on; None if any may count."""
+        return None
+
+    def refresh(self) -> None:
+        """Bring answers up to date with everything learned, if that is deferred."""
+
+    def is_current_at(self, seen: int) -> bool:  # noqa: ARG002
+        """Whether its answer after `seen` examples came from a fit as fresh as a published one."""
+        return True
+
+    def share(self, sample: Sample) -> None:
+        """Use this sample for refits, if the learner has any."""
+
+
+class BatchClassifier(BatchLearner, base.Classifier):  # type: ignore[misc]  # River ships no types
     """A River classifier that scores many examples in one call.
 
     It answers {} before it has learned anything.
@@ -39,21 +58,6 @@ class BatchClassifier(base.Classifier):  # type: ignore[misc]  # River ships no 
             self.learn_one(x, y)
         return answers
 
-    @property
-    def features_read(self) -> frozenset[str] | None:
-        """The features that answers currently depend on; None if any may count."""
-        return None
-
-    def refresh(self) -> None:
-        """Bring answers up to date with everything learned, if that is deferred."""
-
-    def is_current_at(self, seen: int) -> bool:  # noqa: ARG002
-        """Whether its answer after `seen` examples came from a fit as fresh as a published one."""
-        return True
-
-    def share(self, sample: Sample) -> None:
-        """Use this sample for refits, if the learner has any."""
-
     def contributions_many(self, xs: Sequence[Features], labels: Sequence[Label]) -> list[dict[str, float]]:
         """Return how much each feature moves the probability of the example's label.
 
@@ -74,7 +78,7 @@ class BatchClassifier(base.Classifier):  # type: ignore[misc]  # River ships no 
         return True
 
 
-class BatchRegressor(base.Regressor):  # type: ignore[misc]  # River ships no types
+class BatchRegressor(BatchLearner, base.Regressor):  # type: ignore[misc]  # River ships no types
     """A River regressor that scores many examples in one call."""
 
     @abstractmethod
@@ -96,21 +100,6 @@ class BatchRegressor(base.Regressor):  # type: ignore[misc]  # River ships no ty
             answers.append(self.predict_one(x))
             self.learn_one(x, y)
         return answers
-
-    @property
-    def features_read(self) -> frozenset[str] | None:
-        """The features that answers currently depend on; None if any may count."""
-        return None
-
-    def refresh(self) -> None:
-        """Bring answers up to date with everything learned, if that is deferred."""
-
-    def is_current_at(self, seen: int) -> bool:  # noqa: ARG002
-        """Whether its answer after `seen` examples came from a fit as fresh as a published one."""
-        return True
-
-    def share(self, sample: Sample) -> None:
-        """Use this sample for refits, if the learner has any."""
 
     def contributions_many(self, xs: Sequence[Features]) -> list[dict[str, float]]:
         """Return how much each feature moves the expected value; see `BatchClassifier`."""

@@ -15,7 +15,7 @@ from stream_app.models.online.forest import CompactForest
 from stream_app.models.online.learners import BatchRegressor, Probabilities
 from stream_app.models.online.refitting import Refitted, RefittedClassifier
 from stream_app.models.online.sample import View
-from stream_app.models.online.selection import chance_allowance, rank_features
+from stream_app.models.online.selection import Rounds, chance_allowance, rank_features
 
 TREES_AT_ONCE = 5
 SCREENED = 16
@@ -151,11 +151,11 @@ class RefitClassifier(RefittedClassifier[FittedClasses]):
         feature_of = np.array([names.index(name) for name in columns.features])
         known = visible(dict.fromkeys(names, ""), self.declared) if self.declared else ()
         allowance = chance_allowance(np.array([name in known for name in names]))
-        rank = partial(rank_features, rows, targets, feature_of, allowance=allowance, seed=self.seed)
+        rank = partial(rank_features, rows, targets, feature_of, allowance=allowance)
         among = np.arange(len(names))
         if len(names) > SCREENED:
-            among = rank(among=among, rounds=SCREENING_ROUNDS)[:SCREENED]
-        ranked = rank(among=among, rounds=self.ranking_rounds)
+            among = rank(among=among, rounds=Rounds(SCREENING_ROUNDS, self.seed))[:SCREENED]
+        ranked = rank(among=among, rounds=Rounds(self.ranking_rounds, self.seed))
         return [np.flatnonzero(np.isin(feature_of, ranked[:breadth])) for breadth in self.breadths]
 
 

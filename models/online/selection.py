@@ -1,5 +1,7 @@
 """Which features matter: those that a forest gains more from than from shuffled copies of them."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
@@ -12,14 +14,20 @@ ROWS_PER_TREE = 500
 Places = NDArray[np.int_]
 
 
-def rank_features(  # noqa: PLR0913
+class Rounds(NamedTuple):
+    """How often features are compared with shuffled copies, and the seed of the first round."""
+
+    number: int
+    seed: int
+
+
+def rank_features(
     rows: Matrix,
     targets: NDArray[np.int32],
     feature_of: Places,
     among: Places,
     allowance: NDArray[np.float64],
-    seed: int,
-    rounds: int,
+    rounds: Rounds,
 ) -> Places:
     """Return the features `among`, best first, by shadow score minus each feature's `allowance`.
 
@@ -29,7 +37,7 @@ def rank_features(  # noqa: PLR0913
     columns = np.flatnonzero(np.isin(feature_of, among))
     place_of = {int(feature): place for place, feature in enumerate(among)}
     kept = np.array([place_of[int(feature)] for feature in feature_of[columns]])
-    scores = shadow_scores(rows[:, columns], targets, kept, seed, rounds)
+    scores = shadow_scores(rows[:, columns], targets, kept, rounds)
     return among[np.argsort(allowance[among] - scores, kind="stable")]
 
 
@@ -49,7 +57,7 @@ def chance_allowance(is_declared: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def shadow_scores(
-    rows: Matrix, targets: NDArray[np.int32], feature_of: Places, seed: int, rounds: int
+    rows: Matrix, targets: NDArray[np.int32], feature_of: Places, rounds: Rounds
 ) -> NDArray[np.float64]:
     """Return each feature's importance above that of its shuffled copies, in their standard deviations.
 
@@ -58,10 +66,10 @@ def shadow_scores(
     are shuffled together. Every split sees all columns, so a feature that only echoes a better one is seldom
     used and scores low.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(rounds.seed)
     features, width = int(feature_of.max()) + 1, rows.shape[1]
     real, shadow = [], []
-    for turn in range(rounds):
+    for turn in range(rounds.number):
         orders = random.permuted(np.tile(np.arange(len(rows)), (features, 1)), axis=1)
         copies = rows[orders[feature_of].T, np.arange(width)]
         forest = RandomForestClassifier(
@@ -71,7 +79,7 @@ def shadow_scores(
             max_features=None,
             max_samples=min(1.0, ROWS_PER_TREE / len(rows)),
             class_weight="balanced_subsample",
-            random_state=seed + turn,
+            random_state=rounds.seed + turn,
         )
         forest.fit(np.hstack([rows, copies]), targets)
         importances = forest.feature_importances_

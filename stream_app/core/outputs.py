@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from stream_app.core.erasures import Erasure
 from stream_app.core.recommending import ListClick
@@ -205,30 +205,35 @@ def build_item_outcomes(
     )
 
 
-def build_failed_event(  # noqa: PLR0913
-    user_key: str | None,
-    failure: Failure,
-    record: Record,
-    privacy: Privacy,
-    cause: Cause,
-    at: float,
-    now: datetime,
-) -> FailedEvent:
-    """An input that could not be processed, with its original bytes as far as they may be kept."""
-    # A key so long is no user's: what is kept of it is looked through, and no more. Of a record that stops
-    # workers not even that: looking may be what stopped them.
+class KeptRecord(NamedTuple):
+    """What may be kept of a record that failed: its key and value, and what they were if they were cut."""
+
+    key: bytes | None
+    original: bytes | None
+    key_cut: CutBytes | None
+    original_cut: CutBytes | None
+
+
+def keep_record(record: Record, failure: Failure, privacy: Privacy) -> KeptRecord:
+    """The parts of a failed record that may be kept, without personal data."""
+    # No user has a key this long, so only the part that is kept is scrubbed. The value of a record that stops
+    # workers is not even scrubbed, because that may be what stopped them.
     key, key_cut = _cut(record.key, KEPT_KEY_BYTES)
     kept_bytes = 0 if failure.reason is FailureReason.UNPROCESSABLE else KEPT_ORIGINAL_BYTES
     scrubbed = record.value if not kept_bytes else _keep(privacy, record.value)
     original, original_cut = _cut(record.value, kept_bytes, scrubbed)
+    return KeptRecord(_keep(privacy, key), original, key_cut, original_cut)
+
+
+def build_failed_event(
+    user_key: str | None, failure: Failure, kept: KeptRecord, cause: Cause, at: float, now: datetime
+) -> FailedEvent:
+    """An input that could not be processed, with its original bytes as far as they may be kept."""
     return FailedEvent(
         **envelope(output_id("failed_event", cause), user_key, time_of(at), now, cause),
         reason=failure.reason,
         detail=failure.detail[:KEPT_DETAIL_CHARACTERS],
-        key=_keep(privacy, key),
-        original=original,
-        key_cut=key_cut,
-        original_cut=original_cut,
+        **kept._asdict(),
     )
 
 

@@ -19,15 +19,15 @@ def refuse(workspace: Workspace, record: Record, cause: Cause, failure: Failure,
     # How far the events were read when a record of another topic comes may differ on replay.
     at = workspace.partition.meta.highest_at if cause.topic == EVENTS.name else record.received_at
     workspace.count_failure(UNKNOWN_TYPE, failure.reason)
-    workspace.emit(outputs.build_failed_event(None, failure, record, privacy, cause, at, workspace.now))
+    kept = outputs.keep_record(record, failure, privacy)
+    workspace.emit(outputs.build_failed_event(None, failure, kept, cause, at, workspace.now))
 
 
 def refuse_event(workspace: Workspace, arrival: Arrival, failure: Failure, privacy: Privacy) -> None:
     """Refuse an event that was read."""
     timed = arrival.timed
     workspace.count_failure(timed.event.type, failure.reason)
+    kept = outputs.keep_record(arrival.record, failure, privacy)
     workspace.emit(
-        outputs.build_failed_event(
-            timed.user_key, failure, arrival.record, privacy, arrival.cause, timed.at, workspace.now
-        )
+        outputs.build_failed_event(timed.user_key, failure, kept, arrival.cause, timed.at, workspace.now)
     )

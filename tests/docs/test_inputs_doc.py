@@ -5,8 +5,15 @@ import pytest
 
 from stream_app.intake.sources.data_sets import DATA_SETS
 from stream_app.intake.tracker_tables import FIELDS, TABLES, filled
-from stream_app.intake.trackers import FORMS, context_places, field_values, json_records, kept_fields, segment
-from stream_app.intake.trackers.snowplow import payload
+from stream_app.intake.trackers import (
+    FORMS,
+    context_places,
+    field_values,
+    json_records,
+    kept_fields,
+    query_strings,
+    segment,
+)
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "inputs.md").read_text()
@@ -37,7 +44,7 @@ def test_the_page_states_every_bound() -> None:
         kept_fields.MAX_DEPTH,
         json_records.MAX_EVENTS,
         segment.MAX_SHARED_CONTEXT,
-        payload.MAX_PARAMETERS,
+        query_strings.MAX_PARAMETERS,
     ]
     for limit in (context_places.MAX_URL, context_places.MAX_USER_AGENT, context_places.MAX_TEXT):
         assert f"{limit:,}" in TEXT

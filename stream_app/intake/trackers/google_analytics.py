@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 from stream_app.intake.trackers.commerce import event_name, shop_properties
 from stream_app.intake.trackers.context_places import Place, pop_context, url_text, user_agent_text
@@ -17,8 +16,8 @@ from stream_app.intake.trackers.declaration import Answer, BodyKind, Reading, Ro
 from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, pop_text, text
 from stream_app.intake.trackers.json_records import MAX_EVENTS, Unreadable, parse_objects, require_objects
 from stream_app.intake.trackers.kept_fields import keep
+from stream_app.intake.trackers.query_strings import parse_query
 
-MAX_PARAMETERS = 512
 MICROSECONDS_FROM = 2e13  # as milliseconds, a number above this lies after the year 2600
 NO_CONTENT = Answer(b"", "text/plain", 204)
 # To be matched at the start alone: searched for, it would look through the whole text from each character.
@@ -108,7 +107,7 @@ def read_google_analytics(value: bytes) -> list[dict[str, Any]]:
     if value.lstrip()[:1] in {b"{", b"["}:
         return [event for body in parse_objects(value) for event in _events_of_body(body)]
     query, *lines = value.strip().splitlines() or [b""]
-    return _events_of_query(_parse_query(query), lines)
+    return _events_of_query(parse_query(query), lines)
 
 
 def _events_of_body(body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -140,25 +139,13 @@ def _events_of_body(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _events_of_query(shared: dict[str, str], lines: Iterable[bytes]) -> list[dict[str, Any]]:
-    own = [_parse_query(line) for line in lines if line.strip()]
+    own = [parse_query(line) for line in lines if line.strip()]
     if len(own) > MAX_EVENTS:
         raise Unreadable(f"{len(own)} events; at most {MAX_EVENTS} are accepted")
     made: list[dict[str, Any]] = []
     for place, parameters in enumerate(own or [{}]):
         made += _events_of_parameters({**shared, **parameters}, place)
     return made
-
-
-def _parse_query(line: bytes) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(line.strip().rpartition(b"?")[2].decode(), max_num_fields=MAX_PARAMETERS)
-    except UnicodeDecodeError:
-        raise Unreadable("the query string is not UTF-8") from None
-    except ValueError:
-        raise Unreadable(f"the query string has more than {MAX_PARAMETERS} parameters") from None
-    if not pairs:
-        raise Unreadable("neither a JSON object nor a query string")
-    return dict(pairs)
 
 
 def _events_of_parameters(parameters: dict[str, str], place: int) -> list[dict[str, Any]]:

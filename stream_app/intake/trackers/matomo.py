@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 
@@ -18,8 +17,8 @@ from stream_app.intake.trackers.declaration import PIXEL, Answer, BodyKind, Read
 from stream_app.intake.trackers.field_values import MAX_EVENT_NAME, given, iso_time, number, pop_text, text
 from stream_app.intake.trackers.json_records import MAX_EVENTS, Unreadable, parse_json, parse_object
 from stream_app.intake.trackers.kept_fields import keep
+from stream_app.intake.trackers.query_strings import parse_query
 
-MAX_PARAMETERS = 512
 # To be matched at the start alone: searched for, it would look through the whole text from each character.
 QUERY = re.compile(rb"(?=.*(?:^|[?&])rec=1(?:&|$))(?=.*(?:^|[?&])idsite=)", re.DOTALL)
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?", re.ASCII)
@@ -68,20 +67,7 @@ def read_matomo(value: bytes) -> list[dict[str, Any]]:
     """
     if value.lstrip()[:1] == b"{":
         return [event for hit in _bulk_hits(parse_object(value)) for event in _events(hit)]
-    return _events(_parse_query(value))
-
-
-def _parse_query(value: bytes | str) -> dict[str, str]:
-    try:
-        written = value.decode() if isinstance(value, bytes) else value
-        pairs = parse_qsl(written.strip().rpartition("?")[2], max_num_fields=MAX_PARAMETERS)
-    except UnicodeDecodeError:
-        raise Unreadable("the query string is not UTF-8") from None
-    except ValueError:
-        raise Unreadable(f"the query string has more than {MAX_PARAMETERS} parameters") from None
-    if not pairs:
-        raise Unreadable("neither a query string nor a bulk request")
-    return dict(pairs)
+    return _events(parse_query(value))
 
 
 def _bulk_hits(body: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -91,7 +77,7 @@ def _bulk_hits(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     hits: list[dict[str, Any]] = []
     for request in requests:
         if isinstance(request, str):
-            hits.append(dict(_parse_query(request)))
+            hits.append(dict(parse_query(request)))
         elif isinstance(request, dict):
             hits.append(dict(request))
         else:
@@ -189,7 +175,7 @@ def _read_hit(sent: Sent) -> Reading:
         return _read_bulk(sent)
     hit: dict[str, Any] = dict(sent.query)
     if sent.body.strip():
-        hit |= _parse_query(sent.body)
+        hit |= parse_query(sent.body)
     if "rec" not in hit or "idsite" not in hit:
         raise Unreadable("send `idsite` and `rec=1`")
     wants_none = hit.get("send_image") == "0"

@@ -61,6 +61,7 @@ from stream_app.intake.trackers import (
     forms,
     json_records,
     kept_fields,
+    query_strings,
 )
 from stream_app.intake.trackers.declaration import Sent, TrackerForm
 from stream_app.serving.collector import batch_bounds, form_data, paths, receipt
@@ -302,6 +303,7 @@ SCANNERS: dict[str, Scan] = {
     "trackers.json_records.parse_object": _parse(json_records.parse_object),
     "trackers.json_records.parse_json": _parse(json_records.parse_json),
     "trackers.json_records.parse_objects": _parse(json_records.parse_objects),
+    "trackers.query_strings.parse_query": _parse(query_strings.parse_query),
     "trackers.kept_fields.keep": lambda t: kept_fields.keep({**_fields(t), "a": [list(t)] * 3}),
     "wire.convert_event": lambda t: wire.convert_event(_event(t)),
     "collector.batch_bounds.check_shape": lambda t: batch_bounds.check_shape(t.encode()),

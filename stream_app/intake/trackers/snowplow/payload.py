@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 
@@ -32,11 +31,11 @@ from stream_app.intake.trackers.json_records import (
     require_objects,
     text_in,
 )
+from stream_app.intake.trackers.query_strings import parse_query
 from stream_app.intake.trackers.snowplow.events import canonical_event
 from stream_app.intake.trackers.snowplow.fields import EVENT_CODES, PARAMETERS, SIZES, typed
 from stream_app.intake.trackers.snowplow.self_describing import unwrap_entities, unwrap_event
 
-MAX_PARAMETERS = 512
 # With it a collector keeps neither the address nor an id of the network.
 ANONYMOUS_HEADER = "sp-anonymous"
 OF_THE_NETWORK = ("nuid", "tnuid", "ip")
@@ -55,26 +54,13 @@ def read_payload(value: bytes) -> list[dict[str, Any]]:
         return [
             _event(parameters) for body in parse_objects(value) for parameters in _parameters_of_body(body)
         ]
-    return [_event(_parse_query(value))]
+    return [_event(parse_query(value))]
 
 
 def _parameters_of_body(body: dict[str, Any]) -> list[dict[str, Any]]:
     if "schema" not in body:
         return [body]
     return require_objects(body.get("data"), "data")
-
-
-def _parse_query(value: bytes) -> dict[str, Any]:
-    query = value.strip().rpartition(b"?")[2]
-    try:
-        pairs = parse_qsl(query.decode(), max_num_fields=MAX_PARAMETERS)
-    except UnicodeDecodeError:
-        raise Unreadable("the query string is not UTF-8") from None
-    except ValueError:
-        raise Unreadable(f"the query string has more than {MAX_PARAMETERS} parameters") from None
-    if not pairs:
-        raise Unreadable("neither a JSON object nor a query string")
-    return dict(pairs)
 
 
 def _event(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,8 @@ import pytest
 
 from stream_app.intake.trackers import FORMS, Unreadable, detect, read
 from stream_app.intake.trackers.json_records import MAX_EVENTS
+from stream_app.intake.trackers.query_strings import MAX_PARAMETERS
 from stream_app.intake.trackers.segment import MAX_SHARED_CONTEXT
-from stream_app.intake.trackers.snowplow.payload import MAX_PARAMETERS
 from stream_app.schemas.events import EVENT_ADAPTER
 
 SECRET = "x@example.com"

@@ -2,7 +2,7 @@ import random
 
 import numpy as np
 
-from stream_app.models.online.selection import chance_allowance, rank_features, shadow_scores
+from stream_app.models.online.selection import Rounds, chance_allowance, rank_features, shadow_scores
 
 FEATURE_OF = np.array([0, 1, 2, 2, 2, 3, 4, 5, 6, 7])
 ALIKE = np.zeros(8)
@@ -25,28 +25,28 @@ def _noise(chance):
 
 def test_the_features_that_matter_come_first_and_none_is_left_out():
     rows, targets = rows_of(300)
-    ranked = rank_features(rows, targets, FEATURE_OF, np.arange(8), ALIKE, seed=1, rounds=8)
+    ranked = rank_features(rows, targets, FEATURE_OF, np.arange(8), ALIKE, Rounds(8, seed=1))
     assert set(ranked[:2]) == {1, 2}
     assert sorted(ranked) == list(range(8))
 
 
 def test_features_are_ranked_among_those_named():
     rows, targets = rows_of(300)
-    ranked = rank_features(rows, targets, FEATURE_OF, np.array([6, 2, 0, 5]), ALIKE, seed=1, rounds=6)
+    ranked = rank_features(rows, targets, FEATURE_OF, np.array([6, 2, 0, 5]), ALIKE, Rounds(6, seed=1))
     assert ranked[0] == 2
     assert sorted(ranked) == [0, 2, 5, 6]
 
 
 def test_a_feature_that_tells_nothing_is_no_better_than_its_shuffled_copies():
     rows, targets = rows_of(300)
-    scores = shadow_scores(rows, targets, FEATURE_OF, seed=2, rounds=10)
+    scores = shadow_scores(rows, targets, FEATURE_OF, Rounds(10, seed=2))
     assert max(scores[[0, 3, 4, 5, 6, 7]]) < 1.5 < 5 < min(scores[[1, 2]])
 
 
 def test_the_same_seed_finds_the_same():
     rows, targets = rows_of(120)
     first, second = (
-        rank_features(rows, targets, FEATURE_OF, np.arange(8), ALIKE, seed=3, rounds=4).tolist()
+        rank_features(rows, targets, FEATURE_OF, np.arange(8), ALIKE, Rounds(4, seed=3)).tolist()
         for _ in range(2)
     )
     assert first == second
@@ -56,7 +56,7 @@ def test_what_has_an_allowance_must_score_the_higher():
     rows, targets = rows_of(300)
     allowance = ALIKE.copy()
     allowance[2] = np.inf
-    ranked = rank_features(rows, targets, FEATURE_OF, np.arange(8), allowance, seed=1, rounds=8)
+    ranked = rank_features(rows, targets, FEATURE_OF, np.arange(8), allowance, Rounds(8, seed=1))
     assert (ranked[0], ranked[-1]) == (1, 2)
 
 
