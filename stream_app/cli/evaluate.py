@@ -12,6 +12,7 @@ from rich import box
 from rich.table import Table
 
 from stream_app.cli.evaluate_models import evaluate_engagement, evaluate_tiers
+from stream_app.cli.evaluate_notifications import evaluate_notifications
 from stream_app.cli.evaluate_oracle import evaluate_oracle
 from stream_app.cli.evaluate_outcomes import evaluate_outcomes
 from stream_app.cli.options import AsJson, console, messages
@@ -32,6 +33,7 @@ evaluate_app = typer.Typer(
 )
 evaluate_app.command("tiers")(evaluate_tiers)
 evaluate_app.command("engagement")(evaluate_engagement)
+evaluate_app.command("notifications")(evaluate_notifications)
 evaluate_app.command("oracle")(evaluate_oracle)
 evaluate_app.command("outcomes")(evaluate_outcomes)
 
