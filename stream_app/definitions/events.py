@@ -18,7 +18,7 @@ class Definition(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Comparison(Definition):
+class ComparisonFields(Definition):
     """What a value is held against; all that is written must hold."""
 
     is_: Scalar | None = Field(None, alias="is", description="The value is this one.")
@@ -32,19 +32,29 @@ class Comparison(Definition):
     below: float | None = Field(None, description="The value is a number below this.")
     exists: bool | None = Field(None, description="Whether there is a value.")
 
-    @model_validator(mode="after")
-    def _says_something(self) -> Comparison:
-        if all(getattr(self, name) is None for name in Comparison.model_fields):
-            raise ValueError(
-                "says nothing: add one of is, is_not, in, at_least, at_most, above, below, exists"
-            )
-        return self
-
     @property
     def bounds(self) -> list[float]:
         """The numbers at which the answer may change."""
         given = (self.at_least, self.at_most, self.above, self.below)
         return [bound for bound in given if bound is not None]
+
+    @property
+    def compares(self) -> bool:
+        """Whether anything is written."""
+        return any(getattr(self, name) is not None for name in ComparisonFields.model_fields)
+
+
+NOTHING_SAID = "says nothing: add one of is, is_not, in, at_least, at_most, above, below, exists"
+
+
+class Comparison(ComparisonFields):
+    """A comparison that says something."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Comparison:
+        if not self.compares:
+            raise ValueError(NOTHING_SAID)
+        return self
 
 
 class PropertyCondition(Comparison):
@@ -65,7 +75,7 @@ class EventMatch(Definition):
     )
 
 
-def holds(comparison: Comparison, value: Any) -> bool:
+def holds(comparison: ComparisonFields, value: Any) -> bool:
     """Whether a value (None for one that is missing) fulfils a comparison.
 
     Numbers, texts and truths are never equal to one another: `"1"`, `1` and `true` are three values.
@@ -81,7 +91,7 @@ def holds(comparison: Comparison, value: Any) -> bool:
     return _is_within(comparison, value)
 
 
-def _is_within(comparison: Comparison, value: Any) -> bool:
+def _is_within(comparison: ComparisonFields, value: Any) -> bool:
     if not comparison.bounds:
         return True
     if isinstance(value, bool) or not isinstance(value, int | float):
