@@ -1,4 +1,4 @@
-"""Numbers that prove by their check digits that they are an account's or a card's."""
+"""Account and card numbers, recognised by their check digits."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from functools import lru_cache
 from stdnum import iban, numdb
 from stdnum.exceptions import ValidationError
 
-# ISO/IEC 7812: first digits of each scheme, from and to, and the lengths of its numbers.
+# ISO/IEC 7812: the range of first digits of each scheme, and the lengths of its numbers.
 _SCHEMES: tuple[tuple[int, int, tuple[int, ...]], ...] = (
-    (4000, 4999, (16, 19)),  # Visa; its 13 digits of before 2000 are German product numbers as often
+    (4000, 4999, (16, 19)),  # Visa; its 13-digit numbers from before 2000 look like German EANs
     (5100, 5599, (16,)),  # Mastercard
     (2200, 2204, (16,)),  # Mir
     (2221, 2720, (16,)),  # Mastercard
@@ -29,7 +29,7 @@ _PART_LENGTH = re.compile(r"\d{1,2}(?=!)")
 
 
 def is_card(text: str) -> bool:
-    """Whether the digits of a text are a payment card's: by scheme, length and check digit."""
+    """Whether the digits of a text are a payment card number, by scheme, length and check digit."""
     digits = "".join(str(int(digit)) for digit in text.replace("%20", "") if digit.isdecimal())
     begins = int(digits[:4] or 0)
     return (
@@ -40,7 +40,7 @@ def is_card(text: str) -> bool:
 
 
 def iban_length(text: str) -> int:
-    """How many characters at the start of a text are an IBAN, by form and check digits; 0 if none."""
+    """The length of the IBAN at the start of a text, by format and check digits; 0 if there is none."""
     length = _length_of_country(text[:2].upper())
     if not length:
         return 0
@@ -58,22 +58,22 @@ def iban_length(text: str) -> int:
 
 @lru_cache(maxsize=1024)
 def _length_of_country(code: str) -> int:
-    """How long a country's IBANs are, by the registry that stdnum ships; 0 where it has none."""
+    """The length of a country's IBANs, by the registry in stdnum; 0 if it has none."""
     form = numdb.get("iban").info(f"{code}00")[0][1].get("bban", "")
     return 4 + sum(map(int, _PART_LENGTH.findall(form))) if form else 0
 
 
 def _has_luhn_digit(digits: str) -> bool:
-    """ISO/IEC 7812-1, annex B: every second digit from the right counts twice, as the sum of its digits."""
+    """ISO/IEC 7812-1, annex B: every second digit from the right is doubled and replaced by its digit sum."""
     return (sum(map(int, digits[-1::-2])) + sum(_TWICE[int(digit)] for digit in digits[-2::-2])) % 10 == 0
 
 
 def _is_valid(number: str) -> bool:
-    # ISO/IEC 7064 MOD 97-10 first: it refuses nearly all, and stdnum costs ten times as much.
+    # ISO/IEC 7064 MOD 97-10 first: it rejects nearly all, and stdnum costs ten times as much.
     if int("".join(str(int(character, 36)) for character in number[4:] + number[:4])) % 97 != 1:
         return False
     try:
-        # A country's own check digits within the account's number are not asked for.
+        # A country's own check digits within the account number are not verified.
         iban.validate(number, check_country=False)
     except ValidationError:
         return False

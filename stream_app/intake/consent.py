@@ -1,4 +1,4 @@
-"""What a user agreed to, by purpose: one bit each, and a row's -1 for a user who has not said."""
+"""What a user agreed to: one bit per purpose; -1 in a row if the user has not said."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PURPOSES: Mapping[str, int] = MappingProxyType(
 )
 UNSAID = -1
 
-# The purposes by the names that consent managers give them, in small letters.
+# The purposes by their names in consent managers, in lower case.
 _NAMES: Mapping[str, int] = MappingProxyType(
     {
         **PURPOSES,
@@ -43,9 +43,9 @@ MAX_CONSENT_IDS = 64
 
 
 def preferences_in(context: CallContext) -> Mapping[str, bool]:
-    """What a context says of purposes that are known here, by the consent manager's names; empty if nothing.
+    """The preferences in a context for purposes known here, by the consent manager's names.
 
-    Segment's and RudderStack's ways of telling are read; who both allows and denies a purpose denies it.
+    Segment's and RudderStack's formats are read; if a purpose is both allowed and denied, it is denied.
     """
     told: dict[str, bool] = {}
     management = context.consent_management
@@ -60,7 +60,7 @@ def preferences_in(context: CallContext) -> Mapping[str, bool]:
 
 
 def consent_bits(purposes: Iterable[str]) -> int:
-    """The bits of some purposes by their own names."""
+    """The bits of purposes given by name."""
     bits = 0
     for purpose in purposes:
         bits |= PURPOSES[purpose]
@@ -68,7 +68,7 @@ def consent_bits(purposes: Iterable[str]) -> int:
 
 
 def update_consent(consent: int, preferences: Mapping[str, bool], default: int) -> int:
-    """The consent after a user's new preferences; purposes that they do not name stay as they were."""
+    """The consent after a user's new preferences; purposes that these do not name stay unchanged."""
     said = default if consent == UNSAID else consent
     is_said = consent != UNSAID
     for name, is_given in preferences.items():

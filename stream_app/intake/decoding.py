@@ -1,4 +1,4 @@
-"""Bytes to a typed event, or a typed reason why not."""
+"""Decodes bytes into a typed event, or a typed reason why that failed."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from stream_app.schemas.outputs import FailureReason
 from stream_app.settings.rules import Rules
 
 DETAILS_SHOWN = 3
-CONTRACT_DEPTH = 199  # objects and lists within an event that the contract's JSON reader takes
+CONTRACT_DEPTH = 199  # nesting depth that the contract's JSON reader accepts
 USER_ID_FIELDS = ("userId", "anonymousId")
-NOT_A_NUMBER = "not_a_number"  # what is counted where JSON holds `NaN` or `Infinity`
+NOT_A_NUMBER = "not_a_number"  # counted if the JSON contains `NaN` or `Infinity`
 TIME_FIELDS = (("timestamp",), ("originalTimestamp",))
 
 
 class Failure(NamedTuple):
     """Why a record could not be processed; the detail names fields, never the values in them.
 
-    `placeholders` are the fields in which an id stood for nothing.
+    `placeholders` are the fields that had a placeholder id.
     """
 
     reason: FailureReason
@@ -41,9 +41,9 @@ class Failure(NamedTuple):
 class TimedEvent(msgspec.Struct, frozen=True):
     """A valid event with its user and its event time, in epoch seconds.
 
-    `placeholders` are the fields in which an id stood for nothing; the event is without them.
-    `dropped` names the fields, in dots, that were taken out of it because they could not be read.
-    It `is_trusted` unless the collector took it with a key that stands in a page.
+    `placeholders` are the fields that had a placeholder id; the event is without them. `dropped` has the
+    dotted names of fields that were removed because they could not be read. It `is_trusted` unless the
+    collector accepted it with a key that is public in a page.
     """
 
     event: Event
@@ -55,7 +55,7 @@ class TimedEvent(msgspec.Struct, frozen=True):
 
 
 def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rules) -> TimedEvent | Failure:
-    """Validate one event; `received_at` (epoch seconds) bounds how far in the future it may lie."""
+    """Validate one event; `received_at` (epoch seconds) bounds how far in the future it may be."""
     if value is None:
         return Failure(FailureReason.NULL_VALUE, "the record has no value")
     if len(value) > rules.max_event_bytes:
@@ -66,7 +66,7 @@ def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rul
     dropped: list[str] = []
     try:
         if not value.isascii():
-            value.decode()  # msgspec does not look into what it passes over
+            value.decode()  # msgspec does not look into values that it skips
         event = decode_event(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass  # the contract says why
@@ -101,7 +101,7 @@ def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rul
 
 
 def _refuse_ids(event: Event, placeholders: tuple[str, ...], trusted: bool) -> Failure | None:
-    """Why an event of such ids cannot be used; None where it can."""
+    """Why an event with these ids cannot be used; None if it can."""
     if event.user_key is None:
         given = " and ".join(name for name in placeholders if name in USER_ID_FIELDS)
         detail = f"{given}: stands for a missing id" if given else "neither userId nor anonymousId is given"
@@ -118,7 +118,7 @@ def _free_part(event: Event) -> object:
 
 
 def _may_nest_deeply(value: bytes) -> bool:
-    """Whether there are as many brackets as it takes; most events are done with here."""
+    """Whether there are enough brackets; this settles most events."""
     return value.count(b"{") + value.count(b"[") > CONTRACT_DEPTH
 
 
@@ -140,16 +140,16 @@ def _event_time(event: Event) -> float | None:
     if event.original_timestamp is None:
         return None
     at = _epoch_seconds(event.original_timestamp)
-    # A receipt that only the log tells is the time of a replay as often as that of the event.
+    # A receipt time known only from the log may be the time of a replay rather than of the event.
     if event.sent_at is None or event.received_at is None:
         return at
     return _epoch_seconds(event.received_at) - (_epoch_seconds(event.sent_at) - at)
 
 
 def _judge(value: bytes, rules: Rules) -> tuple[Event, list[str]] | Failure:
-    """What the contract says of a value that did not decode: read otherwise, or refused with a reason.
+    """Apply the contract to a value that did not decode: read it another way, or refuse it with a reason.
 
-    With it, the names of fields that were taken out.
+    Also returns the names of removed fields.
     """
     form = rules.tracker_form or trackers.detect(value)
     try:
@@ -219,7 +219,7 @@ def _classify(value: bytes, error: ValidationError) -> Failure:
 
 
 def classify_json(value: bytes, message: str) -> Failure:
-    """Why a value is no JSON, given what the parser says of it."""
+    """Why a value is not JSON, given the parser's error."""
     try:
         value.decode()
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Which fields hold ids, by their names: there a long number is no phone number."""
+"""Fields that contain ids, by name: a long number in them is not a phone number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _KINDS = frozenset({
     "id", "ids", "uid", "uuid", "guid", "sku", "skus", "ean", "eans", "gtin", "gtins", "upc", "isbn", "asin",
     "mpn", "barcode", "barcodes", "slug", "etag",
 })  # fmt: skip
-# What a number, code or key is of, so that it is not an account's, a card's or a telephone's.
+# Things whose number, code or key is not an account, card or phone number.
 _OF_THINGS = frozenset({
     "article", "asset", "batch", "booking", "catalog", "catalogue", "invoice", "item", "lot", "message",
     "model", "order", "part", "product", "receipt", "request", "serial", "session", "shipment", "stock",
@@ -23,7 +23,7 @@ _WORDS = re.compile(r"[A-Z]{1,64}(?![a-z])|[A-Z]?[a-z]{1,64}|\d{1,64}")
 
 
 def is_id_field(name: str) -> bool:
-    """Whether a field of this name, in camel or snake case, holds an id: `productId`, `order_number`."""
+    """Whether a field with this name, in camel or snake case, contains an id: `productId`, `order_number`."""
     return len(name) <= LONGEST_NAME and _is_id_field(name)
 
 
@@ -38,7 +38,7 @@ def _is_id_field(name: str) -> bool:
     before = words[-2] if len(words) > 1 else ""
     if last in _NUMBERS:
         return before in _OF_THINGS
-    # Written in small letters alone: `productid`, `ordernumber`.
+    # In lower case only: `productid`, `ordernumber`.
     return len(words) == 1 and any(
         last == thing + kind for thing in _OF_THINGS for kind in (*_NUMBERS, "id", "ids")
     )

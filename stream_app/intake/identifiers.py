@@ -1,4 +1,4 @@
-"""The fingerprint of an event: the same however often it is sent, and different from all others."""
+"""The fingerprint of an event: the same each time it is sent, and different from all others."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def event_fingerprint(event: Event) -> int:
-    """63 bits of the hash of what distinguishes an event from all others: what a row remembers of it.
+    """63 bits of a hash that identifies an event, for a row to remember.
 
-    That is its message id; where it has none, all of it but the times of its sending and receipt.
+    It covers the message id or, without one, everything except the times of sending and receipt.
     """
     if event.message_id is not None:
         identity = event.message_id.encode()
@@ -25,7 +25,7 @@ def event_fingerprint(event: Event) -> int:
 
 
 def order_fingerprint(event: Event) -> int | None:
-    """63 bits of the hash of a completed order's id; None for what is no order, or has no id."""
+    """63 bits of a hash of a completed order's id; None if it is not an order, or has no id."""
     if not isinstance(event, TrackCall) or event.event != properties.PURCHASE:
         return None
     order = properties.order_id(event.properties)

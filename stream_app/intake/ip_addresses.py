@@ -1,4 +1,4 @@
-"""IP addresses in a text, told from versions, times and ratios."""
+"""IP addresses in a text, distinguished from versions, times and ratios."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import NamedTuple
 
 _OCTETS = r"\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d)"
 _V4 = re.compile(rf"(?:(?<!\d)(?<!\d\.)|(?<=%[0-9A-Fa-f]{{2}})){_OCTETS}")
-# A browser's version is written like an address, which it must not be taken for.
+# A browser's version looks like an address but must not be treated as one.
 _V4_NO_VERSION = re.compile(rf"(?<![\d/])(?<!\d\.){_OCTETS}")
-# Behind a word with a colon too, as in `ip:2001:db8::1`; the last two groups may be written as IPv4.
+# Also after a word with a colon, as in `ip:2001:db8::1`; the last two groups may be written as IPv4.
 _V6 = re.compile(
     r"(?:(?<![\w:])|(?<=[g-zG-Z=_]:)|(?<=[Vv]6:)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))"
     r"(?:[0-9A-Fa-f]{0,4}(?::|%3[Aa])){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?![\w:])"
 )
-_FEWEST_GROUPS = 2  # `::` stands in texts as a mark, and `::1` is every machine
+_FEWEST_GROUPS = 2  # `::` is also punctuation, and `::1` is any machine
 
 
 class FoundAddress(NamedTuple):
-    """An address and where in the text it stands."""
+    """An address and its place in the text."""
 
     start: int
     end: int
@@ -28,7 +28,7 @@ class FoundAddress(NamedTuple):
 
 
 def find_addresses(text: str, *, in_agent: bool = False) -> Iterator[FoundAddress]:
-    """The addresses in a text, IPv6 first; in a user agent what follows a slash is a version."""
+    """The addresses in a text, IPv6 first; in a user agent, what follows a slash is a version."""
     taken: list[tuple[int, int]] = []
     if text.count(":") > 1 or text.count("%3") > 1:
         for found in _V6.finditer(text):
@@ -50,7 +50,7 @@ def find_addresses(text: str, *, in_agent: bool = False) -> Iterator[FoundAddres
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """The address that a text is, also with zeros before an octet (`192.168.001.009`); else None."""
+    """Parse a text as an address, also with leading zeros in octets (`192.168.001.009`); else None."""
     octets = text.split(".")
     if len(octets) == 4 and all(octet.isdecimal() and len(octet) <= 3 for octet in octets):
         numbers = [int(octet) for octet in octets]

@@ -1,4 +1,4 @@
-"""Which users a record names, in whatever tracker's form it is, and whether or not it is a good event."""
+"""The users named in a record of any tracker's form, valid or not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_ID_BYTES = 256
 
 
 def _written_in_text() -> re.Pattern[bytes]:
-    """The fields of all forms that hold users' ids, as they stand in JSON and in a query string."""
+    """The fields of all forms with users' ids, as in JSON and in query strings."""
     declared = {name for form in trackers.FORMS.values() for name in form.user_fields}
     names = b"|".join(re.escape(name.encode()) for name in sorted(declared))
     value = rb'"([^"\\]{1,%d})"' % MAX_ID_BYTES
@@ -34,10 +34,10 @@ _IN_TEXT = _written_in_text()
 
 
 def owner_of(value: bytes, form: str = "", ids: PlaceholderIds = SHIPPED) -> str | None:
-    """The id under which an event is kept: its user id, else its anonymous id; None where it has none.
+    """The id under which an event is kept: its user id, or else its anonymous id; None if it has neither.
 
-    The placeholders `ids` are nobody's. What is broken goes to the first user whom it names, so that it is
-    found where that user is erased. `form` is the tracker form that the settings name, if they do.
+    The placeholders `ids` identify nobody. A malformed record goes to the first user it names, so that it is
+    found when that user is erased. `form` is the tracker form from the settings, if set.
     """
     try:
         event = decode_event(value)
@@ -55,13 +55,13 @@ def owner_of(value: bytes, form: str = "", ids: PlaceholderIds = SHIPPED) -> str
 
 
 def named_users(value: bytes, form: str = "") -> list[str]:
-    """The ids of all users whom a record names, those of its other ids too."""
+    """The ids of all users named in a record, including secondary ids."""
     named = [name for fields in _events(value, form) for name in _ids_in(fields, NAMING_FIELDS)]
     return list(dict.fromkeys(named or _named_in_text(value)))
 
 
 def _events(value: bytes, form: str) -> list[dict[str, Any]]:
-    """The record's events in canonical fields; none where it cannot be read."""
+    """The record's events in canonical fields; none if it cannot be read."""
     try:
         form = form or trackers.detect(value)
         return trackers.read(value, form)

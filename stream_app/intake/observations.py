@@ -1,4 +1,4 @@
-"""What trackers tell by themselves, and no user does: pings, vitals, errors, flags asked for.
+"""Events that trackers send by themselves, not caused by the user: pings, vitals, errors, flag requests.
 
 Sources: Snowplow's activity tracking, media and web vitals plugins; PostHog's autocapture, flags, web vitals
 exceptions and traces of AI; Segment's and Mux's heartbeats of players.
@@ -13,7 +13,7 @@ PAGE_PING = "page_ping"
 HEARTBEAT = "heartbeat"
 PAGE_LEFT = "page_left"
 AUTOCAPTURE = "autocapture"
-# The user moves, reads, watches or clicks: a session goes on by it.
+# The user moves, reads, watches or clicks, which continues a session.
 SHOW_PRESENCE = frozenset({PAGE_PING, HEARTBEAT, PAGE_LEFT, AUTOCAPTURE})
 _NAMES: dict[str, str] = {
     "pageping": PAGE_PING,
@@ -46,7 +46,7 @@ _NOT_IN_WORDS = re.compile(r"[\W_]+")
 
 @lru_cache(maxsize=4096)
 def name_of(event: str) -> str | None:
-    """What an event of that name observes, as one of `NAMES`; None for what is an act of the user's."""
-    # Of PostHog's own the names begin with $: a site's `Snapshot` is an act.
+    """What an event with this name observes, as one of `NAMES`; None for an action of the user."""
+    # PostHog's own names start with $: a site's `Snapshot` is an action.
     joined = ("$" if event.startswith("$") else "") + _NOT_IN_WORDS.sub("", event.lower())
     return HEARTBEAT if joined.endswith("heartbeat") else _NAMES.get(joined)

@@ -1,11 +1,11 @@
-"""Where in a text an address or number of a person stands, whatever field it comes in.
+"""Personal addresses and numbers in a text, in any field.
 
-Found are e-mail addresses, phone numbers, IP addresses, IBANs (ISO 13616) and payment cards (ISO/IEC 7812),
-in time that grows with the length alone: every pattern here has a greatest width, and e-mail addresses,
-which have none, are read outwards from their at sign (`email_addresses`).
+It finds e-mail addresses, phone numbers, IP addresses, IBANs (ISO 13616) and payment cards (ISO/IEC 7812) in
+linear time: every pattern here has a maximum width, and e-mail addresses, which have none, are scanned
+outwards from the at sign (`email_addresses`).
 
-An id is judged more strictly than free text (`as_id`): numbers without any separator stay, for product, order
-and message numbers look like phone and card numbers as often as not.
+For ids (`as_id`) the rules are stricter: numbers without separators are kept, because product, order and
+message numbers often look like phone and card numbers.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from stream_app.intake.ip_addresses import find_addresses
 
 Span = tuple[int, int]
 
-MEMO_LENGTH = 256  # characters; longer texts are not remembered
+MEMO_LENGTH = 256  # characters; results for longer texts are not cached
 
-# Not behind a letter or digit, unless that is the end of an encoded character (`%20`, `\n`).
+# Not after a letter or digit, unless that ends an encoded character (`%20`, `\n`).
 _START = r"(?:(?<![^\W_])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))"
 _GAP = r"(?:[\s().+/-]|%2[089DEFdef])"
 # ITU-T E.164: country codes that are in use.
@@ -33,14 +33,14 @@ _COUNTRY = (
 _UUID = r"(?P<uuid>(?<![^\W_])[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![^\W_]))"
 _INTERNATIONAL = rf"(?:\+|＋|%2[Bb])[1-9](?:{_GAP}{{0,3}}\d){{7,14}}(?!\d)"
 _SPACE_GAP = r"(?:[\s()]|%2[089])"
-# Hyphens, points and slashes part the groups of orders' numbers as often.
+# Hyphens, dots and slashes also separate groups in order numbers.
 _SPACED_EXIT_CODE = (
     rf"{_START}(?:00|011{_SPACE_GAP}){_SPACE_GAP}?{_COUNTRY}{_SPACE_GAP}{{1,3}}"
     rf"\d(?:{_GAP}{{0,3}}\d){{5,12}}(?![^\W_])"
 )
 _EXIT_CODE = rf"{_START}00[1-9](?:{_GAP}{{0,3}}\d){{7,13}}(?!\d)"
 _US_EXIT_CODE = rf"{_START}011{_GAP}{{1,2}}{_COUNTRY}(?:{_GAP}{{0,3}}\d){{7,12}}(?![^\W_])"
-# North America: neither an area code nor the number's place in a longer row of digits begins with 0 or 1.
+# North America: neither the area code nor the exchange code starts with 0 or 1.
 _NORTH_AMERICAN = (
     rf"(?:(?<!\d)(?<!\d[-. ])1{_GAP})?(?:\(|%28)[2-9]\d\d(?:\)|%29)(?:[ +.-]|%20)?"
     r"\d{3}(?:[ .-]|%20)\d{4}(?![^\W_])"
@@ -69,15 +69,15 @@ _IN_TEXTS = re.compile(
               _SPACED_CARD, _CARD, _IBAN))
 )  # fmt: skip
 _ONE_UUID = re.compile(_UUID)
-# As many digits, near each other, as the shortest number of a person has.
+# As many nearby digits as the shortest personal number has.
 _MANY_DIGITS = re.compile(r"(?:\d[^\d]{0,5}){8}")
 _SPACE = re.compile(r"\s")
 
 
 def find_personal(text: str, *, as_id: bool) -> list[Span]:
-    """Addresses and numbers of people in a text but for IP addresses: in order, none overlapping.
+    """Personal addresses and numbers in a text, except IP addresses: in order, without overlaps.
 
-    A text with a space in it is no id, whatever its field is called.
+    Text with a space is never an id, whatever its field is called.
     """
     found = list(find_emails(text))
     if _MANY_DIGITS.search(text) is not None and not (len(text) == 36 and _ONE_UUID.fullmatch(text)):
@@ -91,16 +91,15 @@ def _is_personal(text: str) -> bool:
 
 
 def is_personal(text: str) -> bool:
-    """Whether a text that a row or an output would keep holds what names somebody.
+    """Whether a text that a row or an output would keep contains personal data.
 
-    A text without a space is taken for an id: there a number alone is an item's or an order's as often as a
-    telephone's.
+    Text without a space is treated as an id, in which a number alone may well be an item or an order.
     """
     return _is_personal(text) if len(text) <= MEMO_LENGTH else _is_personal.__wrapped__(text)
 
 
 def without_personal(features: Mapping[str, float | str]) -> dict[str, float | str]:
-    """The features that name nobody."""
+    """The features without personal data."""
     return {
         name: value
         for name, value in features.items()
@@ -118,7 +117,7 @@ def _find_numbers(text: str, as_id: bool) -> Iterator[Span]:
             place = end
             continue
         if kind == "iban":
-            # More words may follow an IBAN than belong to it: it ends where its country has it end.
+            # More groups may follow an IBAN than belong to it, so its length is determined by its country.
             taken = iban_length(found[0])
             end = found.start() + taken
             is_one = taken > 0

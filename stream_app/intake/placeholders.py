@@ -1,4 +1,4 @@
-"""Ids that stand for nothing taken out of an event: no two people, visits or items become one by them."""
+"""Removes placeholder ids from an event, so that they never merge two people, visits or items."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NONE: Names = ()
 
 
 def drop_placeholders(event: Event, ids: PlaceholderIds) -> Names:
-    """Leave out of an event the ids that stand for nothing; the fields in which there were any.
+    """Remove placeholder ids from an event; return the fields that had any.
 
-    Fields without which the event says nothing (`previousId`, `groupId`) are named and stay: it is for the
-    caller to refuse the event.
+    Fields that the event needs (`previousId`, `groupId`) are returned but kept: the caller must refuse the
+    event.
     """
     dropped: list[str] = []
     nobody, nothing, no_item = ids.stands_for_nobody, ids.stands_for_nothing, ids.stands_for_no_item
@@ -40,12 +40,12 @@ def drop_placeholders(event: Event, ids: PlaceholderIds) -> Names:
 
 
 def required_among(dropped: Names) -> str | None:
-    """The first of some dropped fields without which an event cannot be used."""
+    """The first of the dropped fields without which an event cannot be used."""
     return next((name for name in dropped if name in ("previousId", "groupId")), None)
 
 
 def _drop_own(event: Event, nobody: Says, nothing: Says, no_item: Says) -> Names:
-    """What only events of one type have."""
+    """Handle fields that only one type of event has."""
     if isinstance(event, AliasCall):
         return ("previousId",) if nobody(event.previous_id) else _NONE
     if isinstance(event, GroupCall):

@@ -1,4 +1,4 @@
-"""What reading an event asks of the world: a cleaner for its texts, and rules for what may be kept."""
+"""What reading an event needs from outside: a cleaner for its text, and rules for what may be kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stream_app.intake.wire import CallContext
 
 
 class Surroundings(Protocol):
-    """What surrounds an event, cleaned; a text that is missing is empty."""
+    """The cleaned surroundings of an event; missing values are empty."""
 
     @property
     def device(self) -> str: ...
@@ -29,34 +29,34 @@ class Surroundings(Protocol):
 
 
 class Cleaner(Protocol):
-    """Reads what an event's free texts mean: the same text always means the same."""
+    """Interprets an event's free text; the same text always gives the same result."""
 
     def describe(self, context: CallContext) -> Surroundings:
-        """The client and the way by which an event came, from its user agent, page and referrer."""
+        """The client and the origin of an event, from its user agent, page and referrer."""
 
     def search_terms(self, query: str) -> Sequence[str]:
-        """The words of a search that say something and name nobody."""
+        """The words of a search, without stop words and personal data."""
 
 
 class Privacy(Protocol):
-    """Decides what may be kept of who somebody is."""
+    """Decides what may be kept about a person's identity."""
 
     def user_key(self, user_id: str) -> str:
         """The key of a user's row."""
 
     def user_keys(self, user_id: str) -> Sequence[str]:
-        """Every key under which a user may be held, the present one first."""
+        """Every key under which a user may be stored, the current one first."""
 
     def marker(self, user_key: str) -> str:
-        """A keyed hash by which an erased user is known again, and which tells nobody's name."""
+        """A keyed hash that recognises an erased user without revealing who it is."""
 
     def scrub_bytes(self, original: bytes) -> bytes:
-        """A record as it may be kept."""
+        """A record without what must not be kept."""
 
 
 @dataclass(frozen=True)
 class Intake:
-    """How events are read: what their texts mean, and what of them may be kept."""
+    """How events are read: interpreting their text, and deciding what may be kept."""
 
     cleaner: Cleaner
     privacy: Privacy

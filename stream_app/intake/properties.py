@@ -1,4 +1,4 @@
-"""What an event's free properties say, read with care: any of them may be missing or of any type."""
+"""Reads an event's free properties defensively: any of them may be missing or of any type."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from stream_app.intake.cleaning.urls import split_url
 from stream_app.intake.personal_text import is_personal
 from stream_app.intake.wire import PageCall, ScreenCall, TrackCall
 
-# Who somebody is, not what they do: of no use to a model, and not to be kept in rows or examples.
+# Who a user is, not what they do: useless to a model, and not kept in rows or examples.
 PERSONAL_TRAITS = frozenset(
     {"email", "phone", "name", "firstName", "lastName", "username", "address", "avatar", "birthday"}
 )
-# Of a trait, a long number may be a telephone's, and what has an @ an account.
+# In a trait, a long number may be a phone number, and anything with an @ an account.
 _PERSONAL_TRAIT = re.compile(r"@|^\+?[\d\s()./-]{7,}$")
 ITEM_FIELDS = ("product_id", "item_id", "course_id")
 ORDER_FIELDS = ("order_id", "orderId", "checkout_id", "transaction_id")
 MAX_ITEM_LENGTH = 128
-MAX_EXACT = 2**53  # whole numbers that a float can tell apart
+MAX_EXACT = 2**53  # integers that a float represents exactly
 MAX_TRAIT_LENGTH = 64
 MAX_PRODUCTS = 50
 MAX_TAGS = 16
 PURCHASE = "Order Completed"
 ORDER_LINE = "Transaction Item"  # one product of an order that is told apart from it
 SEARCH_FIELDS = ("query", "search_query", "search", "q")
-MAX_REVENUE = 1e12  # sums of what is more would not stay finite; no order is worth it
-# Steps with an item that was viewed before: counting them again would double the item in its session.
+MAX_REVENUE = 1e12  # larger values could make sums infinite, and no order is worth that much
+# Steps with an item that was viewed before: counting them would double the item in its session.
 CART_EVENTS = frozenset({"Product Added", "Product Removed", "Product Added to Wishlist"})
-# What is done to a user or for one, by the company's servers, shows no engagement.
+# Actions of the company's servers towards a user show no engagement.
 PASSIVE_EVENTS = frozenset(
     {
         "Notification Sent",
@@ -49,7 +49,7 @@ PASSIVE_EVENTS = frozenset(
         "Order Cancelled",
     }
 )
-# How much an action says about what its user likes, beside one view.
+# How much an action says about the user's interests, relative to one view.
 INTEREST_WEIGHTS: Mapping[str, float] = {
     "Product Added": 3.0,
     "Product Added to Wishlist": 3.0,
@@ -69,7 +69,7 @@ def number(value: Any) -> float | None:
 
 
 def item_id(properties: Mapping[str, Any]) -> str | None:
-    """The catalogue item that properties name."""
+    """The catalogue item in the properties."""
     for name in ITEM_FIELDS:
         value = properties.get(name)
         if value is None:
@@ -81,7 +81,7 @@ def item_id(properties: Mapping[str, Any]) -> str | None:
 
 
 def order_id(properties: Mapping[str, Any]) -> str | None:
-    """The id of the order that properties name, as a text of bounded length."""
+    """The id of the order in the properties, as a string of bounded length."""
     for name in ORDER_FIELDS:
         value = properties.get(name)
         if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
@@ -90,7 +90,7 @@ def order_id(properties: Mapping[str, Any]) -> str | None:
 
 
 def plain_id(value: Any) -> str | None:
-    """The id of an item that a value is: `12` and `12.0`, as numbers or as texts, are one item."""
+    """A value as an item's id: `12` and `12.0`, as numbers or text, are the same item."""
     if isinstance(value, str):
         if value.endswith(".0") and value[:-2].isdecimal():
             value = value[:-2]
@@ -104,7 +104,7 @@ def plain_id(value: Any) -> str | None:
 
 
 def products_of(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The products of an order or a cart, as far as they are objects."""
+    """The products of an order or a cart that are objects."""
     products = properties.get("products")
     if isinstance(products, list):
         for product in products[:MAX_PRODUCTS]:
@@ -113,7 +113,7 @@ def products_of(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def revenue_of(properties: Mapping[str, Any]) -> float:
-    """The revenue of a completed order, in its own currency; 0 where it does not say."""
+    """The revenue of a completed order, in its own currency; 0 if not given."""
     for name in ("revenue", "total", "value"):
         revenue = number(properties.get(name))
         if revenue is not None and abs(revenue) <= MAX_REVENUE:
@@ -122,7 +122,7 @@ def revenue_of(properties: Mapping[str, Any]) -> float:
 
 
 def tags_of(properties: Mapping[str, Any]) -> list[str]:
-    """The texts among a thing's tags."""
+    """The strings among an item's tags."""
     tags = properties.get("tags")
     return [tag for tag in tags[:MAX_TAGS] if isinstance(tag, str)] if isinstance(tags, list) else []
 
@@ -137,7 +137,7 @@ def search_of(properties: Mapping[str, Any]) -> str | None:
 
 
 def page_of(event: PageCall | ScreenCall | TrackCall) -> str | None:
-    """The page or screen that was viewed: its path, else that of its URL, else its name."""
+    """The page or screen viewed: its path, else the path of its URL, else its name."""
     page = event.context.page if event.context is not None else None
     if page is not None and page.path:
         return page.path
@@ -154,13 +154,13 @@ def page_of(event: PageCall | ScreenCall | TrackCall) -> str | None:
 
 @lru_cache(maxsize=4096)
 def path_of_url(url: str) -> str:
-    """The path in a URL, `/` for a site's first page; empty where the text is no URL."""
+    """The path of a URL, `/` for a home page; empty if the text is not a URL."""
     parts = split_url(url)
     return (parts.path or "/") if parts.host else parts.path if parts.path.startswith("/") else ""
 
 
 def traits_of(traits: Mapping[str, Any]) -> dict[str, float | str]:
-    """Traits that can be features: numbers, booleans as 0 and 1, and short texts that name nobody."""
+    """Traits that can be features: numbers, booleans as 0 and 1, and short text without personal data."""
     kept: dict[str, float | str] = {}
     for name, value in traits.items():
         if name in PERSONAL_TRAITS or len(name) > MAX_TRAIT_LENGTH or is_personal(name):

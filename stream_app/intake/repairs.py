@@ -1,8 +1,8 @@
-"""A wrong optional field costs that field and not its event.
+"""An invalid optional field is dropped instead of its event.
 
-The contract (`schemas.events`) says what to send; this says what is made of an event that keeps it but for
-fields that may be missing. Whether such a field is there decides nothing, so it is taken out, and its name is
-counted. What says who, when or what is never taken out: without it the event would be another.
+The contract (`schemas.events`) says what to send; this module handles events that violate it only in optional
+fields. Such a field is removed, and its name is counted. Fields that say who, when or what are never removed,
+because that would change the event's meaning.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pydantic_core import ErrorDetails
 
 from stream_app.schemas.events import EVENT_ADAPTER, ContractEvent
 
-ROUNDS = 4  # a field taken out can show another: a union's error names one way to read it at a time
-# Any other part of an error's place is a key of the sender's own, and may be personal.
+ROUNDS = 4  # removing one field can reveal another: a union reports one alternative at a time
+# Any other part of an error's location is the sender's own key, and may be personal.
 FIELD_NAMES = frozenset(
     name
     for definition in EVENT_ADAPTER.json_schema()["$defs"].values()
@@ -31,19 +31,19 @@ AGREED = frozenset({"granted", "yes", "true", "on", "allow", "allowed"})
 
 
 def fit(fields: dict[str, Any]) -> tuple[ContractEvent, list[str]]:
-    """The event that plain fields are, and the names of those that were taken out of them.
+    """Fit plain fields to the contract; return the event and the names of removed fields.
 
     Raises:
-        ValidationError: what is wrong is no optional field.
+        ValidationError: a required field is wrong.
     """
     dropped: list[str] = []
     for _ in range(ROUNDS):
         try:
-            # As JSON, for the contract reads a few values of Python in another way.
+            # As JSON, because the contract reads some Python values differently.
             return EVENT_ADAPTER.validate_json(_encode(fields), by_alias=True, by_name=False), dropped
         except ValidationError as error:
             wrong = error.errors(include_input=False, include_url=False, include_context=False)
-            # A union names each way to read one value: one place, several errors.
+            # A union reports each alternative for a value: one location, several errors.
             paths = dict.fromkeys(_path_to(fields, detail["loc"][1:]) for detail in wrong)
             if not all(_mend(fields, path, wrong, dropped) for path in paths):
                 raise
@@ -51,7 +51,7 @@ def fit(fields: dict[str, Any]) -> tuple[ContractEvent, list[str]]:
 
 
 def place_of(detail: ErrorDetails) -> str:
-    """The field in dots, without the union's tag before it and the sender's own keys within it."""
+    """The dotted name of the field, without the union's tag and the sender's own keys."""
     return ".".join(str(part) for part in detail["loc"][1:] if isinstance(part, int) or part in FIELD_NAMES)
 
 
@@ -62,7 +62,7 @@ def _encode(fields: dict[str, Any]) -> bytes:
 def _mend(
     fields: dict[str, Any], path: tuple[str, ...], wrong: Sequence[ErrorDetails], dropped: list[str]
 ) -> bool:
-    """Put one wrong value right, or take it out; False where it may be neither."""
+    """Correct or remove one wrong value; return False if neither is allowed."""
     if not path:
         return False
     *outer, name = path
@@ -70,12 +70,12 @@ def _mend(
     for part in outer:
         holder = holder.get(part)
         if holder is None:
-            return True  # taken out as a whole
+            return True  # removed as a whole
     if path[0] in IDS and (as_text := id_text(holder[name])) is not None:
         holder[name] = as_text
         return True
     if tuple(outer) == PREFERENCES:
-        # What is said in other words is no agreement unless it says so.
+        # Consent in an unknown format does not count as agreement.
         holder[name] = str(holder[name]).lower() in AGREED
     elif _is_optional(fields, path, wrong):
         del holder[name]
@@ -86,7 +86,7 @@ def _mend(
 
 
 def _path_to(fields: dict[str, Any], place: tuple[int | str, ...]) -> tuple[str, ...]:
-    """The part of an error's place that leads through objects; the rest names a way to read the value."""
+    """The part of an error's location that leads through objects; the rest names a union's alternative."""
     path: list[str] = []
     node: Any = fields
     for part in place:
@@ -110,7 +110,7 @@ def _is_optional(fields: dict[str, Any], path: Sequence[str], wrong: Sequence[Er
 
 
 def id_text(value: object) -> str | None:
-    """The id that a number is meant to be; `12.0` is `12`, as Python writes a column with gaps."""
+    """A number as the id it was meant to be; `12.0` is `12`, as Python writes a column with gaps."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:

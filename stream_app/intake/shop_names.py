@@ -1,7 +1,7 @@
-"""What a shop's event is about, however its sender names it: written out in the contract's own names.
+"""Normalises the products of a shop's event to the contract's names, whatever the sender calls them.
 
-`product_id`, `productId`, `Product ID`, `sku`, ids in a list, one object, JSON as text: senders differ, and
-what was bought must be known all the same, or it is recommended again.
+`product_id`, `productId`, `Product ID`, `sku`, ids in a list, one object, JSON as text: senders differ, and a
+purchase that is not recognised would be recommended again.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from stream_app.intake.trackers.json_records import Unreadable, parse_json
 from stream_app.intake.wire import TrackCall
 from stream_app.intake.written_numbers import read_number
 
-ABOUT_ONE_PRODUCT = "Product "  # how the names of these events begin
+ABOUT_ONE_PRODUCT = "Product "  # prefixes of these events' names
 REVENUE_FIELDS = ("revenue", "total", "value")
-MAX_NAMES = 64  # fields of an object that are looked at
+MAX_NAMES = 64  # most fields of an object that are examined
 _NOT_IN_WORDS = re.compile(r"[\W_]+")
-# Squashed names, the surest first. An order's own `id` is the order's, a product's is the product's.
+# Squashed names, most reliable first. An order's own `id` is the order's, a product's is the product's.
 _OF_A_PRODUCT = (
     *(
         "productid",
@@ -51,10 +51,10 @@ _LISTS = (
 
 
 def settle(event: TrackCall) -> list[str]:
-    """Write what a shop's event is about in the contract's names.
+    """Rename the products of a shop's event to the contract's names.
 
     Returns:
-        the fields that were taken out: texts that are no number, or may be two.
+        the removed fields: text that is not a number, or is ambiguous.
     """
     if event.event == PURCHASE:
         return _settle_purchase(event.properties)
@@ -83,9 +83,9 @@ def _settle_purchase(properties: dict[str, Any]) -> list[str]:
 
 
 def _products(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The products of an order if any is named: by the first list that names one, else by the order itself.
+    """The products of an order, if any: from the first list that names one, else from the order itself.
 
-    What a list says of a product that it does not name is kept, for its category and brand are liked too.
+    Entries without an id are kept, because their category and brand count as interests too.
     """
     given = properties.get("products")
     if isinstance(given, list) and given and all(map(_is_named, given)):
@@ -109,7 +109,7 @@ def _is_named(product: object) -> bool:
 
 
 def _members(value: Any) -> list[Any]:
-    """The members of a list, of a list in JSON, of one thing."""
+    """The members of a list, of a list in JSON, or of a single value."""
     if isinstance(value, str) and value.lstrip()[:1] in {"[", "{"}:
         try:
             value = parse_json(value)
@@ -142,7 +142,7 @@ def _named(squashed: Mapping[str, Any], names: Iterable[str]) -> str | None:
 
 
 def _squashed(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields by their names in lower case without separators; of two with one name the first counts."""
+    """The fields by name in lower case without separators; of two with the same name the first counts."""
     squashed: dict[str, Any] = {}
     for name, value in list(fields.items())[:MAX_NAMES]:
         squashed.setdefault(_NOT_IN_WORDS.sub("", name.lower()), value)

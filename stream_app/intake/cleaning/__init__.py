@@ -1,1 +1,1 @@
-"""What the free texts of an event mean: agents, URLs, referrers, campaigns and search terms."""
+"""Interprets the free text of events: user agents, URLs, referrers, campaigns and search terms."""

@@ -1,6 +1,6 @@
-"""The campaign that led to a page: `utm_*` parameters, and which kind of click id the URL has.
+"""The campaign that led to a page: `utm_*` parameters, and the kind of click id in the URL.
 
-A click id's value names one click of one person, so only its kind is kept.
+A click id's value identifies one click by one person, so only its kind is kept.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_VALUE = 64
 
 
 class Campaign(NamedTuple):
-    """A campaign in lower case; a part that is missing is empty."""
+    """A campaign in lower case; missing parts are empty."""
 
     source: str = ""
     medium: str = ""
@@ -42,7 +42,7 @@ def read_campaign(url: str | None) -> Campaign:
 
 
 def campaign_of_query(query: str) -> Campaign:
-    """The campaign in a URL's query, as it was encoded."""
+    """The campaign in a URL's encoded query."""
     found = read_parameters(query, _WANTED)
     if not found:
         return NO_CAMPAIGN
@@ -55,12 +55,12 @@ def campaign_of_query(query: str) -> Campaign:
 def name_campaign(
     source: str | None, medium: str | None, name: str | None, term: str | None, content: str | None
 ) -> Campaign:
-    """The campaign that a tracker names itself (Segment `context.campaign`)."""
+    """The campaign named by the tracker itself (Segment `context.campaign`)."""
     return Campaign(_clean(source), _clean(medium), _clean(name), _clean(term), _clean(content))
 
 
 def medium_of_campaign(campaign: Campaign) -> str:
-    """The referrer medium that a campaign stands for (paid, email, social, search), or empty."""
+    """The referrer medium of a campaign (paid, email, social, search), or empty."""
     if campaign.medium in _MEDIUMS:
         return _MEDIUMS[campaign.medium]
     if campaign.click_id_kind:
@@ -69,7 +69,7 @@ def medium_of_campaign(campaign: Campaign) -> str:
 
 
 def source_of_click_id(campaign: Campaign) -> str:
-    """Who gave the click its id, or empty."""
+    """Who issued the click id, or empty."""
     return _CLICK_IDS[campaign.click_id_kind]["source"] if campaign.click_id_kind else ""
 
 

@@ -1,4 +1,4 @@
-"""Everything that the free texts of one event mean, in one call."""
+"""Interprets all free text of one event in one call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CampaignNames = tuple[str | None, str | None, str | None, str | None, str | None
 
 
 class Surroundings(NamedTuple):
-    """What surrounds an event; empty texts and tuples where nothing is known.
+    """The surroundings of an event; empty strings and tuples if unknown.
 
     `device` is desktop, mobile, tablet, tv or other; `referrer_medium` is one of `referrers.MEDIA`;
     there are at most 8 search terms and 4 fields.
@@ -60,7 +60,7 @@ class _Origin(NamedTuple):
 
 
 class Cleaner:
-    """Reads events' contexts by one taxonomy of fields; what it has read it remembers, within bounds."""
+    """Interprets events' contexts with one taxonomy of fields; results are cached, within bounds."""
 
     def __init__(self, taxonomy: Path | None = None) -> None:
         """Load the taxonomy, the shipped one by default.
@@ -71,7 +71,7 @@ class Cleaner:
         self._classify = lru_cache(maxsize=8192)(load_taxonomy(taxonomy).classify)
         self._page = lru_cache(maxsize=8192)(self._read_page)
         self._origin = lru_cache(maxsize=8192)(self._read_origin)
-        # What is done on a page has the surroundings of its view: two of three events meet what was read.
+        # Actions on a page have the surroundings of its view, so two of three events hit this cache.
         self._described = lru_cache(maxsize=4096)(self._describe)
 
     def describe(  # noqa: PLR0913
@@ -84,12 +84,12 @@ class Cleaner:
         browser: str | None = None,
         campaign: CampaignNames | None = None,
     ) -> Surroundings:
-        """What the texts of an event's context mean.
+        """Interpret the text of an event's context.
 
-        `device`, `os` and `browser` are what the tracker says itself, and win over the user agent.
-        `campaign` is the tracker's own, and wins over the URL's.
+        `device`, `os` and `browser` are the tracker's own values and take precedence over the user agent, as
+        `campaign` does over the URL's.
         """
-        # Cut before they become keys, so that the memos' size is bounded too.
+        # Truncated before use as keys, so that the size of the caches is bounded too.
         if user_agent and len(user_agent) > MAX_USER_AGENT:
             user_agent = user_agent[:MAX_USER_AGENT]
         if page_url and len(page_url) > MAX_URL:
@@ -134,7 +134,7 @@ class Cleaner:
     def _read_origin(self, page_referrer: str | None) -> _Origin:
         referrer = read_referrer(page_referrer)
         if referrer.medium != "unknown":
-            # A search engine or a network is where people pass through, not what they are interested in.
+            # People pass through search engines and social networks; these are not their interests.
             return _Origin(*referrer, ())
         url = split_url(page_referrer)
         return _Origin(*referrer, self._classify(url.host, url.path))
@@ -146,7 +146,7 @@ def _settle_client(user_agent: str | None, device: str | None, os: str | None, b
     system = name_system(os) or parsed.os
     kind = name_device(device)
     if not kind and not parsed.os and not parsed.is_bot:
-        # Segment's mobile libraries give the system's name as the type of the device.
+        # Segment's mobile libraries send the system's name as the type of the device.
         kind = device_of_system(system) or device_of_system(name_system(device))
     kind = kind or parsed.device
     return Client(kind, name_browser(browser) or parsed.browser, system, parsed.is_bot)
@@ -159,7 +159,7 @@ def _prefer(named: Campaign, read: Campaign) -> Campaign:
 
 @lru_cache(maxsize=4096)
 def _credit(campaign: Campaign, medium: str, source: str) -> tuple[str, str]:
-    """The medium and source by the campaign where it tells, else those by the referrer."""
+    """The medium and source of the campaign if it has them, else those of the referrer."""
     told = medium_of_campaign(campaign)
     if told:
         return told, source or source_of_click_id(campaign) or campaign.source

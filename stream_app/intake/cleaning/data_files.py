@@ -10,7 +10,7 @@ _FOLDER = files("stream_app.intake.cleaning") / "data"
 
 
 def read_text(name: str) -> str:
-    """The text of a shipped file, such as `taxonomy.toml`."""
+    """The content of a shipped file, such as `taxonomy.toml`."""
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
@@ -20,7 +20,7 @@ def read_table(name: str) -> dict[str, Any]:
 
 
 def read_stop_words() -> dict[str, frozenset[str]]:
-    """The stop words of each language, by its ISO 639-1 code."""
+    """The stop words of each language, by ISO 639-1 code."""
     languages = [entry.name for entry in (_FOLDER / "stop_words").iterdir() if entry.name.endswith(".txt")]
     return {
         name.removesuffix(".txt"): frozenset(_without_comments(read_text(f"stop_words/{name}")))

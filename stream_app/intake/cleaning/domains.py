@@ -1,4 +1,4 @@
-"""Hosts by the rules of the Public Suffix List, from the copy that tldextract bundles."""
+"""Registered domains of hosts, by the copy of the Public Suffix List in tldextract."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from stream_app.intake.cleaning.urls import split_url
 
 T = TypeVar("T")
 
-# Sites of the list's private part (`name.github.io`) have different owners, so they are sites of their own.
+# Sites in the list's private section (`name.github.io`) have different owners, so each is a site.
 _EXTRACT = TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
-_EXTRACT.extract_str("")  # reads the list now, which takes longer than an event may
+_EXTRACT.extract_str("")  # load the list now, which would take too long for an event
 
 
 def registered_domain(url: str | None) -> str:
-    """The domain that a URL's owner registered: `bbc.co.uk`; empty where there is none (an IP, a path)."""
+    """The registered domain of a URL, such as `bbc.co.uk`; empty if there is none (an IP address, a path)."""
     return domain_of_host(split_url(url).host)
 
 
@@ -28,21 +28,21 @@ def domain_of_host(host: str) -> str:
 
 
 def site_of_host(host: str) -> str:
-    """What tells one site from another: the registered domain, else the host itself."""
+    """What identifies a site: the registered domain, or else the host itself."""
     return domain_of_host(host) or host
 
 
 class DomainTable(Generic[T]):
-    """Values by domain; the most specific domain above a host wins.
+    """Values by domain; the most specific domain of a host wins.
 
-    A domain is written in full (`news.example.com`) or with `*` for any registry's suffix (`example.*`).
+    A domain is written in full (`news.example.com`) or with `*` for any public suffix (`example.*`).
     """
 
     def __init__(self, entries: Iterable[tuple[str, T]]) -> None:
         self._values = dict(entries)
 
     def find(self, host: str) -> T | None:
-        """The value of the host's nearest listed domain."""
+        """The value of the host's most specific listed domain."""
         for domain in _domains_above(host):
             value = self._values.get(domain)
             if value is not None:
@@ -55,7 +55,7 @@ _extract = lru_cache(maxsize=8192)(_EXTRACT.extract_str)
 
 @lru_cache(maxsize=8192)
 def _domains_above(host: str) -> tuple[str, ...]:
-    """What a table may list for a host, the most specific first."""
+    """The entries that may match a host, most specific first."""
     if not host:
         return ()
     labels = host.split(".")
@@ -66,6 +66,6 @@ def _domains_above(host: str) -> tuple[str, ...]:
         domains.append(".".join(labels[start:]))
         if suffix:
             domains.append(".".join(labels[start:end]) + ".*")
-    # A suffix can be listed itself: all of gov.uk is one government's.
+    # A suffix can be listed itself: all of gov.uk belongs to one government.
     domains += [".".join(labels[start:]) for start in range(end, len(labels))]
     return tuple(domains)

@@ -1,4 +1,4 @@
-"""Which texts say that nothing is known."""
+"""Text that stands for a missing value."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ MISSING = frozenset({"", "unknown", "null", "(not set)", "undefined", "none"})
 
 
 def present(text: str | None, longest: int) -> str:
-    """The text without surrounding space, at most `longest` characters; empty where it counts as missing.
+    """The text without surrounding spaces, at most `longest` characters; empty if it counts as missing.
 
-    Half of a surrogate pair, which no UTF-8 encoder takes, becomes a question mark.
+    A lone surrogate, which cannot be encoded in UTF-8, becomes a question mark.
     """
     if not text:
         return ""

@@ -25,22 +25,22 @@ _DEVICE_OF_SYSTEM: dict[str, str] = {
 
 
 def name_device(text: str | None) -> str:
-    """The kind of device that a tracker names; empty for what is none, such as Segment's `ios`."""
+    """The kind of device named by a tracker; empty if it is not one, such as Segment's `ios`."""
     return _DEVICES.get(present(text, MAX_NAME).casefold(), "")
 
 
 def name_system(text: str | None) -> str:
-    """An operating system's name; one that is not in the table stays as it is, at most 32 characters."""
+    """An operating system's name; names missing from the table are kept, at most 32 characters."""
     return _name(text, _SYSTEMS)
 
 
 def name_browser(text: str | None) -> str:
-    """A browser's name; one that is not in the table stays as it is, at most 32 characters."""
+    """A browser's name; names missing from the table are kept, at most 32 characters."""
     return _name(text, _BROWSERS)
 
 
 def device_of_system(system: str) -> str:
-    """The kind of device that most often has this system; empty where no kind does."""
+    """The kind of device that this system usually runs on; empty if there is none."""
     return _DEVICE_OF_SYSTEM.get(system, "")
 
 

@@ -1,11 +1,11 @@
-"""Parts of a free text that may say who somebody is."""
+"""Parts of free text that may identify a person."""
 
 from __future__ import annotations
 
 import re
 
-# Six digits in a row, or seven with what people put between them: phone, card, account and ID numbers.
-# With the letters next to them, as in AB123456C and in DE89 3704 0044 0532 0130 00.
+# Six digits in a row, or seven with usual separators: phone, card, account and ID numbers, including adjacent
+# letters as in AB123456C and DE89 3704 0044 0532 0130 00.
 _NUMBER = re.compile(r"[^\W\d_]{0,3}\d(?:[\s().,_+/-]{0,3}\d){6,}[^\W_]*|(?<![^\W_])[^\W_]*\d{6}[^\W_]*")
 _ADDRESS = re.compile(
     r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])"  # IPv4
@@ -20,7 +20,7 @@ DIGITS_OF_AN_ID = 6
 
 
 def scrub(text: str) -> str:
-    """The text with a space for each e-mail address, handle, phone, card or ID number, IP and UUID."""
+    """Replace each e-mail address, handle, phone, card or ID number, IP address and UUID with a space."""
     if _SUSPECT.search(text) is None:
         return text
     text = _SPACED_AT.sub("@", _AT.sub("@", text))
@@ -32,5 +32,5 @@ def scrub(text: str) -> str:
 
 
 def looks_like_id(token: str) -> bool:
-    """Whether a single token has as many digits as ID numbers have, letters between them or not."""
+    """Whether a single token has as many digits as ID numbers do, with or without letters in between."""
     return sum(map(str.isdigit, token)) >= DIGITS_OF_AN_ID

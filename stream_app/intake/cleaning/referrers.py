@@ -1,4 +1,4 @@
-"""Where a visit came from: the medium, the source and the search behind a referrer's URL.
+"""Where a visit came from: the medium, source and search terms of a referrer's URL.
 
 The media are those of Snowplow's referer-parser, with `ai` for assistants and `direct` for no referrer.
 """
@@ -19,7 +19,7 @@ MAX_SOURCE = 64
 
 
 class Referrer(NamedTuple):
-    """A referrer without regard to the page; `site` is its registered domain, else its host."""
+    """A referrer regardless of the page; `site` is its registered domain, or else its host."""
 
     medium: str
     source: str
@@ -53,7 +53,7 @@ _BY_APP = dict(_sources("apps"))
 
 
 def read_referrer(referrer: str | None) -> Referrer:
-    """The medium, source and search terms of a referrer's URL, whatever the page."""
+    """The medium, source and search terms of a referrer's URL, regardless of the page."""
     text = present(referrer, MAX_URL)
     if not text or text.casefold() in _DIRECT_WORDS:
         return DIRECT
@@ -70,7 +70,7 @@ def read_referrer(referrer: str | None) -> Referrer:
 
 
 def classify_referrer(referrer: str | None, page_url: str | None) -> Referrer:
-    """The referrer of a page; one of the page's own registered domain is internal and has no terms."""
+    """The referrer of a page; it is internal, without terms, if it has the page's registered domain."""
     found = read_referrer(referrer)
     if found.site and found.site == site_of_host(split_url(page_url).host):
         return Referrer("internal", "", (), found.site)

@@ -1,4 +1,4 @@
-"""Words that somebody searched for, without those that say nothing and those that say who it was."""
+"""The words of a search, without stop words and without personal data."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _WORD_CATEGORIES = frozenset("LNM")  # letters, numbers and the marks that belon
 
 @lru_cache(maxsize=8192)
 def tokenise(text: str | None) -> tuple[str, ...]:
-    """At most 8 different words of a search, in order, in NFKC and case-folded.
+    """At most 8 distinct words of a search, in order, in NFKC and case-folded.
 
-    Words of more than 32 characters are left out, as are stop words and whatever looks like an e-mail
-    address, a phone, card or ID number.
+    Words of more than 32 characters are left out, as are stop words and anything that looks like an e-mail
+    address or a phone, card or ID number.
     """
     query = scrub(normalize("NFKC", present(text, MAX_QUERY)).casefold())
     kept = (word for word in _split(query) if _is_term(word))

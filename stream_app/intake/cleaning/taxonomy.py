@@ -39,9 +39,9 @@ class Taxonomy:
         self._classify_host = lru_cache(maxsize=8192)(self._read_host)
 
     def classify(self, host: str, path: str) -> tuple[str, ...]:
-        """At most 4 fields, the domain's first, then in order of the words in the path and host.
+        """At most 4 fields: those of the domain first, then in order of the words in path and host.
 
-        A field is left out where one of its kinds is given: `finance/loan` implies `finance`.
+        A subfield replaces its field: `finance/loan` implies `finance`.
         """
         of_domain, *of_host = self._classify_host(host)
         of_path = [
@@ -55,7 +55,7 @@ class Taxonomy:
         return tuple(field for field in found if field not in parents)[:MAX_FIELDS]
 
     def _read_host(self, host: str) -> tuple[str, ...]:
-        """The domain's field or an empty text, then those of the words in the host."""
+        """The domain's field or an empty string, then those of the words in the host."""
         of_words = [field for label in host.split(".") for field in self._fields_of(label)]
         return (self._by_domain.find(host) or "", *of_words)
 
@@ -73,7 +73,7 @@ class Taxonomy:
 
 
 def _index_phrases(fields: Fields) -> dict[str, list[tuple[list[str], str]]]:
-    """Phrases as lists of words with their fields, by the first word, the longest phrase first."""
+    """Phrases as lists of words with their fields, by first word, longest phrase first."""
     index: dict[str, list[tuple[list[str], str]]] = {}
     for field, entry in fields.items():
         for phrase in entry.get("words", ()):
@@ -85,10 +85,10 @@ def _index_phrases(fields: Fields) -> dict[str, list[tuple[list[str], str]]]:
 
 
 def load_taxonomy(path: Path | None = None) -> Taxonomy:
-    """The shipped taxonomy, or the one in a TOML file of the same form.
+    """The shipped taxonomy, or one from a TOML file in the same format.
 
     Raises:
-        SettingsError: the file cannot be read, or an entry has not its form; the sentence says what to write.
+        SettingsError: the file cannot be read, or an entry is malformed; the message says what to write.
     """
     if path is None:
         return Taxonomy(parse_taxonomy(read_text("taxonomy.toml"), "taxonomy.toml"))
@@ -100,7 +100,7 @@ def load_taxonomy(path: Path | None = None) -> Taxonomy:
 
 
 def parse_taxonomy(text: str, name: str) -> dict[str, dict[str, list[str]]]:
-    """The fields of a taxonomy file, checked; `name` is the file's name for the error's sentence."""
+    """The validated fields of a taxonomy file; `name` is the file's name in errors."""
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -140,11 +140,11 @@ def _check_entry(field: str, entry: Any, name: str) -> None:
 
 @lru_cache(maxsize=1)
 def shipped_taxonomy() -> Taxonomy:
-    """The taxonomy that the package ships, read once."""
+    """The shipped taxonomy, read once."""
     return load_taxonomy()
 
 
 def classify_url(url: str | None, taxonomy: Taxonomy | None = None) -> tuple[str, ...]:
-    """The fields of a page, by its host and path; none where the taxonomy knows neither."""
+    """The fields of a page, by its host and path; none if the taxonomy knows neither."""
     parts = split_url(url)
     return (taxonomy or shipped_taxonomy()).classify(parts.host, parts.path)

@@ -1,7 +1,7 @@
-"""User agents of programs that send events for people: they say nothing of whoever the events are about.
+"""User agents of programs that relay events, which say nothing about the users of the events.
 
-A library names itself as product and version, `analytics-python/2.4.0`, in the grammar of RFC 9110; what
-people use names a system beside, and what crawls names itself a bot or leaves an address.
+A library identifies itself as product and version, `analytics-python/2.4.0`, in the grammar of RFC 9110.
+Browsers and apps also name a system, and crawlers call themselves a bot or leave an address.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OF_CRAWLERS = re.compile(r"bot\b|crawl|spider|slurp|archiver|monitor|uptime|pro
 
 @lru_cache(maxsize=1024)
 def is_transport(agent: str) -> bool:
-    """Whether a request's agent is a library or server that carries events, and no browser, app or bot."""
+    """Whether a request's agent is a library or server that relays events, not a browser, app or bot."""
     lower = agent[:MOST_CHARACTERS].lower().strip()
     if not lower or _OF_PEOPLE.search(lower) or _OF_CRAWLERS.search(lower):
         return False

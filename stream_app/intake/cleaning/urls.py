@@ -1,4 +1,4 @@
-"""The parts of a URL that carry meaning, from whatever a tracker calls a URL."""
+"""The meaningful parts of whatever a tracker sends as a URL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BARE_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?=[:/?#]|$)")
 
 
 class Url(NamedTuple):
-    """A URL without its user, password and port; all parts but the host as they were encoded."""
+    """A URL without user, password and port; all parts but the host are still encoded."""
 
     scheme: str
     host: str
@@ -31,10 +31,10 @@ NO_URL = Url("", "", "", "")
 
 
 def split_url(text: str | None) -> Url:
-    """The parts of a URL of the web or of an app (`android-app://package`); empty for anything else.
+    """The parts of a web or app URL (`android-app://package`); empty for anything else.
 
-    A host without a scheme (`example.com/path`) and a path without a host are taken too. Parameters
-    in a fragment (`#/path?name=value`) count as the query's.
+    A host without a scheme (`example.com/path`) and a path without a host are accepted too. Parameters in a
+    fragment (`#/path?name=value`) count as part of the query.
     """
     text = present(text, MAX_URL)
     if not text:
@@ -44,7 +44,7 @@ def split_url(text: str | None) -> Url:
     try:
         parts = urlsplit(text)
         host = parts.hostname or ""
-    except ValueError:  # brackets that hold no IPv6 address, or a host that NFKC would change
+    except ValueError:  # brackets without an IPv6 address, or a host that NFKC would change
         return NO_URL
     if len(host) > MAX_HOST or (parts.scheme not in _WEB_SCHEMES and parts.scheme not in APP_SCHEMES):
         return NO_URL
@@ -61,7 +61,7 @@ def read_parameters(query: str, wanted: Container[str]) -> dict[str, str]:
         return found
     for pair in query.split("&", MAX_PARAMETERS)[:MAX_PARAMETERS]:
         name, _, value = pair.partition("=")
-        name = name.lower().removeprefix("amp;")  # a link that was escaped as HTML once too often
+        name = name.lower().removeprefix("amp;")  # a link that was HTML-escaped twice
         if name in wanted and name not in found:
             found[name] = unquote_plus(value[:MAX_VALUE])
     return found

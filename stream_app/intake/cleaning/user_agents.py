@@ -18,9 +18,9 @@ MAX_USER_AGENT = 512
 
 
 class Client(NamedTuple):
-    """What an event was sent with; empty texts where the agent does not tell.
+    """What an event was sent with; empty strings if the agent does not say.
 
-    `device` is desktop, mobile, tablet, tv or other, and empty only where there is no user agent.
+    `device` is desktop, mobile, tablet, tv or other, and empty only if there is no user agent.
     """
 
     device: str
@@ -45,13 +45,13 @@ _KINDS: list[tuple[str, re.Pattern[str]]] = [
     (kind["name"], re.compile(_starting_words(kind["markers"])))
     for kind in read_table("device_kinds.toml")["kind"]
 ]
-# Without ua-parser's own memo: the results here are memoised as a whole.
+# Without ua-parser's own cache, because results are cached here.
 _RESOLVE = Resolver(load_lazy_builtins())
 
 
 @lru_cache(maxsize=4096)
 def parse_user_agent(text: str | None) -> Client:
-    """Read a user agent; any text will do, and only its first 512 characters count."""
+    """Parse a user agent; any text is accepted, and only its first 512 characters count."""
     agent = present(text, MAX_USER_AGENT)
     if not agent:
         return NO_CLIENT
@@ -69,7 +69,7 @@ def _find_kind(lower: str, system: str) -> str:
     for kind, markers in _KINDS:
         if markers.search(lower):
             return kind
-    # Chrome's stated rule for Android: a browser that does not say "Mobile" is on a tablet.
+    # Chrome's documented rule for Android: a browser that does not say "Mobile" is on a tablet.
     if system == "Android" and lower.startswith("mozilla/"):
         return "tablet"
     return device_of_system(system) or "other"
