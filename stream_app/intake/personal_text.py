@@ -40,7 +40,7 @@ _SPACED_EXIT_CODE = (
 )
 _EXIT_CODE = rf"{_START}00[1-9](?:{_GAP}{{0,3}}\d){{7,13}}(?!\d)"
 _US_EXIT_CODE = rf"{_START}011{_GAP}{{1,2}}{_COUNTRY}(?:{_GAP}{{0,3}}\d){{7,12}}(?![^\W_])"
-# North America: neither the area code nor the exchange code starts with 0 or 1.
+# North America: the area code does not start with 0 or 1, and no longer row of digits contains the number.
 _NORTH_AMERICAN = (
     rf"(?:(?<!\d)(?<!\d[-. ])1{_GAP})?(?:\(|%28)[2-9]\d\d(?:\)|%29)(?:[ +.-]|%20)?"
     r"\d{3}(?:[ .-]|%20)\d{4}(?![^\W_])"
