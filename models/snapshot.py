@@ -83,23 +83,29 @@ def dump(model: AnyModel, key: bytes, training_offset: int, created_at: datetime
     return head + _sign(head, payload, key) + payload
 
 
-def load(data: bytes, key: bytes) -> tuple[AnyModel, Header]:
+def load(data: bytes, key: bytes, *earlier_keys: bytes) -> tuple[AnyModel, Header]:
     """Return the model and its header.
 
-    Raises SnapshotRefused before any byte is unpickled when the snapshot is damaged, was not signed with
-    `key`, or was written by another format or other library versions.
+    Raises SnapshotRefused before any byte is unpickled when the snapshot is damaged, was signed with none of
+    the keys, or was written by another format or other library versions.
     """
     header, head, signature, payload = _split(data)
     if header.format_version != FORMAT_VERSION:
         raise SnapshotRefused(Refusal.FORMAT_VERSION, f"{header.format_version}, expected {FORMAT_VERSION}")
     if hashlib.sha256(payload).hexdigest() != header.checksum:
         raise SnapshotRefused(Refusal.CHECKSUM, "payload does not match the header's checksum")
-    if not hmac.compare_digest(signature, _sign(head, payload, key)):
+    if not any(hmac.compare_digest(signature, _sign(head, payload, one)) for one in (key, *earlier_keys)):
         raise SnapshotRefused(Refusal.SIGNATURE, "not signed with this key")
     if header.libraries != library_versions():
         raise SnapshotRefused(Refusal.LIBRARY_VERSIONS, f"{header.libraries}, here {library_versions()}")
     model: AnyModel = pickle.loads(zlib.decompress(payload))
     return model, header
+
+
+def is_signed_with(data: bytes, key: bytes) -> bool:
+    """Whether a snapshot is signed with this key; raises SnapshotRefused where it is none."""
+    _, head, signature, payload = _split(data)
+    return hmac.compare_digest(signature, _sign(head, payload, key))
 
 
 def read_header(data: bytes) -> Header:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -20,13 +21,16 @@ class StoreErasure(OutputModel):
     """What an erasure came to in one store, with counts of what was removed by kind.
 
     `removed`: it is gone. `announced`: whoever holds it was told to remove it. `expires`: it goes within
-    `expires_within` seconds by the topic's retention. `anonymous`: nothing in it names a user.
+    `expires_within` seconds by the topic's retention, on the day `gone_by` (UTC) at the latest; both are null
+    where the topic keeps its records for ever. `anonymous`: nothing in it names a user. `elsewhere`: it is
+    not ours to remove.
     """
 
     store: str
-    state: Literal["removed", "announced", "expires", "anonymous"]
+    state: Literal["removed", "announced", "expires", "anonymous", "elsewhere"]
     removed: dict[str, Annotated[int, Field(ge=0)]] = {}
     expires_within: int | None = None
+    gone_by: date | None = None
 
 
 class Unlearning(Envelope):

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from stream_app.schemas.audit import AuditEntry
 from stream_app.schemas.catalogue import CatalogueItem
 from stream_app.schemas.outputs import (
     ClosedSession,
@@ -30,6 +31,7 @@ from stream_app.schemas.outputs import (
 from stream_app.schemas.privacy import PrivacyRequest
 
 DAY_SECONDS = 86_400
+SEGMENT_SECONDS = DAY_SECONDS
 MEBIBYTE = 1_048_576
 USER_PREFIX = b"u"  # of the keys of users' rows in a changelog
 
@@ -76,6 +78,10 @@ def _item_key(item: CatalogueItem | ContentScore) -> bytes:
 
 def _request_key(receipt: PrivacyReceipt) -> bytes:
     return receipt.request_id.encode()
+
+
+def _entry_id(entry: AuditEntry) -> bytes:
+    return entry.id.encode()
 
 
 def _erased_user_key(request: PrivacyRequest) -> bytes:
@@ -127,6 +133,16 @@ class Topic:
         """Every contract that the topic carries."""
         return (*(() if self.contract is None else (self.contract,)), *self.also)
 
+    @property
+    def has_outputs(self) -> bool:
+        """Whether it carries outputs, in their envelope."""
+        return any(issubclass(contract, Envelope) for contract in self.contracts)
+
+    @property
+    def lifetime(self) -> int | None:
+        """Seconds after which a record is surely gone, as the topic is declared; None for never."""
+        return None if self.retention is None else self.retention + SEGMENT_SECONDS
+
     def config(self, replication: int) -> Mapping[str, str]:
         """Broker-side settings of the topic, as Kafka names them.
 
@@ -143,6 +159,8 @@ class Topic:
                 settings["min.compaction.lag.ms"] = str(self.compaction_lag * 1000)
         else:
             settings["cleanup.policy"] = "delete"
+            # Records go by whole segments: the sooner one is closed, the sooner after their time they go.
+            settings["segment.ms"] = str(SEGMENT_SECONDS * 1000)
             settings["retention.ms"] = str((self.retention or 7 * DAY_SECONDS) * 1000)
         if replication > 2:
             settings["min.insync.replicas"] = "2"
@@ -264,6 +282,25 @@ PRIVACY_RECEIPTS = Topic(
     retention=30 * DAY_SECONDS,
     description="What was removed of an erased user, store by store.",
 )
+AUDIT = Topic(
+    "privacy.audit.v1",
+    Role.OUTPUT,
+    key=Key("id", _entry_id),
+    contract=AuditEntry,
+    partitions=1,
+    retention=2 * 365 * DAY_SECONDS,
+    description="Erasures, exports, key changes and position resets: who did what, and when.",
+)
+KEYS = Topic(
+    "privacy.keys.v1",
+    Role.INTERNAL,
+    key=Key("a key's fingerprint", _text_key),
+    contract=None,
+    partitions=1,
+    retention=None,
+    compacted=True,
+    description="Fingerprints of the snapshot keys that were used, by which a wrong one is refused.",
+)
 LINKS = Topic(
     "identity.links.v1",
     Role.INTERNAL,
@@ -325,10 +362,12 @@ TOPICS: tuple[Topic, ...] = (
     RECOMMENDATION_CLICKS,
     CONTENT_SCORES,
     PRIVACY_RECEIPTS,
+    AUDIT,
     EXAMPLES,
     LINKS,
     SNAPSHOTS,
     RECOMMENDER_SNAPSHOTS,
+    KEYS,
 )
 
 # What the product writes: by each output's contract, its topic.

@@ -46,7 +46,7 @@ class TableRows:
 def build(settings: Settings) -> tuple[faust.App, LoadedModels]:
     """The app, with Faust's own transport, table and topics; and the models, which have to run before it."""
     loaded = LoadedModels(settings, Metrics())
-    rules, intake = settings.rules, build_intake(settings, settings.required_snapshot_key)
+    rules, intake = settings.rules, build_intake(settings, settings.snapshot_keys)
     app = faust.App(
         f"{settings.app_id}-plain",
         broker=f"kafka://{settings.kafka_servers}",

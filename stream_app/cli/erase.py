@@ -86,6 +86,11 @@ def _describe(store: StoreErasure) -> str:
         case "announced":
             return "notified to remove the user"
         case "expires":
-            return f"gone within {(store.expires_within or 0) // DAY_SECONDS} days, by retention"
+            if store.gone_by is None:
+                return "never gone by retention: set retention.ms of the topic"
+            within = -(-(store.expires_within or 0) // DAY_SECONDS)
+            return f"gone by {store.gone_by}, within {within} days, by retention"
+        case "elsewhere":
+            return "not held here; events of the user in them are dropped if they are read again"
         case "anonymous":
             return "names nobody"

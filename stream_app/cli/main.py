@@ -77,6 +77,13 @@ COMMANDS = {
         "stream_app.cli.export_user:export_user",
         "Show everything that is stored about a user; with --json all of it, as one object.",
     ),
+    "audit": Entry(
+        "stream_app.cli.audit:audit",
+        "Print who erased, exported, changed a key or reset positions, and when.",
+    ),
+    "key": Entry(
+        "stream_app.cli.key:key_app", "The key that signs models and by which erased users are known."
+    ),
     "clusters": Entry(
         "stream_app.cli.clusters:clusters",
         "Group users by their features in one pass, and show what sets each group apart.",

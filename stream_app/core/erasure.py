@@ -24,7 +24,7 @@ def grant(workspace: Workspace, request: PrivacyRequest, cause: Cause, privacy: 
 def forget(workspace: Workspace, message: Forget, cause: Cause, privacy: Privacy) -> None:
     """Erase a row that belongs to an erased one; what belongs to somebody else, or is gone, stays so."""
     row = workspace.row(message.key)
-    known = workspace.partition.erasures.get(privacy.marker(message.key))
+    known = workspace.partition.erasures.find(message.key, privacy)
     is_repeat = known is not None and known.cause == _position(cause)
     if is_repeat or (known is None if row is None else identity.belongs(row, message)):
         erase(workspace, message.key, message.until, cause, privacy)
@@ -35,9 +35,9 @@ def erase(workspace: Workspace, user_key: str, until: float, cause: Cause, priva
     partition = workspace.partition
     marker = privacy.marker(user_key)
     row = workspace.row(user_key)
-    known = partition.erasures.get(marker)
+    known = partition.erasures.find(user_key, privacy)
     erasure = decide_erasure(row, known, until, cause)
-    if erasure is not known:
+    if erasure is not partition.erasures.get(marker):
         partition.erasures.add(marker, erasure)
     workspace.put_erasure(marker, erasure)
     if row is not None:

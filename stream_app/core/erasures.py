@@ -67,11 +67,16 @@ class Erasures:
         self._known[marker] = erasure
         heappush(self._by_time, (erasure.until, marker))
 
+    def find(self, user_key: str, privacy: Privacy) -> Erasure | None:
+        """The newest erasure of a key under whichever mark, or None."""
+        if not self._known:
+            return None
+        found = [self._known[marker] for marker in privacy.markers(user_key) if marker in self._known]
+        return max(found, key=lambda erasure: erasure.until, default=None)
+
     def until(self, user_keys: Iterable[str], privacy: Privacy) -> float:
         """Until when any of a user's keys was erased, in epoch seconds of event time; 0 for never."""
-        if not self._known:
-            return 0.0
-        found = [self._known.get(privacy.marker(user_key)) for user_key in user_keys]
+        found = [self.find(user_key, privacy) for user_key in user_keys]
         return max((erasure.until for erasure in found if erasure is not None), default=0.0)
 
     def bars(self, timed: TimedEvent, privacy: Privacy) -> float:

@@ -214,6 +214,11 @@ def owned_ids(row: UserRow) -> list[str]:
     return [key for key, place in row.linked.items() if place.claim == OWNED]
 
 
+def is_owned(user_key: str, place: Place, other: UserRow | None) -> bool:
+    """Whether an id that a user's row claims is the user's: `other` is its row, which then points here."""
+    return other.merged_into == user_key if other is not None else place.claim == OWNED
+
+
 def without_history(row: UserRow) -> UserRow:
     """The row of a user who no longer agrees to be analysed: what they did is forgotten."""
     return UserRow(**{name: getattr(row, name) for name in _STANDING})

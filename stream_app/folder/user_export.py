@@ -5,20 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 
 from stream_app.core.user_data import UserData, describe_row, describe_sessions, group_outputs, is_about
-from stream_app.features.user_row import OWNED, UserRow
-from stream_app.runtimes.common.intake import build_privacy
+from stream_app.features.user_row import UserRow, is_owned
+from stream_app.folder.opening import data_keys, open_audit
+from stream_app.runtimes.common.audit import act
+from stream_app.runtimes.common.intake import build_privacy, subject_of
 from stream_app.runtimes.common.partitioning import partition_of
 from stream_app.runtimes.embedded.learned import load_recommender
 from stream_app.runtimes.embedded.store import Store
+from stream_app.schemas.audit import Act
 from stream_app.settings.environment import Settings
 
 
 def export_from_folder(user_id: str, data_dir: Path, settings: Settings) -> UserData:
-    """All that a data folder holds about a user.
+    """All that a data folder holds about a user; the audit log tells of it.
 
     Raises:
-        StateError: the folder holds no data, or cannot be read.
+        StateError: the folder holds no data, or cannot be read, or the audit log cannot be written.
     """
+    found = _find(user_id, data_dir, settings)
+    subject = subject_of(user_id, settings, data_keys(data_dir, settings, may_make=False))
+    open_audit(data_dir, settings).write([act(Act.EXPORT, subject)])
+    return found
+
+
+def _find(user_id: str, data_dir: Path, settings: Settings) -> UserData:
     definitions = settings.loaded_definitions
     with Store(data_dir, read_only=True) as store:
         user_keys = build_privacy(settings).user_keys(user_id)
@@ -38,10 +48,5 @@ def export_from_folder(user_id: str, data_dir: Path, settings: Settings) -> User
 
 def _owned_ids(store: Store, user_key: str, row: UserRow) -> list[str]:
     """The user's other ids: those whose rows point here. What was only claimed may be somebody else's."""
-
-    owned = []
-    for key, place in row.linked.items():
-        other = store.row(place.partition, key)
-        if other.merged_into == user_key if other is not None else place.claim == OWNED:
-            owned.append(key)
-    return owned
+    claimed = row.linked.items()
+    return [key for key, place in claimed if is_owned(user_key, place, store.row(place.partition, key))]

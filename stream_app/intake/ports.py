@@ -50,6 +50,9 @@ class Privacy(Protocol):
     def marker(self, user_key: str) -> str:
         """A keyed hash that recognises an erased user without revealing who it is."""
 
+    def markers(self, user_key: str) -> Sequence[str]:
+        """All marks under which a user may have been erased, that of `marker` first."""
+
     def scrub_bytes(self, original: bytes) -> bytes:
         """A record without what must not be kept."""
 

@@ -41,7 +41,8 @@ class Privacy:
     """What may be kept of who somebody is.
 
     `keys` are (name, secret), the newest first; with none, listed fields are removed. `hashed_fields` are
-    names at any depth of an event; user ids are replaced only where they are listed too.
+    names at any depth of an event; user ids are replaced only where they are listed too. Erased users are
+    marked under the first of the `marker_keys`, and known by all of them.
     """
 
     def __init__(
@@ -49,13 +50,13 @@ class Privacy:
         keys: Sequence[tuple[str, bytes]] = (),
         hashed_fields: Sequence[str] = ("email", "phone"),
         masked_octets: int = 1,
-        marker_key: bytes = b"",
+        marker_keys: Sequence[bytes] = (b"",),
         placeholder_ids: PlaceholderIds = SHIPPED,
     ) -> None:
         self._keys = keys
         self._hashed_fields = frozenset(hashed_fields)
         self._masked_octets = masked_octets
-        self._marker_key = marker_key
+        self._marker_keys = marker_keys
         self._placeholder_ids = placeholder_ids
         self._hashes_users = not USER_FIELDS.isdisjoint(self._hashed_fields)
 
@@ -72,12 +73,13 @@ class Privacy:
     def marker(self, user_key: str) -> str:
         """A keyed hash by which an erased user is known again, and which tells nobody's name.
 
-        Its key is the one that signs snapshots: it is there in every deployment, kept apart from the data,
-        and not rotated as pseudonyms' keys are.
+        Its key is the one that signs snapshots: it is there in every deployment, apart from the data.
         """
-        return (
-            hmac.new(self._marker_key, b"erased" + user_key.encode(), sha256).digest()[:PSEUDONYM_BYTES].hex()
-        )
+        return _mark(self._marker_keys[0], user_key)
+
+    def markers(self, user_key: str) -> list[str]:
+        """The marks of a user under every key with which they may have been marked, the present one first."""
+        return [_mark(key, user_key) for key in self._marker_keys]
 
     def scrub(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """An event as it may be kept, at any depth."""
@@ -159,6 +161,10 @@ class Privacy:
             return REMOVED
         name, key = self._keys[0]
         return _hash(name, key, value)
+
+
+def _mark(key: bytes, user_key: str) -> str:
+    return hmac.new(key, b"erased" + user_key.encode(), sha256).digest()[:PSEUDONYM_BYTES].hex()
 
 
 def _hash(name: str, key: bytes, value: str) -> str:

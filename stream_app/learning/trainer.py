@@ -99,7 +99,7 @@ class Trainer:
 
     def forget(self, user_keys: Iterable[str]) -> dict[str, int]:
         """Hold no example of some users any longer; how many each learner had held, by its name."""
-        owners = {self._marker.owner(user_key) for user_key in user_keys}
+        owners = {owner for user_key in user_keys for owner in self._marker.owners(user_key)}
         learners = {learner.name: learner for learner in self._learners.values()}
         return {name: learner.forget(owners) for name, learner in learners.items()}
 

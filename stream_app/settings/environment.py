@@ -112,6 +112,14 @@ class Settings(_FormSettings):
         min_length=16,
         description="Secret that signs model snapshots; the same for all processes of an application.",
     )
+    earlier_snapshot_keys: SecretStr | None = Field(
+        None,
+        description="Earlier values of snapshot_key, the newest first, separated by commas: still accepted.",
+    )
+    audit_file: Path | None = Field(
+        None,
+        description="Where acts on a data folder are logged; default: `audit.jsonl` in the folder.",
+    )
     snapshot_examples: int = Field(
         200, ge=1, description="Publish a snapshot after this many learned examples."
     )
@@ -458,6 +466,21 @@ class Settings(_FormSettings):
                 "the same for all workers; it signs the models that they exchange"
             )
         return self.snapshot_key.get_secret_value().encode()
+
+    @property
+    def former_snapshot_keys(self) -> tuple[bytes, ...]:
+        """The keys that signed snapshots earlier, the newest first."""
+        given = self.earlier_snapshot_keys.get_secret_value() if self.earlier_snapshot_keys else ""
+        return tuple(key.encode() for key in _split(given) if key)
+
+    @property
+    def snapshot_keys(self) -> tuple[bytes, ...]:
+        """The key that signs snapshots, and those that did earlier.
+
+        Raises:
+            SettingsError: none is set.
+        """
+        return (self.required_snapshot_key, *self.former_snapshot_keys)
 
 
 def _split(names: str) -> tuple[str, ...]:

@@ -52,7 +52,11 @@ def _describe(error: ValidationError) -> str:
     meaning = f" ({field.description})" if field else ""
     given = (
         ""
-        if name in {"kafka_password", "snapshot_key", "write_keys", "server_keys", "privacy_keys", "api_keys"}
+        if name
+        in {
+            *("kafka_password", "snapshot_key", "earlier_snapshot_keys", "privacy_keys"),
+            *("write_keys", "server_keys", "api_keys"),
+        }
         else f" {problem['input']!r}"
     )
     return f"{name}{given}: {problem['msg'].lower()}{meaning}; set {PREFIX}{name.upper()} or --set {name}=..."

@@ -6,6 +6,7 @@ from typing import Union, get_args
 import pytest
 from pydantic import TypeAdapter
 
+from stream_app.schemas.audit import AuditEntry
 from stream_app.schemas.outputs import Output
 from stream_app.schemas.topics import (
     DAY_SECONDS,
@@ -32,7 +33,7 @@ def test_names_are_unique_and_versioned():
 
 
 def test_every_output_contract_has_one_topic():
-    assert set(TOPIC_BY_CONTRACT) == set(get_args(Output))
+    assert set(TOPIC_BY_CONTRACT) == {*get_args(Output), AuditEntry}
     assert len(TOPIC_BY_CONTRACT) == sum(
         len(topic.contracts) for topic in TOPICS if topic.role is not Role.INPUT
     )

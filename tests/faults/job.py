@@ -26,7 +26,6 @@ from stream_app.schemas.topics import (
     SNAPSHOTS,
     TOPICS,
     USER_PREFIX,
-    Role,
     rows_changelog,
 )
 
@@ -195,7 +194,7 @@ class Job:
                 if record.value is not None:
                     outcome.rows[user] = record.value
         for topic in TOPICS:
-            if topic.role is not Role.INPUT and topic.contract is not None:
+            if topic.has_outputs:
                 numbers = range(partitions_of(topic, settings))
                 records = await self.cluster.records(name_of(topic, settings), numbers)
                 outcome.add(record.value for record in records if record.key != POISON_KEY)
@@ -208,7 +207,7 @@ class Job:
 
         def keep(name: str, version: snapshots.Version) -> bool:
             try:
-                _, header = snapshots.load(name, version, settings.required_snapshot_key)
+                _, header = snapshots.load(name, version, *settings.snapshot_keys)
             except SnapshotRefused:
                 return False
             learned[name] = header.examples_seen

@@ -20,7 +20,7 @@ from stream_app.runtimes.kafka.operate.connection import client_options
 from stream_app.runtimes.kafka.operate.topics import create_topics, name_of, partitions_of
 from stream_app.runtimes.kafka.state.claims import rows_that_count
 from stream_app.runtimes.kafka.state.stored_partition import META_KEY
-from stream_app.schemas.topics import EVENTS, TOPICS, USER_PREFIX, Role, rows_changelog
+from stream_app.schemas.topics import EVENTS, TOPICS, USER_PREFIX, rows_changelog
 from stream_app.settings.environment import Settings
 from stream_app.settings.rules import Rules
 
@@ -105,7 +105,7 @@ class Cluster:
         """Everything that came out, repeats included."""
         found: list[dict[str, Any]] = []
         for topic in TOPICS:
-            if topic.role is not Role.INPUT and topic.contract is not None:
+            if topic.has_outputs:
                 numbers = range(partitions_of(topic, self.settings))
                 records = await self._read(name_of(topic, self.settings), numbers)
                 found += [orjson.loads(value) for _, value in records]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -38,24 +39,30 @@ class ContextCleaner:
         return tokenise(query)
 
 
-def build_privacy(settings: Settings, marker_key: bytes = b"") -> Privacy:
-    """The privacy rules of the settings; markers of erased users are made with a key of their own."""
+def build_privacy(settings: Settings, marker_keys: Sequence[bytes] = (b"",)) -> Privacy:
+    """The privacy rules of some settings; erased users are marked with keys of their own."""
     return Privacy(
         settings.named_privacy_keys,
         settings.hashed_fields,
         settings.masked_octets,
-        marker_key,
+        marker_keys,
         settings.all_placeholder_ids,
     )
 
 
-def build_intake(settings: Settings, marker_key: bytes) -> Intake:
+def subject_of(user_id: str, settings: Settings, marker_keys: Sequence[bytes]) -> str:
+    """The keyed hash by which receipts and the audit log name a user."""
+    privacy = build_privacy(settings, marker_keys)
+    return privacy.marker(privacy.user_keys(user_id)[0])
+
+
+def build_intake(settings: Settings, marker_keys: Sequence[bytes]) -> Intake:
     """Everything needed to read events.
 
     Raises:
         SettingsError: the taxonomy's file cannot be used.
     """
-    return Intake(ContextCleaner(settings.taxonomy_file), build_privacy(settings, marker_key))
+    return Intake(ContextCleaner(settings.taxonomy_file), build_privacy(settings, marker_keys))
 
 
 @cache

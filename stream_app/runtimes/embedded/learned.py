@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 
@@ -34,7 +32,6 @@ from stream_app.schemas.outputs import (
 )
 from stream_app.settings.rules import DAY
 
-KEY_FILE = "snapshot.key"
 RECOMMENDER = "session_recommender"
 CATALOGUE_FEATURES = "catalogue_features"
 CONTENT_SCORE = ContentScore.model_fields["schema_name"].default
@@ -56,14 +53,16 @@ class LearnedModels:
         clock: Callable[[], float],
         surface_rules: SurfaceRules | None = None,
         content_interval: float = DAY,
+        earlier_keys: Sequence[bytes] = (),
     ) -> None:
         self._key = key
+        self._earlier_keys = earlier_keys
         self._metrics = metrics
         self._clock = clock
         self.learners = LearnerSet(unlearned_models(), tier_targets, content_interval, clock)
         self._catalogue = CatalogueFeatures()
         contained = self._load(store, surface_rules)
-        self._trainer = Trainer(self.learners.by_target, contained, Marker(key))
+        self._trainer = Trainer(self.learners.by_target, contained, Marker(key, *earlier_keys))
         self._changed: set[str] = set()
         self.models = Models(self.learners.tiers, self.recommender, self.learners.outcomes)
 
@@ -123,6 +122,10 @@ class LearnedModels:
                 scorer.refresh()
                 self._changed.add(scorer.name)
 
+    def sign_anew(self) -> None:
+        """Have all models stored again, signed with the present key."""
+        self._changed |= {scorer.name for scorer in self.learners.all if scorer.model.examples_seen}
+
     def pop_changed_snapshots(self) -> dict[str, bytes]:
         """The models that have learned since the last call, as stored bytes; updates their score metrics."""
         snapshots: dict[str, bytes] = {}
@@ -149,7 +152,7 @@ class LearnedModels:
             if data is None:
                 continue
             try:
-                model, header = snapshot.load(data, self._key)
+                model, header = snapshot.load(data, self._key, *self._earlier_keys)
             except snapshot.SnapshotRefused as refusal:
                 raise StateError(
                     f"the stored model {scorer.name} cannot be used ({refusal}): replay the events into an "
@@ -183,22 +186,3 @@ def load_recommender(store: Store, rules: SurfaceRules | None = None) -> Session
         return SessionRecommender(Surface(rules=rules) if state is None else Surface.from_state(state, rules))
     except (msgspec.MsgspecError, ValueError) as error:
         raise StateError(f"the stored {RECOMMENDER} cannot be used: {error}") from error
-
-
-def folder_key(folder: Path) -> bytes:
-    """The key that signs a data folder's models, created on first use and readable only by its owner.
-
-    Raises:
-        StateError: the key cannot be read or created.
-    """
-    path = folder / KEY_FILE
-    try:
-        if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_suffix(".new")
-            unfinished.touch(mode=0o600)
-            unfinished.write_bytes(secrets.token_bytes(32))
-            unfinished.replace(path)  # a key truncated by a crash would be too weak
-        return path.read_bytes()
-    except OSError as error:
-        raise StateError(f"{path} cannot be used as a key: {error}") from error

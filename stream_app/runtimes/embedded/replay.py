@@ -25,6 +25,7 @@ from stream_app.intake.ports import Intake
 from stream_app.intake.sources.source import Source
 from stream_app.learning.ports import Models
 from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.audit import WriteAudit, erasures_among, this_actor, write_nowhere
 from stream_app.runtimes.common.intake import plain_intake
 from stream_app.runtimes.common.partitioning import partition_of, record_key
 from stream_app.runtimes.common.row_cache import RowCache
@@ -91,11 +92,13 @@ class Replay:
         round_records: int = ROUND_RECORDS,
         checkpoint_rounds: int = CHECKPOINT_ROUNDS,
         intake: Intake | None = None,
+        write_audit: WriteAudit = write_nowhere,
     ) -> None:
         self._store = store
         self._learned = learned
         self._rules = rules
         self._intake = intake or plain_intake()
+        self._write_audit = write_audit
         self._metrics = metrics
         self._clock = clock
         self._rows = RowCache(store.row, hot_rows)
@@ -228,6 +231,8 @@ class Replay:
         refused = [output for output in made if isinstance(output, FailedEvent)]
         if refused:
             raise InputError(f"the request cannot be granted: {refused[0].detail}")
+        # Before anything is stored: an erasure that a crash undoes is made up for when the folder is opened.
+        self._write_audit([*erasures_among(made, self._intake.privacy, this_actor())])
         user_keys = [str(output.user_key) for output in made if isinstance(output, UserErased)]
         learned_sessions = sum(self._learned.forget(user_key) for user_key in user_keys)
         stored = self._store.stored_outputs()
@@ -326,6 +331,7 @@ def _with_stores(
         StoreErasure(store="outputs", state="removed", removed=dict(counts)),
         StoreErasure(store="recommender", state="removed", removed={"sessions": learned_sessions}),
         StoreErasure(store="models", state="announced"),
+        StoreErasure(store="files that were replayed", state="elsewhere"),
     ]
     return receipt.model_copy(update={"stores": [*receipt.stores, *stores]})
 

@@ -175,6 +175,19 @@ class Store:
         found: Any = self._one("facts", ("value",), name)
         return bytes(found[0]) if found else None
 
+    def note(self, name: str, value: bytes) -> None:
+        """Write a fact of the whole store.
+
+        Raises:
+            StateError: the disk is full or gone.
+        """
+        try:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO facts VALUES (?1, ?2, checksum(?1, ?2))", (name, value)
+            )
+        except sqlite3.Error as error:
+            raise StateError(f"{name} could not be written: {error}") from error
+
     def outputs(self, schema: str | None = None) -> Iterator[bytes]:
         """Outputs as JSON, in the order in which they were created."""
         for output in self.stored_outputs():
@@ -346,10 +359,7 @@ class Store:
         return version
 
     def _note_format(self) -> None:
-        self._connection.execute(
-            "INSERT OR REPLACE INTO facts VALUES ('format', ?1, checksum('format', ?1))",
-            (FORMAT_VERSION.encode(),),
-        )
+        self.note("format", FORMAT_VERSION.encode())
 
     def _one(self, table: str, columns: Sequence[str], name: str) -> tuple[object, ...] | None:
         return next(iter(list(self._tables.select(table, columns, "WHERE name = ?", (name,)))), None)

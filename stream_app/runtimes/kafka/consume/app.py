@@ -31,6 +31,7 @@ from stream_app.runtimes.kafka.models.loaded_models import LoadedModels, ModelSo
 from stream_app.runtimes.kafka.models.recommender_publisher import RecommenderPublisher
 from stream_app.runtimes.kafka.models.trainer import ModelTrainer
 from stream_app.runtimes.kafka.operate.connection import faust_credentials
+from stream_app.runtimes.kafka.operate.lifetimes import Lifetimes
 from stream_app.runtimes.kafka.operate.topics import name_of, source_names
 from stream_app.runtimes.kafka.state.origins import TopicIds
 from stream_app.runtimes.kafka.state.stored_partition import times_of
@@ -84,10 +85,11 @@ class StreamApp(faust.App):  # type: ignore[misc]
 
 
 class Footing(NamedTuple):
-    """Where an app notes its progress, and the ids of the source topics by declared name."""
+    """Where an app notes its progress, the ids of the source topics, and how long topics keep records."""
 
     position: Position
     topic_ids: TopicIds = MappingProxyType({})
+    lifetimes: Lifetimes | None = None
 
 
 def build_worker(
@@ -119,6 +121,7 @@ def build_worker(
         footing.position,
         Strikes(state_folder(settings.app_id, settings) / STRIKES_FILE),
         footing.topic_ids,
+        footing.lifetimes,
     )
     schema = RecordBatchSchema(max_records=settings.batch_records, max_bytes=settings.batch_bytes)
     sources = source_names(settings)

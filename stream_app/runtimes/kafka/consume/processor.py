@@ -20,6 +20,7 @@ from stream_app.features.user_row import UserRow, decode_row, encode_row
 from stream_app.learning.ports import Models
 from stream_app.observability.guard import Position
 from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.audit import erasures_among, this_actor
 from stream_app.runtimes.common.intake import build_intake
 from stream_app.runtimes.common.partitioning import partition_of
 from stream_app.runtimes.common.row_cache import RowCache
@@ -29,6 +30,8 @@ from stream_app.runtimes.kafka.consume.strikes import Strikes
 from stream_app.runtimes.kafka.consume.transport import RecordBatch
 from stream_app.runtimes.kafka.models.explored import explored_places
 from stream_app.runtimes.kafka.models.unlearning import unlearnings
+from stream_app.runtimes.kafka.operate.audit import encode_entries
+from stream_app.runtimes.kafka.operate.lifetimes import Lifetimes, declared_lifetimes
 from stream_app.runtimes.kafka.operate.privacy import complete_receipt
 from stream_app.runtimes.kafka.operate.topics import source_names
 from stream_app.runtimes.kafka.state.origins import (
@@ -73,11 +76,13 @@ class Processor:
         position: Position | None = None,
         strikes: Strikes | None = None,
         topic_ids: TopicIds = MappingProxyType({}),
+        lifetimes: Lifetimes | None = None,
     ) -> None:
         self._settings = settings
         self._source_names = source_names(settings)
         self._rules = settings.rules
-        self._intake = build_intake(settings, settings.required_snapshot_key)
+        self._intake = build_intake(settings, settings.snapshot_keys)
+        self._actor = this_actor()
         self._idle_after = settings.session_gap
         self._table = table
         self._producer = producer
@@ -94,6 +99,7 @@ class Processor:
         self._position = position or Position()
         self._strikes = strikes or Strikes()
         self._topic_ids = topic_ids
+        self._lifetimes = lifetimes if lifetimes is not None else declared_lifetimes()
         self._origins: dict[int, Origins] = {}
         self._stored_origins: dict[int, Origins] = {}
 
@@ -222,11 +228,12 @@ class Processor:
         """Start making a result durable. It is encoded now, because the next batch changes the same rows."""
         number = partition.number
         completed = (self._complete(output) for output in result.outputs)
-        outputs = [complete_receipt(output, self._settings) for output in completed]
+        outputs = [complete_receipt(output, self._settings, self._lifetimes) for output in completed]
         explored = list(explored_places(result.outputs))
         unlearned = list(unlearnings(result.outputs))
         before = self._producer.encode_outputs([*outputs, *explored, *unlearned], number)
         before |= self._producer.encode_sent(result.sent)
+        before |= encode_entries(erasures_among(outputs, self._intake.privacy, self._actor), self._settings)
         after = self._producer.encode_sent(result.sent_after)
         changes, times = _encode_changes(partition, result)
         origins = self._origins[number]

@@ -23,7 +23,7 @@ from stream_app.models.snapshot import Refusal, SnapshotRefused
 from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.kafka.consume.contract_reader import ContractReader
 from stream_app.runtimes.kafka.consume.follower import TopicFollower
-from stream_app.runtimes.kafka.models.sealed import unseal
+from stream_app.runtimes.kafka.models.sealed import is_sealed_with, unseal
 from stream_app.runtimes.kafka.models.snapshots import SnapshotReader, Version
 from stream_app.schemas.outputs import ClosedSession, ExploredPlace, UserErased
 from stream_app.schemas.topics import RECOMMENDER_SNAPSHOTS, SESSIONS
@@ -36,7 +36,10 @@ _told: TypeAdapter[Told] = TypeAdapter(Annotated[Told, Field(discriminator="sche
 
 
 class FedRecommender:
-    """Learns sessions and forgets erased users; `offset` is that of the last record learned, initially -1."""
+    """Learns sessions and forgets erased users; `offset` is that of the last record learned, initially -1.
+
+    `has_present_key` is False where the snapshot that it began with is signed with an earlier key.
+    """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
@@ -46,6 +49,7 @@ class FedRecommender:
         self._restored = -1
         self.recommender = SessionRecommender(Surface(rules=settings.surface_rules))
         self.offset = -1
+        self.has_present_key = True
         self.slot: int | None = None
 
     async def restore(self) -> None:
@@ -87,7 +91,7 @@ class FedRecommender:
         if name != self.recommender.blend.name:
             return False
         try:
-            state = unseal(version.data, name, version.number, self._settings.required_snapshot_key)
+            state = unseal(version.data, name, version.number, *self._settings.snapshot_keys)
             surface = Surface.from_state(state, self._settings.surface_rules)
         except (SnapshotRefused, msgspec.MsgspecError, ValueError) as refusal:
             reason = refusal.reason if isinstance(refusal, SnapshotRefused) else Refusal.FORMAT_VERSION
@@ -97,4 +101,6 @@ class FedRecommender:
         self.recommender.surface = surface
         self.offset = self._restored = version.number
         self.slot = version.slot
+        key = self._settings.required_snapshot_key
+        self.has_present_key = is_sealed_with(version.data, name, version.number, key)
         return True

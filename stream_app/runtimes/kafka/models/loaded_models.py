@@ -53,7 +53,7 @@ class LoadedModels(ModelSource):
 
     def __init__(self, settings: Settings, metrics: Metrics, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._key = settings.required_snapshot_key
+        self._keys = settings.snapshot_keys
         self._metrics = metrics
         self._reader = ContractReader(metrics)
         self._fed = FedRecommender(settings, metrics)
@@ -88,7 +88,7 @@ class LoadedModels(ModelSource):
         if not is_scored_with(name):
             return True
         try:
-            model, header = snapshots.load(name, version, self._key)
+            model, header = snapshots.load(name, version, *self._keys)
             self.models = with_loaded(self.models, name, model)
         except (snapshot.SnapshotRefused, TypeError) as refusal:
             reason = refusal.reason if isinstance(refusal, snapshot.SnapshotRefused) else WRONG_MODEL

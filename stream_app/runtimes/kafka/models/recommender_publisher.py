@@ -48,7 +48,7 @@ class RecommenderPublisher(Service):  # type: ignore[misc]  # mode ships no type
             BrokerError: the broker is lost.
         """
         await self._fed.restore()
-        self.published = self._fed.offset
+        self.published = self._fed.offset if self._fed.has_present_key else -1
         self.follower.next_offset = self._fed.begin_offset
 
     @Service.task  # type: ignore[untyped-decorator]

@@ -90,13 +90,13 @@ class SnapshotReader:
         return model, whole
 
 
-def load(name: str, version: Version, key: bytes) -> tuple[AnyModel, snapshot.Header]:
-    """Return the model of a snapshot, and its header.
+def load(name: str, version: Version, *keys: bytes) -> tuple[AnyModel, snapshot.Header]:
+    """Return the model of a snapshot that is signed with one of the keys, and its header.
 
     Raises:
         SnapshotRefused: it cannot be trusted, or is not what its record's key and headers say.
     """
-    model, header = snapshot.load(version.data, key)
+    model, header = snapshot.load(version.data, *keys)
     if (header.model, header.training_offset) != (name, version.number):
         claimed = f"written as {name} {version.number}, is {header.model} {header.training_offset}"
         raise snapshot.SnapshotRefused(snapshot.Refusal.HEADER, claimed)

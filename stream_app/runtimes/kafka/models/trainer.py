@@ -62,7 +62,7 @@ class ModelTrainer:
         stopwatch: Callable[[], float],
     ) -> None:
         self._settings = settings
-        self._key = settings.required_snapshot_key
+        self._keys = settings.snapshot_keys
         self._producer = producer
         self._metrics = metrics
         self._clock = clock
@@ -70,7 +70,7 @@ class ModelTrainer:
         self._learners = LearnerSet(
             unlearned_models(), settings.tier_targets, settings.content_interval, clock
         )
-        self._marker = Marker(self._key)
+        self._marker = Marker(*self._keys)
         self._trainer = Trainer(self._learners.by_target, marker=self._marker)
         self._pending = PendingUnlearning()
         self._slots: dict[str, int] = {}
@@ -209,7 +209,7 @@ class ModelTrainer:
     async def _publish(self, model: ClassificationModel | RegressionModel) -> None:
         now = datetime.fromtimestamp(self._clock(), UTC)
         await asyncio.to_thread(model.refresh)
-        data = await asyncio.to_thread(snapshot.dump, model, self._key, self._trainer.offset, now)
+        data = await asyncio.to_thread(snapshot.dump, model, self._keys[0], self._trainer.offset, now)
         slot = self._slots.get(model.name)
         self._slots[model.name] = await snapshots.publish(
             self._producer,
@@ -231,7 +231,7 @@ class ModelTrainer:
         if learner is None:
             return False
         try:
-            model, header = snapshots.load(name, version, self._key)
+            model, header = snapshots.load(name, version, *self._keys)
         except snapshot.SnapshotRefused as refusal:
             self._metrics.refused_snapshots.labels(refusal.reason).inc()
             log.warning("snapshot %s of %s refused: %s", version.number, name, refusal)
@@ -242,6 +242,8 @@ class ModelTrainer:
             return False
         self._slots[name] = version.slot
         learner.replace_model(model)
+        if not snapshot.is_signed_with(version.data, self._keys[0]):
+            self._changed[name] = 1  # to be published anew, signed with the present key
         self._show(model, header.created_at.timestamp())
         return True
 

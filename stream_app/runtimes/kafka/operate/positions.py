@@ -8,14 +8,17 @@ from aiokafka.errors import KafkaError
 
 from stream_app.core.partition import Partition
 from stream_app.errors import BrokerError
+from stream_app.runtimes.common.audit import act
 from stream_app.runtimes.kafka.consume.producer import BulkProducer
 from stream_app.runtimes.kafka.operate.access import connect
+from stream_app.runtimes.kafka.operate.audit import encode_entries
 from stream_app.runtimes.kafka.operate.connection import client_options
+from stream_app.runtimes.kafka.operate.stored_records import records_of
 from stream_app.runtimes.kafka.operate.topics import check_topics, source_names
-from stream_app.runtimes.kafka.operate.user_records import records_of
 from stream_app.runtimes.kafka.state.claims import ClaimReader
 from stream_app.runtimes.kafka.state.origins import ORIGINS_KEY, decode_origins, encode_origins, renew
 from stream_app.runtimes.kafka.state.stored_partition import META_KEY
+from stream_app.schemas.audit import Act
 from stream_app.schemas.topics import rows_changelog
 from stream_app.settings.environment import Settings
 
@@ -63,6 +66,9 @@ async def reset_positions(settings: Settings) -> dict[str, list[int]]:
                 }
                 consumer.assign(list(starts))
                 await consumer.commit(starts)
+                details = {"partition": str(number), "topics": ", ".join(changed)}
+                entry = act(Act.POSITIONS_RESET, details=details)
+                await producer.send_all(encode_entries([entry], settings))
                 await producer.send(changelog, number, [(ORIGINS_KEY, encode_origins(renewed))])
                 for topic in changed:
                     reset.setdefault(topic, []).append(number)

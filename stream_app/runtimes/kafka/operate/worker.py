@@ -15,6 +15,8 @@ from stream_app.runtimes.common.folder_lock import lock_folder
 from stream_app.runtimes.common.guarded import guarded
 from stream_app.runtimes.kafka.consume.app import Footing, StreamApp, make_state_folder, state_folder
 from stream_app.runtimes.kafka.operate.access import find_coordinator
+from stream_app.runtimes.kafka.operate.keys import settle_keys
+from stream_app.runtimes.kafka.operate.lifetimes import read_lifetimes
 from stream_app.runtimes.kafka.operate.topics import check_topics, source_names
 from stream_app.runtimes.kafka.operate.watching import Watch
 from stream_app.settings.environment import Settings
@@ -58,8 +60,10 @@ async def _work(
     trainer_command: Sequence[str],
 ) -> None:
     facts = await check_topics(settings)
+    await settle_keys(settings)
     sources = {declared: facts[name] for name, declared in source_names(settings).items()}
-    app = build(Footing(position, {declared: source.topic_id for declared, source in sources.items()}))
+    topic_ids = {declared: source.topic_id for declared, source in sources.items()}
+    app = build(Footing(position, topic_ids, await read_lifetimes(settings)))
     await find_coordinator(app.conf.id, settings)
     parts: list[Awaitable[object]] = [_run(app), Watch(app, settings, metrics, sources).run()]
     if trainer_command:

@@ -16,7 +16,8 @@ from stream_app.features.user_row import encode_row
 from stream_app.intake.sources.event_files import open_events
 from stream_app.learning.ports import Occasion
 from stream_app.observability.metrics import Metrics
-from stream_app.runtimes.embedded.learned import KEY_FILE, RECOMMENDER, LearnedModels, folder_key
+from stream_app.runtimes.embedded.folder_keys import KEY_FILE, folder_keys
+from stream_app.runtimes.embedded.learned import RECOMMENDER, LearnedModels
 from stream_app.runtimes.embedded.replay import Replay
 from stream_app.runtimes.embedded.store import Checkpoint, Store
 from stream_app.schemas.outputs import ClosedSession, SourcePosition, TrainingExample
@@ -154,23 +155,23 @@ def test_a_model_that_another_key_signed_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_keeps_its_key_to_its_owner(tmp_path: Path) -> None:
-    key = folder_key(tmp_path / "data")
+    [key] = folder_keys(tmp_path / "data")
     assert len(key) == 32
-    assert folder_key(tmp_path / "data") == key
-    assert folder_key(tmp_path / "other") != key
+    assert folder_keys(tmp_path / "data") == (key,)
+    assert folder_keys(tmp_path / "other") != (key,)
     assert stat.S_IMODE((tmp_path / "data" / KEY_FILE).stat().st_mode) == 0o600
 
 
 def test_a_key_that_cannot_be_read_is_told_of(tmp_path: Path) -> None:
     (tmp_path / KEY_FILE).mkdir()
     with pytest.raises(StateError, match="cannot be used as a key"):
-        folder_key(tmp_path)
+        folder_keys(tmp_path)
 
 
 def contents(folder: Path) -> tuple[object, ...]:
     with Store(folder) as store:
         rows = [(partition, user, encode_row(row)) for partition, user, row in store.rows()]
-        learned = load(store, key=folder_key(folder))
+        learned = load(store, key=folder_keys(folder)[0])
         return rows, comparable(store.outputs()), store.partitions(), answers(learned)
 
 
@@ -182,7 +183,7 @@ def test_a_piped_replay_killed_midway_and_piped_again_ends_as_one_that_was_not(t
     [source] = open_events([str(path)])  # a line may hold several events
     values = [value for value, _ in source.records(0)]
     with Store(tmp_path / "whole") as store:
-        learned = load(store, key=folder_key(tmp_path / "whole"))
+        learned = load(store, key=folder_keys(tmp_path / "whole")[0])
         run = Replay(store, learned, Rules(), Metrics(), time.time, round_records=40, checkpoint_rounds=3)
         run.run(RecordedSource(values, is_live=True), lambda _records, _read: None)
         run.finish()

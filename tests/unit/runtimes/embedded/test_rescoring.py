@@ -73,7 +73,7 @@ def test_an_erased_user_leaves_the_models_and_a_second_receipt_says_so(tmp_path:
         assert never.scores() == tiers.scores()
         first, second = [orjson.loads(output) for output in store.outputs("privacy_receipt")]
     assert first["request_id"] == second["request_id"] == "r-1"
-    assert {"store": "models", "state": "announced", "removed": {}, "expires_within": None} in first["stores"]
+    assert "announced" in {store["state"] for store in first["stores"] if store["store"] == "models"}
     counts = {model["model"]: model["examples"] for model in second["models"]}
     assert counts["engagement_tier"] == 1
     with Store(tmp_path / "a") as store:

@@ -1,0 +1,148 @@
+"""On a real broker: a wrong snapshot key refused, one replaced, acts logged, receipts that come true."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from support.kafka_cluster import Cluster
+from support.worker_process import DEADLINE_SECONDS, environment, worker_process
+from typer.testing import CliRunner, Result
+
+from load_tests.broker import Broker
+from stream_app.cli import main
+from stream_app.runtimes.common.partitioning import partition_of
+from stream_app.runtimes.kafka.operate.feeding import spread_by_user
+from stream_app.runtimes.kafka.operate.topics import name_of
+from stream_app.schemas.topics import EVENTS, FAILED, TIERS
+from stream_app.settings.environment import Settings
+from stream_app.settings.rules import Rules
+from stream_app.testing import event, page
+
+pytestmark = pytest.mark.kafka
+
+PARTITIONS = 3
+NEW = "the new key of these tests"
+OWNER, DEVICE, BOTH = "anna-of-the-linked-ids", "device-of-anna", "device-of-both"
+CLAIMANT = "bert-of-the-linked-ids"
+
+
+@pytest.fixture
+def cluster(broker: Broker, topic_prefix: str, tmp_path: Path) -> Cluster:
+    return Cluster(broker.bootstrap_servers, topic_prefix, tmp_path / "state", partitions=PARTITIONS)
+
+
+def changed(cluster: Cluster, **values: str) -> Settings:
+    given = cluster.settings.model_dump(exclude_unset=True)
+    return Settings(**(given | values))
+
+
+def call(monkeypatch: pytest.MonkeyPatch, settings: Settings, *arguments: str) -> Result:
+    with monkeypatch.context() as context:
+        for name, value in environment(settings).items():
+            context.setenv(name, value)
+        return CliRunner().invoke(main.app, list(arguments))
+
+
+def objects(result: Result) -> list[Any]:
+    assert result.exception is None, result.output
+    return [orjson.loads(line) for line in result.stdout.splitlines()]
+
+
+async def fill(cluster: Cluster, values: list[bytes]) -> None:
+    await cluster.create_topics()
+    for partition, messages in spread_by_user(values, PARTITIONS, Rules()).items():
+        await cluster.produce(messages, partition)
+
+
+def count_contained(cluster: Cluster) -> int:
+    return sum(offset + 1 for offset in asyncio.run(cluster.contained()).values())
+
+
+def test_another_key_is_refused_until_it_is_said_to_replace_the_one_in_use(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = [page("somebody", at * 60.0, "item") for at in range(3)]
+    asyncio.run(fill(cluster, values))
+    with worker_process(cluster.settings, tmp_path / "old", "worker", "--no-trainer") as worker:
+        worker.wait_for(lambda: count_contained(cluster) == len(values))
+        assert call(monkeypatch, cluster.settings, "erase", "--user", "somebody").exception is None
+    other = changed(cluster, snapshot_key=NEW)
+    for command in (["worker", "--no-trainer"], ["trainer"]):
+        with worker_process(other, tmp_path / command[0], *command) as refused:
+            assert refused.process.wait(DEADLINE_SECONDS) == 2
+            assert "list it in STREAM_APP_EARLIER_SNAPSHOT_KEYS" in refused.last_line
+    old = cluster.settings.required_snapshot_key.decode()
+    both = changed(cluster, snapshot_key=NEW, earlier_snapshot_keys=old)
+    [uses] = objects(call(monkeypatch, both, "key", "rotate", "--json"))
+    assert [use["needed_until"] is None for use in uses] == [False, True]
+    with worker_process(cluster.settings, tmp_path / "left behind", "worker", "--no-trainer") as refused:
+        assert refused.process.wait(DEADLINE_SECONDS) == 2
+    asyncio.run(fill(cluster, [*values, page("other", 200.0)]))
+    with worker_process(both, tmp_path / "new", "worker", "--no-trainer") as worker:
+        worker.wait_for(lambda: count_contained(cluster) == 2 * len(values) + 1)
+    assert set(asyncio.run(cluster.rows())) == {"other"}
+    entries = objects(call(monkeypatch, both, "audit", "--json"))
+    assert [entry["act"] for entry in entries] == ["erasure_request", "erasure", "key_change"]
+    assert entries[0]["subject"] == entries[1]["subject"]
+    assert entries[0]["request_id"] == entries[1]["request_id"]
+    assert entries[2]["details"] == {"from": uses[0]["fingerprint"], "to": uses[1]["fingerprint"]}
+    assert "somebody" not in str(entries)
+
+
+def test_a_receipt_names_the_day_on_which_each_topic_has_forgotten(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def prepare() -> None:
+        await fill(cluster, [page("somebody", 0.0)])
+        admin = AIOKafkaAdminClient(bootstrap_servers=cluster.settings.kafka_servers)
+        await admin.start()
+        try:
+            for topic, retention in ((EVENTS, 3_600_000), (FAILED, -1)):
+                name = name_of(topic, cluster.settings)
+                changes = {"retention.ms": str(retention), "segment.ms": "7200000"}
+                config = {**topic.config(1), **changes}
+                await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, config)])
+        finally:
+            await admin.close()
+
+    asyncio.run(prepare())
+    with worker_process(cluster.settings, tmp_path / "process", "worker", "--no-trainer"):
+        [receipt] = objects(call(monkeypatch, cluster.settings, "erase", "--user", "somebody", "--json"))
+    stores = {store["store"]: (store["state"], store["expires_within"]) for store in receipt["stores"]}
+    assert stores[EVENTS.name] == ("expires", 3 * 3600)
+    assert stores[FAILED.name] == ("expires", None)
+    assert stores[TIERS.name] == ("expires", 31 * 86_400)
+    days = {store["store"]: store["gone_by"] for store in receipt["stores"]}
+    assert days[FAILED.name] is None
+    assert receipt["emitted_at"][:10] < days[EVENTS.name] < days[TIERS.name]
+
+
+def test_an_export_holds_what_was_sent_under_the_ids_that_are_the_user_s(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len({partition_of(user.encode(), PARTITIONS) for user in (OWNER, DEVICE, BOTH)}) > 1
+
+    def seen(device: str, at: float) -> bytes:
+        return event("page", "", at, anonymousId=device, properties={"product_id": f"of-{device}"})
+
+    values = [
+        *(seen(device, at) for device in (DEVICE, BOTH) for at in (0.0, 60.0)),
+        event("identify", CLAIMANT, 100.0, anonymousId=BOTH),
+    ]
+    later = [event("identify", OWNER, 200.0, anonymousId=device) for device in (DEVICE, BOTH)]
+    asyncio.run(fill(cluster, values))
+    with worker_process(cluster.settings, tmp_path / "process", "worker", "--no-trainer") as worker:
+        worker.wait_for(lambda: count_contained(cluster) == len(values))
+        worker.wait_for(lambda: asyncio.run(cluster.rows())[BOTH].merged_into == CLAIMANT)
+        asyncio.run(fill(cluster, later))
+        worker.wait_for(lambda: asyncio.run(cluster.rows())[DEVICE].merged_into == OWNER)
+    [found] = objects(call(monkeypatch, cluster.settings, "export-user", "--user", OWNER, "--json"))
+    users = {output["user_key"] for outputs in found["outputs"].values() for output in outputs}
+    assert DEVICE in users
+    assert not users & {BOTH, CLAIMANT}
+    [entry] = objects(call(monkeypatch, cluster.settings, "audit", "--json"))
+    assert entry["act"] == "export"
