@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def audit(data_dir: FolderInstead = None, as_json: AsJson = False, flags: SetOption = None) -> None:
-    """Print the audit log, oldest first: users are named by keyed hashes alone; --json: one entry a line."""
+    """Print who erased, exported, changed a key or reset positions, and when.
+
+    The oldest entry comes first. Users are named by keyed hashes alone.
+    """
     from stream_app.settings.loading import load_settings
 
     entries, damaged = read_audit(data_dir, load_settings(flags or ()))
