@@ -14,9 +14,9 @@ from stream_app.intake.ports import Privacy
 
 
 def admit(workspace: Workspace, arrival: Arrival, privacy: Privacy) -> UserRow | None:
-    """The row that the event is for, which notes that it contains it; None for one that changes nothing.
+    """The row for the event, with the event's position noted; None if the event changes nothing.
 
-    A row that was merged into another (`merged_into`) takes nothing but the position.
+    A row that was merged into another (`merged_into`) only notes the position.
     """
     timed, cause, forwarded = arrival.timed, arrival.cause, arrival.forwarded
     user_key, event_type = timed.user_key, timed.event.type

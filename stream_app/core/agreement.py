@@ -1,4 +1,4 @@
-"""Whether a user agrees to be analysed, as their events say; who withdraws is forgotten, except for that."""
+"""A user's consent to analytics, as stated in events; withdrawing it erases everything else in the row."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from stream_app.intake import consent
 
 
 def ask_consent(workspace: Workspace, row: UserRow, arrival: Arrival) -> bool:
-    """Note what the event says of its user's consent, and whether that allows it to be used."""
+    """Note the user's consent from the event; return whether the event may be used."""
     timed, default = arrival.timed, workspace.rules.default_consent
     context = timed.event.context
     own = row.consent
     preferences = consent.preferences_in(context) if context is not None else None
     if preferences:
         own = consent.update_consent(row.consent, preferences, default)
-        # What was held back on the way comes after what was said since.
+        # A forwarded event may arrive after a newer statement.
         if timed.at >= row.consent_at:
             row.consent, row.consent_at = own, timed.at
     if all(consent.is_agreed(said, consent.ANALYTICS, default) for said in {own, row.consent}):
         workspace.count(timed.event.type, "processed")
         return True
     workspace.count(timed.event.type, "without_consent")
-    if row.kinds:  # agreed to before, and withdrawn now
+    if row.kinds:  # agreed before and withdrawn now
         workspace.put_row(timed.user_key, without_history(row))
     return False

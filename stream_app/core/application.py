@@ -1,4 +1,4 @@
-"""One event applied to one row: the only way by which events change what is known of a user."""
+"""Applies one event to one row: the only way in which events change a row's features."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _Use = PageCall | ScreenCall | TrackCall
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """What an event showed besides what went into the row."""
+    """What an event showed, in addition to its changes of the row."""
 
     item: str | None = None
     session: OpenSession | None = None
@@ -89,7 +89,7 @@ def _apply(row: UserRow, timed: TimedEvent, cause: Cause, cleaner: Cleaner, rule
 
 
 def _apply_use(row: UserRow, event: _Use, at: float, cause: Cause, cleaner: Cleaner, rules: Rules) -> Applied:
-    """Take in what the user did: a page or screen that was viewed, or an act."""
+    """Apply a user's action: a page or screen view, or anything else."""
     action = event.event if type(event) is TrackCall else None
     if action is not None:
         _count_action(row, action, at)
@@ -123,7 +123,7 @@ def _apply_use(row: UserRow, event: _Use, at: float, cause: Cause, cleaner: Clea
 def _observe(
     row: UserRow, observed: str, context: CallContext | None, cause: Cause, at: float, rules: Rules
 ) -> Applied:
-    """Take in what a tracker tells by itself: no act, but a session goes on if the user is still there."""
+    """Apply what a tracker sent by itself: no action, but a session continues if the user is still there."""
     if observed not in observations.SHOW_PRESENCE:
         return _NOTHING
     session = sessions.prolong(row, at, cause.topic, cause.offset, _tracker_id(context), rules)
@@ -159,7 +159,7 @@ def _note_action(row: UserRow, action: str, described: Mapping[str, Any], at: fl
     if action == properties.PURCHASE:
         _note_purchase(row, described, at)
         return
-    # A weight of nothing would still push another name out.
+    # A weight of zero would still evict another name.
     weight = properties.INTEREST_WEIGHTS.get(action) if action in properties.CART_EVENTS else 1.0
     if weight is not None:
         note_interest(row.interests, described, weight, at)

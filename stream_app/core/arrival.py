@@ -11,7 +11,7 @@ from stream_app.schemas.envelopes import Cause
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """One event; `forwarded` is the message by which another row passed it on, if one did."""
+    """One event; `forwarded` is the message with which another row forwarded it, if any."""
 
     timed: TimedEvent
     record: Record

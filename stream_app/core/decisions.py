@@ -1,4 +1,4 @@
-"""What an event calls for once its row has changed: a session's end, a score, a click, recommendations."""
+"""What follows once an event has changed its row: a session's end, a score, a click, recommendations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream_app.schemas.envelopes import Cause, output_id
 
 
 def decide(workspace: Workspace, row: UserRow, arrival: Arrival, applied: Applied) -> None:
-    """Decide for the user of an event, from their row and what the event showed."""
+    """Make the decisions for the user of an event, from their row and what the event showed."""
     user_key, at, cause, rules = arrival.timed.user_key, arrival.timed.at, arrival.cause, workspace.rules
     session, item = applied.session, applied.item
     if session is not None:

@@ -1,4 +1,4 @@
-"""A user erased from one partition, and word sent to all who hold more of them."""
+"""Erases a user from one partition, and notifies everyone who holds more of their data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream_app.schemas.privacy import PrivacyRequest
 
 
 def grant(workspace: Workspace, request: PrivacyRequest, cause: Cause, privacy: Privacy) -> None:
-    """Erase the user under every key that is known, and answer with a receipt."""
+    """Erase the user under every known key, and answer with a receipt."""
     until = request.requested_at.timestamp()
     user_keys = privacy.user_keys(request.user_id)
     erasures = [erase(workspace, user_key, until, cause, privacy) for user_key in user_keys]
@@ -22,7 +22,7 @@ def grant(workspace: Workspace, request: PrivacyRequest, cause: Cause, privacy: 
 
 
 def forget(workspace: Workspace, message: Forget, cause: Cause, privacy: Privacy) -> None:
-    """Erase a row that belongs to an erased one; what belongs to somebody else, or is gone, stays so."""
+    """Erase a row that belongs to an erased one, unless it belongs to somebody else or is already gone."""
     row = workspace.row(message.key)
     known = workspace.partition.erasures.find(message.key, privacy)
     is_repeat = known is not None and known.cause == _position(cause)
@@ -31,7 +31,7 @@ def forget(workspace: Workspace, message: Forget, cause: Cause, privacy: Privacy
 
 
 def erase(workspace: Workspace, user_key: str, until: float, cause: Cause, privacy: Privacy) -> Erasure:
-    """Remove a row, and drop what is not newer than `until` (epoch seconds) from now on."""
+    """Remove a row, and from now on drop events up to `until` (epoch seconds)."""
     partition = workspace.partition
     marker = privacy.marker(user_key)
     row = workspace.row(user_key)
@@ -49,11 +49,11 @@ def erase(workspace: Workspace, user_key: str, until: float, cause: Cause, priva
 
 
 def decide_erasure(row: UserRow | None, known: Erasure | None, until: float, cause: Cause) -> Erasure:
-    """Until when a user is erased, and what was removed; a request that comes again gets its first answer."""
+    """Until when a user is erased, and what was removed; a repeated request gets its first answer."""
     position = _position(cause)
     if known is not None and known.cause == position:
         return known
-    # What was removed must not come back, even where it is newer than the request.
+    # What was removed must not come back, even if it is newer than the request.
     newest = max(until, row.seen_at if row else 0.0, known.until if known else 0.0)
     return Erasure(newest, position, count_contents(row) if row else {})
 

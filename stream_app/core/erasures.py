@@ -1,4 +1,4 @@
-"""Who was erased, and until when, remembered by a marker that does not reveal the user."""
+"""Which users were erased and until when, stored by a marker that does not reveal the user."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from stream_app.settings.rules import Rules
 class Erasure(msgspec.Struct, array_like=True):
     """Events up to `until` (epoch seconds of event time) are dropped.
 
-    `cause` is the request's position and `removed` the counts at that time, so that a repeat of the request
-    after a crash, when some of it is already gone, is answered with the same receipt.
+    `cause` is the request's position and `removed` has the counts at that time, so that a request repeated
+    after a crash, when some data is already gone, gets the same receipt.
     """
 
     until: float
@@ -35,7 +35,7 @@ _decoder = msgspec.msgpack.Decoder(Erasure)
 
 
 def encode_erasure(erasure: Erasure) -> bytes:
-    """The erasure as it is stored."""
+    """Encode the erasure for storage."""
     return _encoder.encode(erasure)
 
 
@@ -43,7 +43,7 @@ def decode_erasure(data: bytes) -> Erasure:
     """Read a stored erasure.
 
     Raises:
-        msgspec.DecodeError: the bytes are none.
+        msgspec.DecodeError: the bytes are not an erasure.
     """
     return _decoder.decode(data)
 
@@ -128,7 +128,7 @@ def decode_request(record: Record, rules: Rules) -> PrivacyRequest | Failure:
 
 
 def count_contents(row: UserRow) -> dict[str, int]:
-    """What a row holds, by kind."""
+    """The contents of a row, counted by kind."""
     return {
         "rows": 1,
         "window_tiles": sum(len(tiles) for tiles in row.tiles),

@@ -1,4 +1,4 @@
-"""What event time brings about: sessions end, labels and outcomes become known, rows expire."""
+"""What happens as event time advances: sessions end, labels and outcomes become known, rows expire."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stream_app.settings.rules import Rules
 
 
 def settle(workspace: Workspace) -> None:
-    """Do all that has fallen due by the watermark."""
+    """Do everything due at the watermark."""
     close_due(workspace, workspace.partition.watermark)
     _send_labels(workspace)
     _send_item_outcomes(workspace)
@@ -22,7 +22,7 @@ def settle(workspace: Workspace) -> None:
 
 
 def _send_labels(workspace: Workspace) -> None:
-    """Send the labels that fell due, and note the moments that the days to come will label."""
+    """Send the labels that are due, and note new moments to be labelled later."""
     partition, rules = workspace.partition, workspace.rules
     watermark = partition.watermark
     for user_key in sorted(partition.outlooks.pop_due(watermark)):
@@ -33,14 +33,14 @@ def _send_labels(workspace: Workspace) -> None:
         for outcome in moments.pop_due(row, watermark, rules):
             if _is_learned_from(row, rules):
                 workspace.emit(outputs.build_outcome_example(user_key, outcome, rules, cause, workspace.now))
-        # The row holds what came up to the highest time, so that is the moment.
+        # The row contains events up to the highest time, so that is the moment.
         moments.note_moment(row, partition.meta.highest_at, rules)
         workspace.put_row(user_key, row)
         partition.schedule(user_key, row)
 
 
 def _send_item_outcomes(workspace: Workspace) -> None:
-    """Send what became of items that users started, as far as their horizon has passed."""
+    """Send the outcomes of started items whose horizon has passed."""
     partition, rules = workspace.partition, workspace.rules
     watermark = partition.watermark
     for user_key in sorted(partition.item_starts.pop_due(watermark)):

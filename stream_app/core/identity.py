@@ -56,12 +56,12 @@ from stream_app.settings.rules import DAY, Rules
 LINKING_EVENTS = frozenset({IdentifyCall.type, AliasCall.type})
 MAX_PASSED_ON = 64
 CLAIM_AGAIN_AFTER = DAY
-# Why a claim was refused; a metric's label.
+# Why a claim was refused; used as a metric's label.
 TAKEN, IDENTIFIED = "taken", "identified"
 
 
 class Answer(NamedTuple):
-    """What a message leads to: the row as it is to be kept, and messages before and after it is written.
+    """The result of a message: the row to store, and messages to send before and after it is written.
 
     `refused` says why a claim was, or is empty.
     """
@@ -75,7 +75,7 @@ class Answer(NamedTuple):
 def link(
     row: UserRow, arrival: Arrival, partition: Partition, privacy: Privacy, rules: Rules
 ) -> Sequence[Sent]:
-    """Record who an event says the user is, and the ids that it links to them.
+    """Record the identity stated by an event, and the ids that it links to the user.
 
     Returns the messages for the partitions of those ids.
     """
@@ -86,7 +86,7 @@ def link(
         return ()
     user_key, at = arrival.timed.user_key, arrival.timed.at
     may_merge = arrival.timed.is_trusted and isinstance(event, AliasCall)
-    # Who is named as the user of an alias and was never seen is a user by a new id, not a visitor.
+    # A user named in an alias and never seen before is a user with a new id, not a visitor.
     is_identified = row.is_identified or bool(row.merged_into) or (may_merge and not row.kinds)
     sent: list[Sent] = []
     for user_id in _other_ids(event):
@@ -154,7 +154,7 @@ def answer(
 
 
 def give_again(rows: Iterable[UserRow | None]) -> list[Sent]:
-    """The histories that may not have been sent before the last stop."""
+    """The histories that may not have been sent before the last shutdown."""
     return [
         Sent(row.merged_partition, decode_message(row.outgoing))
         for row in rows
@@ -183,17 +183,17 @@ def forget(user_key: str, row: UserRow, until: float, cause: Cause) -> list[Sent
 
 
 def belongs(row: UserRow, message: Forget) -> bool:
-    """Whether a row goes with the erased one that says so: it was given to that, or that to it."""
+    """Whether a row must be erased with the one that says so: either was merged into the other."""
     return message.is_owner or row.merged_into == message.sender
 
 
 def _answer_link(link: Link, row: UserRow | None, cause: Cause, erased_until: float) -> Answer:
-    """Give the row up to whoever claims it, take the claimant in instead, or refuse."""
+    """Give the row to its claimant, take the claimant in instead, or refuse."""
     if row is None:
         pointer = UserRow(seen_at=link.at, erased_until=erased_until)
         return _point(pointer, link, cause)
     if link.key == link.sender:
-        return Answer(row)  # passed on from one of its own ids
+        return Answer(row)  # forwarded from one of its own ids
     claimant = row.linked.get(link.sender)
     if row.merged_into:
         is_owned = row.merged_into == link.sender
@@ -208,7 +208,7 @@ def _answer_link(link: Link, row: UserRow | None, cause: Cause, erased_until: fl
         return Answer(row)  # the two are one already
     claims_each_other = claimant is not None and claimant.claim == CLAIMED and not link.is_returned
     if claims_each_other and link.key < link.sender:
-        return _decide(row, link, cause, TAKEN)  # the lesser key is the user
+        return _decide(row, link, cause, TAKEN)  # the smaller key is the user
     if row.is_identified and not link.is_identified:
         row.linked[link.sender] = Place(link.to_partition, link.at)
         _note(row, link, cause)
@@ -286,7 +286,7 @@ def _answer_history(
     if row.merged_into and ends_circle(history.key, history.visited):
         row.merged_into = ""
     elif row.merged_into and other.is_identified and _is_of_visitor(row):
-        # Somebody is known here now: they are not to go where the visitor went.
+        # This row is now a known user, who must not follow the visitor.
         sent += reclaim(row, history.key, history.at, cause)
     if row.merged_into:
         passed_on = msgspec.structs.replace(
@@ -322,7 +322,7 @@ def _answer_received(row: UserRow, cause: Cause) -> Answer:
 
 
 def _answer_decided(decided: Decided, row: UserRow, cause: Cause) -> Answer | None:
-    """Note what became of a claim, or tell the owner that it was made for."""
+    """Note the result of a claim, or pass it on to the owner for whom it was made."""
     sent: list[Sent] = []
     if row.merged_into and decided.is_owned and decided.is_identified and _is_of_visitor(row):
         sent += reclaim(row, decided.key, decided.at, cause)
@@ -341,7 +341,7 @@ def _answer_decided(decided: Decided, row: UserRow, cause: Cause) -> Answer | No
 
 
 def _answer_moved(moved: Moved, row: UserRow, cause: Cause) -> Answer | None:
-    """Point to who has become the owner, unless the row is somebody else's meanwhile."""
+    """Point to the new owner, unless the row belongs to somebody else by now."""
     if row.merged_into != moved.former or moved.key == moved.sender:
         return None
     row.merged_into, row.merged_partition = moved.sender, moved.to_partition
@@ -350,12 +350,12 @@ def _answer_moved(moved: Moved, row: UserRow, cause: Cause) -> Answer | None:
 
 
 def _is_of_visitor(row: UserRow) -> bool:
-    """Whether a row was given away for a visitor's, so that nobody who is known may go the same way."""
+    """Whether a row was given away as a visitor's, so that no known user may follow."""
     return not (row.is_identified or row.merged_outright)
 
 
 def _is_told(known: Place, at: float, may_merge: bool, rules: Rules) -> bool:
-    """Whether an id need not be claimed again: not soon, unless what is said now may change the answer."""
+    """Whether an id need not be claimed again yet; a new statement may change the answer."""
     if may_merge and known.claim != OWNED:
         return False
     again_after = CLAIM_AGAIN_AFTER if known.claim == REFUSED else rules.row_validity / 2

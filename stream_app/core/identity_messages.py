@@ -1,4 +1,4 @@
-"""What the rows of one user write to each other."""
+"""The messages between the rows of one user."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stream_app.features.user_row import UserRow
 
 
 class Message(msgspec.Struct, kw_only=True, array_like=True):
-    """Word from one row, the sender, to another; topic and offset are those of its cause."""
+    """A message from one row, the sender, to another; topic and offset are those of its cause."""
 
     key: str
     sender: str
@@ -20,16 +20,16 @@ class Message(msgspec.Struct, kw_only=True, array_like=True):
 
     @property
     def source(self) -> str:
-        """What messages come from in the order of their offsets."""
+        """The origin of messages, within which they are ordered by offset."""
         return f"{self.topic} {self.sender}"
 
 
 class Link(Message, kw_only=True, array_like=True, tag="link"):
-    """The row `key` is the user who sends this from a partition, as was said at event time `at`.
+    """The row `key` belongs to the user who sends this, as stated at event time `at`.
 
-    `is_identified` says whether the sender was ever identified, `may_merge` whether a trusted source said
-    outright that the two are one. `is_returned` is a link the other way round, by which an identified row
-    answers that of one that is not. `is_member`: the sender has an owner itself.
+    `is_identified`: the sender was identified at some time. `may_merge`: a trusted source explicitly declared
+    the two to be one. `is_returned`: a link in the other direction, with which an identified row answers the
+    link of one that is not. `is_member`: the sender itself has an owner.
     """
 
     to_partition: int
@@ -41,7 +41,7 @@ class Link(Message, kw_only=True, array_like=True, tag="link"):
 
 
 class History(Message, kw_only=True, array_like=True, tag="history"):
-    """All that the row `from_key` held when it was linked to `key`; `visited` are rows that passed it on."""
+    """Everything in the row `from_key` when it was linked to `key`; `visited` are rows that forwarded it."""
 
     sender_partition: int
     from_key: str
@@ -52,19 +52,19 @@ class History(Message, kw_only=True, array_like=True, tag="history"):
 
     @property
     def source(self) -> str:
-        """What a row gives is sent once that is written: what it passes on meanwhile arrives before."""
+        """A history is sent once its pointer is written; events forwarded meanwhile arrive before it."""
         return f"{super().source} gave" if not self.visited else super().source
 
 
 class Received(Message, kw_only=True, array_like=True, tag="received"):
-    """What the row `key` gave has arrived."""
+    """The history of the row `key` has arrived."""
 
 
 class Forwarded(Message, kw_only=True, array_like=True, tag="forwarded"):
-    """An event that came for a row after that was linked to `key`; `visited` are all that passed it on, the
-    first of them in partition `origin`.
+    """An event that arrived for a row after that was linked to `key`; `visited` are the rows that forwarded
+    it, the first of them in partition `origin`.
 
-    `is_identified` says whether it is of somebody who is known, not of a visitor.
+    `is_identified`: it is from a known user, not a visitor.
     """
 
     value: bytes
@@ -75,7 +75,7 @@ class Forwarded(Message, kw_only=True, array_like=True, tag="forwarded"):
 
 
 class Decided(Message, kw_only=True, array_like=True, tag="decided"):
-    """Whether the id `about`, by which somebody may be known, is that of the row `key`, which claimed it."""
+    """Whether the id `about`, possibly that of a known user, belongs to the row `key`, which claimed it."""
 
     about: str
     partition: int
@@ -85,16 +85,16 @@ class Decided(Message, kw_only=True, array_like=True, tag="decided"):
 
 
 class Moved(Message, kw_only=True, array_like=True, tag="moved"):
-    """The row `key`, if it was merged into `former`, belongs to the sender now."""
+    """The row `key`, if it was merged into `former`, now belongs to the sender."""
 
     former: str
     to_partition: int
 
 
 class Forget(Message, kw_only=True, array_like=True, tag="forget"):
-    """The row `key`, if it belongs to the sender, was erased until then, in epoch seconds.
+    """The row `key`, if it belongs to the sender, is erased up to `until`, in epoch seconds.
 
-    `is_owner`: the sender was an id of the row `key`, all of which is to go.
+    `is_owner`: the sender was an id of the row `key`, which must be erased completely.
     """
 
     until: float
@@ -108,7 +108,7 @@ _decoder = msgspec.msgpack.Decoder(AnyMessage)
 
 
 def encode_message(message: AnyMessage) -> bytes:
-    """The message as it is sent."""
+    """Encode the message for sending."""
     return _encoder.encode(message)
 
 
@@ -116,19 +116,19 @@ def decode_message(data: bytes) -> AnyMessage:
     """Read a message.
 
     Raises:
-        msgspec.DecodeError: the bytes are none.
+        msgspec.DecodeError: the bytes are not a message.
     """
     message: AnyMessage = _decoder.decode(data)
     return message
 
 
 def is_known(row: UserRow, message: Message) -> bool:
-    """Whether the row has taken the message before."""
+    """Whether the row has already processed the message."""
     return message.offset <= row.heard.get(message.source, -1)
 
 
 def note_heard(row: UserRow, message: Message) -> None:
-    """Note that the row has taken the message; who was heard last comes last."""
+    """Note that the row has processed the message; the most recent sender comes last."""
     row.heard.pop(message.source, None)
     row.heard[message.source] = message.offset
 

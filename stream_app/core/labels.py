@@ -1,4 +1,4 @@
-"""Labels that a company sends: each becomes a training example, unless it names somebody."""
+"""Labels sent by a company: each becomes a training example, unless it contains personal data."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from stream_app.intake.wire import LabelCall
 
 
 def learn_from_given(workspace: Workspace, arrival: Arrival, label: LabelCall, privacy: Privacy) -> None:
-    """Learn from a label that brings its features: it needs no row, and changes none."""
+    """Learn from a label that carries its features: it needs no row and changes none."""
     timed = arrival.timed
     if timed.at <= workspace.partition.erasures.bars(timed, privacy):
         workspace.count(label.type, "erased")
         return
     row, cause = workspace.row(timed.user_key), arrival.cause
     if row is not None and cause.offset <= row.applied.get(cause.topic, -1):
-        # The row is stored, so the example was sent before it; its consent may be that of a later event.
+        # The row is stored, so the example was sent before; the row's consent may come from a later event.
         workspace.count(label.type, "already_applied")
         return
     default = workspace.rules.default_consent
@@ -33,7 +33,7 @@ def learn_from_given(workspace: Workspace, arrival: Arrival, label: LabelCall, p
 
 
 def learn_from_row(workspace: Workspace, row: UserRow, arrival: Arrival, label: LabelCall) -> None:
-    """Learn from a label with the features of its user's row as they stand."""
+    """Learn from a label with the current features of its user's row."""
     if not row.is_bot:
         features = read_features(
             row, arrival.timed.at, workspace.rules.loyal_uses, definitions=workspace.rules.definitions

@@ -1,4 +1,4 @@
-"""Whether an event comes in time: before the watermark it is late, and refused."""
+"""Lateness: an event older than the watermark is late and refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stream_app.schemas.outputs import FailureReason
 
 
 def refuse_if_late(workspace: Workspace, arrival: Arrival, privacy: Privacy) -> bool:
-    """Whether the event was late; of an erased user nothing is kept, not even a refusal."""
+    """Refuse a late event and return whether it was late; for an erased user not even the refusal is kept."""
     timed, partition = arrival.timed, workspace.partition
     if timed.at >= partition.watermark:
         return False

@@ -1,4 +1,4 @@
-"""Two rows of one user made one: as if all events had come to the one, as far as a row can tell."""
+"""Merges two rows of one user, as if all events had gone to one row, as far as rows can tell."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from stream_app.settings.rules import Rules
 
 
 def merge_rows(row: UserRow, other: UserRow, cause: Cause, rules: Rules) -> None:
-    """Take another row of the same user in; `cause` is the record that brings it.
+    """Merge another row of the same user into `row`; `cause` is the record that brings it.
 
-    Counts, windows, shares and sums are those of all events together. Lists of the newest are joined in
-    the order of the rows' last uses, since a row keeps no time with each. What was decided for `row` stays:
-    its tier, its recommendations, what it said of consent.
+    Counts, windows, shares and sums are those of all events together. Lists of the newest items are
+    concatenated in the order of the rows' last uses, because a row keeps no times with them. The tier,
+    recommendations and consent of `row` are kept.
     """
     if rules.definitions.features or row.declared is not None:
         declared.join(row, other, rules.definitions)
@@ -85,7 +85,7 @@ def _merge_times(row: UserRow, other: UserRow) -> None:
 
 
 def _merge_days(row: UserRow, other: UserRow) -> None:
-    """Days that both were active on count once, as far back as the rows know them."""
+    """Days on which both were active count once, as far back as the rows know."""
     apart = row.last_active_day - other.last_active_day
     mine, theirs = row.active_day_bits, other.active_day_bits
     shared = mine & theirs << apart if apart >= 0 else mine << -apart & theirs
@@ -125,7 +125,7 @@ def _merge_shares(shares: Shares, other: Shares) -> None:
 
 
 def _merge_funnels(funnel: Funnel, other: Funnel) -> Funnel:
-    """The later of the two, with what lies in both carts, unless it was ordered since."""
+    """The later of the two funnels, with the items of both carts, except those ordered since."""
     ordered_at = max(funnel.ordered_at, other.ordered_at)
     older, newer = (funnel, other) if other.reached_at > funnel.reached_at else (other, funnel)
     cart = [item for item in older.cart if item not in newer.cart] if older.reached_at > ordered_at else []

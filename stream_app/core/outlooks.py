@@ -1,4 +1,4 @@
-"""Outlooks: what the users of ended sessions will do, and the cluster of users that they belong to."""
+"""Outlooks: what users will do after a session has ended, and the cluster they belong to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stream_app.settings.rules import Rules
 def foresee(
     requests: Sequence[ScoreRequest], models: Mapping[str, OutcomeModel], rules: Rules, now: datetime
 ) -> list[Outlook]:
-    """What the users of ended sessions will do; models that have seen nothing say nothing."""
+    """Predict what the users of ended sessions will do; models without examples are skipped."""
     ended = [request for request in requests if calls_for_outlook(request.moment)]
     stamps = {target: model.stamp() for target, model in models.items()}
     known = {target: model for target, model in models.items() if stamps[target].examples_seen}

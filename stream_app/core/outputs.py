@@ -1,4 +1,4 @@
-"""What the core sends, put into its envelopes."""
+"""Builds the core's outputs, in their envelopes."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ NO_OTHERS: Mapping[str, LabelValue] = MappingProxyType({})
 
 
 def time_of(at: float) -> datetime:
-    """Epoch seconds in the form that outputs carry."""
+    """Epoch seconds as outputs carry them."""
     return datetime.fromtimestamp(at, UTC)
 
 
 def request_envelope(kind: str, request: ScoreRequest, now: datetime) -> dict[str, Any]:
-    """The envelope of what a score leads to."""
+    """The envelope of an output that follows from a score."""
     made_id = output_id(kind, request.cause, request.moment)
     return envelope(made_id, request.user_key, time_of(request.at), now, request.cause)
 
@@ -70,7 +70,7 @@ def build_closed_session(  # noqa: PLR0913
     at: float,
     now: datetime,
 ) -> ClosedSession:
-    """A session that is known to be over at event time `at`."""
+    """A session that is over at event time `at`."""
     session_id = output_id("closed_session", cause, finished.session_id)
     return ClosedSession.of_valid(
         **envelope(session_id, user_key, time_of(at), now, cause),
@@ -102,7 +102,7 @@ def build_recommendations(  # noqa: PLR0913
     rules: Rules,
     now: datetime,
 ) -> Recommendations:
-    """One emission for one user, as of their last use; the request's id is the output's too."""
+    """A list for one user, as of their last use; the request's id is also the output's."""
     return Recommendations.of_valid(
         **envelope(request_id, user_key, time_of(row.last_at), now, cause),
         request_id=request_id,
@@ -117,7 +117,7 @@ def build_recommendations(  # noqa: PLR0913
 def build_click(
     user_key: str, click: ListClick, cause: Cause, at: float, now: datetime
 ) -> RecommendationClick:
-    """A click on what was recommended, at event time `at`."""
+    """A click on a recommended item, at event time `at`."""
     return RecommendationClick.of_valid(
         **envelope(output_id("recommendation_click", cause), user_key, time_of(at), now, cause),
         request_id=click.request_id,
@@ -152,7 +152,7 @@ def build_example(  # noqa: PLR0913
 
 
 def build_user_erased(user_key: str, until: float, cause: Cause, now: datetime) -> UserErased:
-    """The notice to everybody who stores something about a user."""
+    """The notice to everyone who stores data about a user."""
     return UserErased(
         **envelope(output_id("user_erased", cause, user_key), user_key, time_of(until), now, cause),
     )
@@ -187,7 +187,7 @@ def build_outcome_example(
 def build_item_outcomes(
     user_key: str, outcomes: Sequence[StartOutcome], rules: Rules, cause: Cause, now: datetime
 ) -> ItemOutcomes:
-    """What became of items that a user started, the earliest first; at least one."""
+    """The outcomes of items that a user started, earliest first; at least one."""
     due_at = outcomes[-1].started_at + rules.content_horizon
     outcomes_id = output_id("item_outcomes", cause, repr(outcomes[0].started_at))
     return ItemOutcomes.of_valid(
@@ -240,7 +240,7 @@ def build_failed_event(
 def _cut(
     given: bytes | None, length: int, scrubbed: bytes | None = None
 ) -> tuple[bytes | None, CutBytes | None]:
-    """What may be kept of a record's key or value, and what it was where that is not all of it."""
+    """Cut a record's key or value; return what it was, too, if it was cut."""
     kept = given if scrubbed is None else scrubbed
     if given is None or kept is None or len(kept) <= length:
         return kept, None

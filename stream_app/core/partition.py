@@ -1,4 +1,4 @@
-"""What the core knows of one partition besides its rows: the watermark, the position, who falls due when."""
+"""What the core knows about one partition besides its rows: watermark, position and due times."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from stream_app.settings.rules import DAY, Rules
 
 
 class PartitionMeta(msgspec.Struct, array_like=True):
-    """Stored beside the rows, and written after them: every row contains at least what this says."""
+    """Stored with the rows and written after them: every row contains at least what this says."""
 
     version: int = 1
     applied: dict[str, int] = {}
     highest_at: float = 0.0
     leaps: Leaps = msgspec.field(default_factory=Leaps)
-    swept: dict[str, int] = {}  # examples seen by model when all users were last scored again
+    swept: dict[str, int] = {}  # examples seen by each model when all users were last rescored
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -36,8 +36,8 @@ _decoder = msgspec.msgpack.Decoder(PartitionMeta)
 class Partition:
     """The moving state of one partition.
 
-    The watermark (epoch seconds) trails the highest event time by the allowed lateness: what is older
-    is late, and sessions that end before it are closed. `place_of` gives the partition of a user's id.
+    The watermark (epoch seconds) trails the highest event time by the allowed lateness: older events are
+    late, and sessions that end before it are closed. `place_of` gives the partition of a user's id.
     """
 
     def __init__(
@@ -55,13 +55,13 @@ class Partition:
         self.sessions = Timers()
         self.outlooks = Timers()
         self.item_starts = Timers()
-        # One entry a user: a day on or before that of their last event, which is looked up when it comes up.
+        # One entry per user: a day not after their last event's, which is looked up when the entry comes up.
         self._idle_since: list[tuple[int, str]] = []
         self._unsent: list[str] = []
-        self._dropped: set[str] = set()  # of these entries, the users who are held no more
+        self._dropped: set[str] = set()  # users among these entries who are no longer held
 
     def encode_meta(self) -> bytes:
-        """The part that is stored; timers are found again by reading the times of the rows."""
+        """Encode the stored part; timers are rebuilt from the times of the rows."""
         return _encoder.encode(self.meta)
 
     @property
@@ -70,7 +70,7 @@ class Partition:
         return self.meta.highest_at - self._rules.allowed_lateness
 
     def schedule(self, user_key: str, row: UserRow) -> None:
-        """Remember when the user's next session ends, and when a moment, a label or an outcome comes."""
+        """Schedule the end of the user's next session, and the next moment, label or outcome."""
         session_due = sessions.next_due(row, self._rules)
         if session_due is not None:
             self.sessions.schedule(user_key, session_due)
@@ -80,23 +80,23 @@ class Partition:
         self.schedule_starts(user_key, row)
 
     def schedule_starts(self, user_key: str, row: UserRow) -> None:
-        """Remember when outcomes of items that the user started are due."""
+        """Schedule the outcomes of items that the user started."""
         start_due = content.next_due(row, self._rules)
         if start_due is not None:
             self.item_starts.schedule(user_key, start_due)
 
     def schedule_session(self, user_key: str, session: OpenSession) -> None:
-        """Remember when a session that an event has just extended ends."""
+        """Schedule the end of a session that an event has just extended."""
         self.sessions.schedule(user_key, sessions.due_at(session, self._rules))
 
     def schedule_start(self, user_key: str, started_at: float) -> None:
-        """Remember when the outcome of an item that was just started is due."""
+        """Schedule the outcome of an item that was just started."""
         self.item_starts.schedule(user_key, content.due_after(started_at, self._rules))
 
     def advance(self, at: float, witness: str | None = None) -> bool:
-        """Take an event time in; whether the watermark moved past something that was scheduled.
+        """Note an event time; return whether the watermark has passed anything scheduled.
 
-        Where no receipt bounds the time, `witness` is the user who alone stands for it.
+        If no receipt time bounds it, `witness` is the user whose event states the time.
         """
         if witness is not None:
             if at <= self.meta.highest_at + self._rules.allowed_lateness:
@@ -118,7 +118,7 @@ class Partition:
         )
 
     def hold(self, user_keys: Sequence[str], times: Times) -> None:
-        """Know stored rows again, after a start or a move of the partition; none of them is known yet."""
+        """Load the times of stored rows after a start or a move of the partition."""
         days = times["seen_at"] // DAY
         self._idle_since += zip(days.astype(int).tolist(), user_keys, strict=True)
         heapify(self._idle_since)
@@ -129,7 +129,7 @@ class Partition:
 
     @property
     def has_unsent(self) -> bool:
-        """Whether some row may have something to give that was not sent before the last stop."""
+        """Whether a row may have a history that was not sent before the last shutdown."""
         return bool(self._unsent)
 
     def pop_unsent(self) -> list[str]:
@@ -166,11 +166,11 @@ class Partition:
             heappush(self._idle_since, (_day_of(row), user_key))
 
     def drop_user(self, user_key: str) -> None:
-        """Hold a user no more."""
+        """Remove a user."""
         self._dropped.add(user_key)
 
     def pop_idlest(self, row_of: Callable[[str], UserRow | None]) -> str:
-        """Let go of the user whose last event lies the most days back, ties by key, and return them."""
+        """Remove and return the user whose last event is the most days ago, ties by key."""
         while True:
             self._skip_dropped()
             day, user_key = self._idle_since[0]
@@ -181,7 +181,7 @@ class Partition:
             heapreplace(self._idle_since, (_day_of(row), user_key))
 
     def pop_expired(self, watermark: float, row_of: Callable[[str], UserRow | None]) -> list[str]:
-        """Let go of the users whose rows are no longer valid at the watermark, and return them."""
+        """Remove and return the users whose rows are no longer valid at the watermark."""
         last_day = self._last_valid_day(watermark)
         expired: list[str] = []
         self._skip_dropped()

@@ -1,4 +1,4 @@
-"""Rows given to another, which point to it: passed on directly, taken back, ended where they are a circle."""
+"""Pointers, rows that were given to another: shortened, reclaimed, or ended if they form a circle."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream_app.schemas.envelopes import Cause
 
 
 def identifies(arrival: Arrival) -> bool:
-    """Whether an event says that its row is of somebody known; an alias may name a visitor."""
+    """Whether an event identifies its row as a known user; an alias may name a visitor."""
     event = arrival.timed.event
     if arrival.forwarded is not None:
         return arrival.forwarded.is_identified
@@ -23,8 +23,8 @@ def identifies(arrival: Arrival) -> bool:
 def reclaim_if_identified(row: UserRow, arrival: Arrival) -> Sequence[Sent]:
     """Reclaim a visitor's id that was given away, for the user who is known by it now.
 
-    What the visitor did stays with whoever claimed it. The former owner is asked what the two are to each
-    other now: it belongs to this row if it was never identified itself.
+    The visitor's history stays with whoever claimed it. The former owner is asked how the two now relate: it
+    belongs to this row if it was never identified itself.
     """
     timed = arrival.timed
     if row.is_identified or not identifies(arrival):
@@ -33,7 +33,7 @@ def reclaim_if_identified(row: UserRow, arrival: Arrival) -> Sequence[Sent]:
 
 
 def reclaim(row: UserRow, user_key: str, at: float, cause: Cause) -> list[Sent]:
-    """Make a pointer a row of its own again, and ask the former owner what the two are to each other."""
+    """Turn a pointer into an independent row again, and ask the former owner how the two relate."""
     row.is_identified = True
     owner, place = row.merged_into, row.merged_partition
     row.merged_into = ""
@@ -44,7 +44,7 @@ def reclaim(row: UserRow, user_key: str, at: float, cause: Cause) -> list[Sent]:
         sender=user_key,
         to_partition=cause.partition,
         at=at,
-        is_identified=not outright,  # said outright to be that one's, it remains so if both are known
+        is_identified=not outright,  # if explicitly declared to belong there, it still does if both are known
         may_merge=outright,
         **position_of(cause),
     )
@@ -52,7 +52,7 @@ def reclaim(row: UserRow, user_key: str, at: float, cause: Cause) -> list[Sent]:
 
 
 def shorten(arrival: Arrival) -> Sequence[Sent]:
-    """Have the row that first passed an event on pass the next on directly."""
+    """Make the row that first forwarded an event forward the next one directly."""
     forwarded = arrival.forwarded
     if forwarded is None or forwarded.origin < 0 or len(forwarded.visited) < 2:
         return ()
@@ -61,7 +61,7 @@ def shorten(arrival: Arrival) -> Sequence[Sent]:
 
 
 def ends_circle(user_key: str, visited: Sequence[str]) -> bool:
-    """Whether rows that point to each other in a circle end at this one: that with the least key."""
+    """Whether a circle of pointers ends at this row, which is the one with the smallest key."""
     return user_key in visited and user_key == min(visited[visited.index(user_key) :])
 
 
@@ -71,5 +71,5 @@ def moved_on(key: str, former: str, owner: str, cause: Cause) -> Moved:
 
 
 def position_of(cause: Cause) -> dict[str, Any]:
-    """The fields of a message by which its receiver knows a repeat."""
+    """The fields of a message by which its receiver recognises a repeat."""
     return {"topic": cause.topic, "offset": cause.offset}

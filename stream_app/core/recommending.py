@@ -1,4 +1,4 @@
-"""When a user gets recommendations, what the recommender may know, and which clicks follow a list."""
+"""When a user gets recommendations, what the recommender may know, and which clicks belong to a list."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ListClick(NamedTuple):
 
 
 def is_due(row: UserRow, session: OpenSession, rules: Rules) -> bool:
-    """Whether a session gives new evidence, and the user's last list is old enough."""
+    """Whether a session has new evidence, and the user's last list is old enough."""
     if row.is_bot or row.recommended_at + rules.recommend_interval > row.last_at:
         return False
     is_same_item = session.items[-1][1] == row.recommended_item
@@ -34,16 +34,16 @@ def is_due(row: UserRow, session: OpenSession, rules: Rules) -> bool:
 
 
 def may_personalise(row: UserRow, rules: Rules) -> bool:
-    """Whether the user's past may be used."""
+    """Whether the user's history may be used."""
     return consent.is_agreed(row.consent, consent.PERSONALISATION, rules.default_consent)
 
 
 def describe_occasion(
     user_key: str, row: UserRow, session_items: Sequence[str], at: float, seed: str, rules: Rules
 ) -> Occasion:
-    """What the recommender may know: without consent the current item alone, as for anybody who looks at it.
+    """What the recommender may know: without consent only the current item, as for any visitor.
 
-    The device and the country are those that the row counted most.
+    Device and country are the row's most frequent ones.
     """
     if not may_personalise(row, rules):
         return Occasion(session_items[-1:], at, seed)
@@ -61,7 +61,7 @@ def describe_occasion(
 
 
 def note_sent(row: UserRow, request_id: str, items: Sequence[RecommendedItem]) -> None:
-    """Keep what is needed of a list to report a click on it."""
+    """Store what is needed to report a click on a list."""
     items = items[:MAX_SENT_ITEMS]
     sources: dict[str, int] = {}
     source_numbers = bytes([sources.setdefault(item.source, len(sources)) for item in items])
@@ -78,9 +78,9 @@ def note_sent(row: UserRow, request_id: str, items: Sequence[RecommendedItem]) -
 
 
 def claim_click(row: UserRow, session: OpenSession, item: str, at: float, rules: Rules) -> ListClick | None:
-    """Return a look at an item as a click on the newest valid list that holds it; each place counts once.
+    """Return a view of an item as a click on the newest valid list that contains it; each place counts once.
 
-    A click and the page that it opens are one look, so what was no new look is no click.
+    A click and the page that it opens are one view, so a repeated view is not a click.
     """
     if not row.sent_lists or (at, item) not in session.items:
         return None

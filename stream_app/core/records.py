@@ -1,4 +1,4 @@
-"""What a shell hands to the core: raw records of one partition, in offset order."""
+"""What a runtime passes to the core: raw records of one partition, in offset order."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import msgspec
 
 
 class Record(msgspec.Struct, frozen=True):
-    """One raw record. `received_at` is epoch seconds: when the log (or the file's reader) took it in.
+    """One raw record. `received_at` is when the log (or the file's reader) received it, in epoch seconds.
 
-    One that is `left_out` is not looked at, and fails: it has stopped its worker too often. Of
-    one that `is_history` the time of receipt is that of a replay, and bounds nothing.
+    `left_out`: it has stopped its worker too often, so it fails without being read. `is_history`: the receipt
+    time is that of a replay and bounds nothing.
     """
 
     offset: int

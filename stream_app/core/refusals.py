@@ -1,4 +1,4 @@
-"""What becomes of a record that cannot be processed: a typed reason, the original kept, counted."""
+"""Records that cannot be processed: counted, and kept with a typed reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNKNOWN_TYPE = "unknown"
 
 
 def refuse(workspace: Workspace, record: Record, cause: Cause, failure: Failure, privacy: Privacy) -> None:
-    """Refuse a record that could not be read, of which neither user nor event time is known."""
+    """Refuse a record that could not be read, so that neither user nor event time is known."""
     # How far the events were read when a record of another topic comes may differ on replay.
     at = workspace.partition.meta.highest_at if cause.topic == EVENTS.name else record.received_at
     workspace.count_failure(UNKNOWN_TYPE, failure.reason)

@@ -1,4 +1,4 @@
-"""Rows that go: the one idle for longest where the partition is full, and those that are no longer valid."""
+"""Removes rows: the longest idle one if the partition is full, and those that are no longer valid."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from stream_app.core.workspace import Workspace
 
 
 def make_room(workspace: Workspace) -> None:
-    """Remove the user idle for longest if the partition holds more than it may."""
+    """Remove the longest idle user if the partition has too many."""
     if 0 < workspace.rules.max_users < workspace.partition.users:
         _remove(workspace, workspace.partition.pop_idlest(workspace.row), "evicted")
 
 
 def remove_expired(workspace: Workspace) -> None:
-    """Remove the users and the markers of erasures that event time has made invalid."""
+    """Remove users and erasure markers that have expired in event time."""
     partition = workspace.partition
     for user_key in partition.pop_expired(partition.watermark, workspace.row):
         _remove(workspace, user_key, "expired")

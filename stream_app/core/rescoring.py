@@ -1,8 +1,8 @@
-"""Users scored again without an event of theirs, since the models have learned more than they knew then.
+"""Rescores users without events of theirs, because the models have learned more.
 
-A sweep goes through all users of a partition, in parts; whoever runs it says how many at a time. It begins
-when a model has grown by `GROWTH` since the last one, or at all where the partition has nothing else to do,
-so that of an ever growing model there are few sweeps, and at the end one by the newest.
+A sweep goes through all users of a partition, in parts whose size the caller chooses. It starts when a
+model's examples have grown by `GROWTH` since the last one, or at all if the partition is idle. So there are
+few sweeps while a model grows, and a final one with the newest.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ GROWTH = 1.25
 
 
 class Sweep:
-    """Whom of a partition the newest models have yet to score.
+    """The users of a partition that the newest models have not scored yet.
 
-    `partition.meta.swept` says, by model, how many examples it had seen when the last whole sweep began.
+    `partition.meta.swept` has, by model, the number of examples seen when the last complete sweep began.
     """
 
     def __init__(self, partition: Partition) -> None:
@@ -38,7 +38,7 @@ class Sweep:
         self._begun_with: dict[str, int] = {}
 
     def begin(self, models: Models, is_idle: bool) -> None:
-        """Begin with all users, if none is under way and the models have learned enough since the last."""
+        """Start a sweep of all users, if none is active and the models have learned enough since the last."""
         seen, before = _examples_seen(models), self._partition.meta.swept
         factor = 1.0 if is_idle else GROWTH
         has_learned = any(count > factor * before.get(name, 0) for name, count in seen.items())
@@ -47,7 +47,7 @@ class Sweep:
             self._waiting = sorted(self._partition.user_keys(), reverse=True)
 
     def pop_next(self, most: int) -> list[str]:
-        """The next users, in the order of their keys; with the last of them the sweep has come to its end."""
+        """Return the next users in key order; the sweep ends with the last of them."""
         split = max(len(self._waiting) - most, 0)
         taken, self._waiting = self._waiting[split:][::-1], self._waiting[:split]
         if not self._waiting and self._begun_with:
@@ -58,11 +58,11 @@ class Sweep:
 def score_again(
     partition: Partition, user_keys: Sequence[str], rows: UserRows, models: Models, rules: Rules, now: float
 ) -> StepResult:
-    """Score users by the newest models, as of the partition's newest event time; `now` is the wall clock.
+    """Score users with the newest models, as of the partition's newest event time; `now` is wall time.
 
-    A tier that changes is told at once: it is the model that is new. What users will do is told of those
-    alone who were active in the last horizons. Users who do not agree to analytics, or have not ended a
-    session yet, are left as they are.
+    A changed tier is sent at once, without hysteresis, because the model has changed and not the user. Only
+    users who were active within the last horizons get an outlook. Users without consent to analytics, or
+    without a finished session, are skipped.
     """
     at = partition.meta.highest_at
     seen = sum(_examples_seen(models).values())

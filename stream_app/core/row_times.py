@@ -1,4 +1,4 @@
-"""The times of a row from which follows when its user falls due: few enough that a start reads them all."""
+"""The times that determine when a row's user falls due, small enough to read them all at a start."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from stream_app.settings.rules import Rules
 
 Times = NDArray[Any]
 
-TIMES_VERSION = 1  # to be raised with any change of what is packed
-# Event times in epoch seconds, NaN for none: of any event; of the last of the session that ends first; of the
-# oldest moment without labels; of the next moment; of the first item started.
+TIMES_VERSION = 1  # increase with any change of the packed format
+# Event times in epoch seconds, NaN for none: the newest event, the last event of the session that ends first,
+# the oldest moment without labels, the next moment, the first started item.
 _TIMES = np.dtype(
     [
         ("seen_at", "<f8"),
@@ -35,7 +35,7 @@ _pack = Struct("<5d?").pack
 
 
 def pack_times(row: UserRow) -> bytes:
-    """The times of a row as they are stored."""
+    """Pack the times of a row for storage."""
     return _pack(
         row.seen_at,
         _or_nan(sessions.first_last_at(row)),
@@ -51,11 +51,10 @@ def _or_nan(at: float | None) -> float:
 
 
 def pack_stored_times(data: bytes) -> bytes:
-    """The times of a stored row, of which nothing else is decoded.
+    """Pack the times of a stored row, without decoding the rest.
 
     Raises:
-        RowVersionError: the row is of another version.
-        msgspec.DecodeError: the bytes are no row.
+        RowVersionError: the row is of another version. msgspec.DecodeError: the bytes are not a row.
     """
     row = cast(UserRow, _decoder.decode(data))
     check_version(row.version)
@@ -63,25 +62,25 @@ def pack_stored_times(data: bytes) -> bytes:
 
 
 def unpack_times(packed: Iterable[bytes]) -> Times:
-    """The times of many rows, a field of the array for each."""
+    """Unpack the times of many rows as a structured array."""
     return np.frombuffer(b"".join(packed), _TIMES)
 
 
 def sessions_due(times: Times, rules: Rules) -> NDArray[np.float64]:
-    """What `sessions.next_due` says of each row; NaN for None."""
+    """`sessions.next_due` for each row; NaN for None."""
     session_at: NDArray[np.float64] = times["session_at"]
     return sessions.due_after(session_at, rules)
 
 
 def outlooks_due(times: Times, rules: Rules) -> NDArray[np.float64]:
-    """What `moments.next_due` says of each row; NaN for None."""
+    """`moments.next_due` for each row; NaN for None."""
     moment_at: NDArray[np.float64] = times["moment_at"]
     due: NDArray[np.float64] = np.fmin(moments.label_due_after(moment_at, rules), times["next_moment_at"])
     return due
 
 
 def starts_due(times: Times, rules: Rules) -> NDArray[np.float64]:
-    """What `content.next_due` says of each row; NaN for None."""
+    """`content.next_due` for each row; NaN for None."""
     start_at: NDArray[np.float64] = times["start_at"]
     return content.due_after(start_at, rules)
 
@@ -106,7 +105,7 @@ _READ: dict[str, tuple[Any, Any]] = {
 }
 _SKIPPED = (msgspec.Raw, msgspec.Raw())
 _names = UserRow.__struct_fields__
-# An older row ends before the fields that were added since: all have defaults.
+# An older row lacks fields that were added since; all of these have defaults.
 _decoder = msgspec.msgpack.Decoder(
     msgspec.defstruct(
         "UserRowTimes",

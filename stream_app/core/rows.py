@@ -1,4 +1,4 @@
-"""How the core reaches the rows of one partition, whoever stores them."""
+"""How the core reads the rows of one partition, wherever they are stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stream_app.features.user_row import UserRow
 
 
 class UserRows(Protocol):
-    """The rows of one partition. The core owns what it is given until the shell writes it back."""
+    """The rows of one partition. The core owns a returned row until the runtime writes it back."""
 
     def get(self, user_key: str) -> UserRow | None:
-        """The user's row, or None for a user that is not held."""
+        """The user's row, or None if there is none."""

@@ -1,4 +1,4 @@
-"""Rows that wait to be scored at the end of their batch, and what is read of them for that."""
+"""Rows waiting to be scored at the end of their batch, and the features to read for that."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ USAGE_FEATURE = "sessions_30d"
 
 
 class ScoreRequest(NamedTuple):
-    """A row to be scored with features as they stood at `at`; `moment` says why, for the output's id."""
+    """A row to be scored with its features as of `at`; `moment` says why, for the output's id."""
 
     user_key: str
     row: UserRow
@@ -31,7 +31,7 @@ class ScoreRequest(NamedTuple):
 
 
 def reading_for(wanted: frozenset[str] | None, moment: str, definitions: Definitions = NONE) -> Reading:
-    """What to read of a row that is scored at such a moment; `wanted` by the tier model, None for all."""
+    """What to read of a row scored at such a moment; `wanted` is what the tier model reads, None for all."""
     if wanted is None:
         return reading_of(None, definitions)
     foreseen = outlook_names(definitions) if calls_for_outlook(moment) else ()
@@ -39,10 +39,10 @@ def reading_for(wanted: frozenset[str] | None, moment: str, definitions: Definit
 
 
 def calls_for_outlook(moment: str) -> bool:
-    """Whether users scored at such a moment are told what they will do."""
+    """Whether users scored at such a moment also get an outlook."""
     return moment.startswith(SESSION_CLOSED) or moment.startswith(f"{RESCORED} ")
 
 
 def is_rescored(moment: str) -> bool:
-    """Whether it was a model that changed, and not the user."""
+    """Whether the model changed rather than the user."""
     return moment.startswith(RESCORED)

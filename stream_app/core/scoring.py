@@ -1,4 +1,4 @@
-"""All scores that a batch asked for, in one call of each model."""
+"""Computes all scores requested in a batch, in one call per model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stream_app.core.workspace import Workspace
 
 
 def score_batch(workspace: Workspace) -> None:
-    """Decide tiers and foresee outcomes for all rows of the batch that wait for it."""
+    """Decide tiers and predict outcomes for all waiting rows of the batch."""
     requests, models, rules, now = (
         workspace.score_requests,
         workspace.models,

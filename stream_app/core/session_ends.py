@@ -1,4 +1,4 @@
-"""Sessions that end, by event time or by word of their tracker: sent, and their users scored."""
+"""Ends sessions by event time or because their tracker says so: sends them and scores their users."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from stream_app.features.user_row import OpenSession, UserRow
 from stream_app.schemas.envelopes import Cause
 from stream_app.schemas.topics import LINKS
 
-EXCESS = "open_sessions"  # a part of a row, as a metric's label
+EXCESS = "open_sessions"  # a part of a row, used as a metric's label
 
 
 def close_due(workspace: Workspace, until: float) -> None:
-    """Close every session that falls due by `until`, in an order that batches cannot change."""
+    """Close every session due by `until`, in an order that does not depend on batches."""
     partition, rules = workspace.partition, workspace.rules
     users = partition.sessions.pop_due(until)
     if not users:
@@ -40,7 +40,7 @@ def close_due(workspace: Workspace, until: float) -> None:
 def close_excess(
     workspace: Workspace, user_key: str, row: UserRow, current: OpenSession | None = None
 ) -> None:
-    """Close the open sessions that a row has no room for, but not `current`, that of the event at hand."""
+    """Close the open sessions that a row has no room for, except `current`, the one of the event at hand."""
     excess = sessions.pop_excess(row, current)
     if excess:
         workspace.count_bounded(EXCESS, len(excess))
@@ -48,7 +48,7 @@ def close_excess(
 
 
 def close(workspace: Workspace, user_key: str, row: UserRow, ended: Sequence[OpenSession]) -> None:
-    """Finish sessions that were taken out of the row."""
+    """Finish sessions that were removed from the row."""
     partition, rules = workspace.partition, workspace.rules
     for session in ended:
         cause = Cause(session.topic, partition.number, session.last_offset)
@@ -60,7 +60,7 @@ def close(workspace: Workspace, user_key: str, row: UserRow, ended: Sequence[Ope
 def end_session(
     workspace: Workspace, user_key: str, row: UserRow, finished: FinishedSession, cause: Cause, at: float
 ) -> None:
-    """Send a session that is over at event time `at`, and have its user scored."""
+    """Send a session that is over at event time `at`, and request a score for its user."""
     may_personalise = recommending.may_personalise(row, workspace.rules)
     workspace.emit(
         outputs.build_closed_session(user_key, row, finished, may_personalise, cause, at, workspace.now)
@@ -69,6 +69,6 @@ def end_session(
     if not row.next_moment_at:
         row.next_moment_at = known_at
         workspace.partition.outlooks.schedule(user_key, known_at)
-    # One message may bring many sessions of another row: each is told apart by what it is itself.
+    # One message may bring many sessions of another row, so ids include the session itself.
     which = finished.session_id if cause.topic == LINKS.name else ""
     workspace.request_score(user_key, row, known_at, cause, SESSION_CLOSED, which)

@@ -1,9 +1,9 @@
-"""The one step of the product: a batch and its rows in; new rows, outputs and examples out.
+"""The central step: a batch and its rows in; new rows, outputs and examples out.
 
-Records are taken in offset order. What becomes of a record depends on the records before it in its partition
-and on the models, never on where a batch was cut. Each event goes one way, past stations that do not know
-each other: decode, lateness, what falls due, admit, consent, identity, apply, decide; at the end of the batch
-all scores at once. Stations write through the `Workspace` alone.
+Records are processed in offset order. The result for a record depends on the records before it in its
+partition and on the models, never on batch boundaries. Each event passes stations that do not know each
+other: decode, lateness, due work, admit, consent, identity, apply, decide; all scores are computed together
+at the end of the batch. Stations write only through the `Workspace`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def step(  # noqa: PLR0913
     rules: Rules,
     now: float,
 ) -> StepResult:
-    """Process one batch. `now` is the wall clock in epoch seconds, for `emitted_at` alone."""
+    """Process one batch. `now` is wall time in epoch seconds, used only for `emitted_at`."""
     workspace = _begin(partition, rows, models, rules, now)
     process = {PRIVACY_REQUESTS.name: _answer_request, LINKS.name: _process_message}.get(
         batch.topic, _process_event
@@ -82,9 +82,9 @@ def step(  # noqa: PLR0913
 
 
 def close_idle(partition: Partition, rows: UserRows, models: Models, rules: Rules, now: float) -> StepResult:
-    """Close the sessions of a partition that has gone idle; `now` is the wall clock in epoch seconds.
+    """Close the sessions of an idle partition; `now` is wall time in epoch seconds.
 
-    The watermark stays where it is: events that are only slow to come are still taken.
+    The watermark does not move, so events that are merely delayed are still accepted.
     """
     workspace = _begin(partition, rows, models, rules, now)
     close_due(workspace, now - rules.allowed_lateness)
@@ -94,7 +94,7 @@ def close_idle(partition: Partition, rows: UserRows, models: Models, rules: Rule
 def advance_event_time(
     partition: Partition, rows: UserRows, models: Models, rules: Rules, at: float, now: float
 ) -> StepResult:
-    """Have event time reach `at` (epoch seconds) without an event, and do what then falls due."""
+    """Advance event time to `at` (epoch seconds) without an event, and do what falls due."""
     workspace = _begin(partition, rows, models, rules, now)
     if partition.advance(at):
         falling_due.settle(workspace)
@@ -128,7 +128,7 @@ def _process_event(workspace: Workspace, record: Record, cause: Cause, intake: I
     arrival = Arrival(decoded, record, cause)
     if refuse_if_late(workspace, arrival, intake.privacy):
         return
-    # What the event shows to be over is closed before the event changes the row.
+    # Sessions that the event shows to be over are closed before the event changes the row.
     is_bounded = not record.is_history or decoded.event.received_at is not None
     if workspace.partition.advance(decoded.at, None if is_bounded else decoded.user_key):
         falling_due.settle(workspace)

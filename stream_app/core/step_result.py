@@ -1,4 +1,4 @@
-"""What comes out of the step."""
+"""The result of the step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream_app.schemas.outputs import Output
 
 @dataclass
 class StepResult:
-    """What a batch came to.
+    """The result of a batch.
 
     `rows` are to be written, None to be deleted. `events` counts (type, outcome); a failed record's type is
     unknown. `placeholders` counts ids that stood for nothing, by field; `dropped_fields` counts fields of

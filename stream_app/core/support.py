@@ -1,8 +1,8 @@
-"""Which event time a history supports: what several users' events say, not one wrong date.
+"""The event time that a history supports: confirmed by several users' events, not by one wrong date.
 
-Live events are bounded by their receipt. In a history that is replayed the receipt is now, and one date years
-ahead of all others would make everything after it late. So a time that leaps ahead counts only once others
-follow it.
+Live events are bounded by their receipt time. When history is replayed the receipt time is now, and a single
+date years ahead would make everything after it late. So a time that leaps ahead counts only once others
+confirm it.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from __future__ import annotations
 import msgspec
 
 NEEDED = 3
-# As many in a row are no slip, whoever they are of.
+# This many in a row are no accident, whoever they are from.
 ENOUGH = 12
-# So many events that do not follow a leap leave it alone for good.
+# After this many events that do not confirm a leap, it is discarded.
 DOUBTS = 20
 
 
 class Leaps(msgspec.Struct, array_like=True):
-    """Event times ahead of the watermark's that nothing supports yet, with their users, the oldest first."""
+    """Unconfirmed event times far ahead of the watermark, with their users, oldest first."""
 
     seen: list[tuple[str, float]] = []
     doubts: int = 0
 
 
 def doubt(leaps: Leaps) -> None:
-    """Take note of an event that does not leap."""
+    """Note an event that does not leap."""
     if leaps.seen:
         leaps.doubts += 1
         if leaps.doubts >= DOUBTS:
@@ -32,9 +32,10 @@ def doubt(leaps: Leaps) -> None:
 
 
 def support(leaps: Leaps, user_key: str, at: float, users: int) -> float | None:
-    """Take note of a leap, and return the time that is supported now, if one is.
+    """Note a leap, and return the time that is now supported, if any.
 
-    That takes `NEEDED` events of as many users, or of all where there are fewer; or `ENOUGH` in a row of any.
+    This takes `NEEDED` events from as many users, or from all if there are fewer; or `ENOUGH` in a row from
+    any.
     """
     leaps.seen.append((user_key, at))
     newest: dict[str, float] = {}

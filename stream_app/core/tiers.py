@@ -1,4 +1,4 @@
-"""Tiers of engagement: decided by a model or a rule, changed with hysteresis, sent before they expire."""
+"""Engagement tiers: decided by a model or a rule, changed with hysteresis, renewed before they expire."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def decide_tiers(
     """Score all requests of a batch at once; a tier is sent when first known, when it changes, and again
     before its validity ends.
 
-    Hysteresis: a change must be decided twice in a row, unless it is the model that has changed.
+    Hysteresis: a change must be decided twice in a row, unless the model has changed.
     """
     if not requests:
         return []
@@ -54,7 +54,7 @@ def decide_tiers(
 
 
 def tier_by_usage(features: Features) -> int:
-    """The rule that answers while no model can: finished sessions within 30 days."""
+    """The rule that decides until a model can: the number of finished sessions within 30 days."""
     recent_sessions = float(features.get(USAGE_FEATURE, 0))
     if recent_sessions >= USAGE_HIGH_SESSIONS:
         return 3

@@ -1,4 +1,4 @@
-"""What is held of one user: which outputs are about them, and their row in named fields."""
+"""Everything stored about one user: their outputs, and their row in named fields."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JsonObject = dict[str, Any]
 
 
 class UserData(NamedTuple):
-    """Everything held of one user: rows by key, outputs by schema, and what the recommender learned."""
+    """Everything stored about one user: rows by key, outputs by schema, and what the recommender learned."""
 
     user_id: str
     rows: dict[str, JsonObject]
@@ -31,7 +31,7 @@ class UserData(NamedTuple):
 
 
 def is_about(body: bytes, names: Collection[str]) -> bool:
-    """Whether an output, in JSON, carries one of a user's ids and keys, or is a failed event of theirs."""
+    """Whether an output, in JSON, contains one of a user's ids and keys, or is a failed event of theirs."""
     output = orjson.loads(body)
     if output["user_key"] in names:
         return True
@@ -75,7 +75,7 @@ def group_outputs(bodies: Iterable[bytes]) -> dict[str, list[JsonObject]]:
 
 
 def _names(failed: FailedEvent, user_id: str) -> bool:
-    """Whether a failed event names the user or, where it cannot be read, whether it may."""
+    """Whether a failed event names the user or, if it cannot be read, may do so."""
     if failed.key == user_id.encode():
         return True
     original = failed.original or b""

@@ -1,7 +1,7 @@
-"""What one batch has come to so far: the one place where its rows, outputs, messages and counts are written.
+"""The results of one batch so far: the only place where its rows, outputs, messages and counts are written.
 
-The stations of an event (see `step`) read rows here and write what they decide here. Everything below them
-(identity, features, learning, the builders of outputs) returns values and knows no workspace.
+The stations of an event (see `step`) read rows and write their results here. Everything below them (identity,
+features, learning, the builders of outputs) returns values and does not use the workspace.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from stream_app.settings.rules import Rules
 
 
 class Workspace:
-    """One batch of one partition under way; `now` is the wall clock in epoch seconds, for `emitted_at` alone.
+    """One batch of one partition; `now` is wall time in epoch seconds, used only for `emitted_at`.
 
-    A row that was read here belongs to the batch: whoever changes it also puts it back.
+    A row that was read here belongs to the batch: a caller that changes it must put it back.
     """
 
     def __init__(
@@ -46,35 +46,35 @@ class Workspace:
         }
 
     def row(self, user_key: str) -> UserRow | None:
-        """The user's row as the batch has left it so far; None for a user who is not held."""
+        """The user's current row within the batch; None if there is none."""
         changed = self._rows
         return changed[user_key] if user_key in changed else self._stored.get(user_key)
 
     def put_row(self, user_key: str, row: UserRow) -> None:
-        """Have the row written when the batch is done."""
+        """Write the row at the end of the batch."""
         self._rows[user_key] = row
 
     def begin_row(self, user_key: str, row: UserRow) -> None:
-        """Hold a user who was not held before."""
+        """Add the row of a new user."""
         self._rows[user_key] = row
         self.result.new_users += 1
         self.partition.add_user(user_key, row)
 
     def remove_row(self, user_key: str, why: str) -> None:
-        """Have the row deleted when the batch is done, and count why."""
+        """Delete the row at the end of the batch, and count why."""
         self._rows[user_key] = None
         self.result.removed[why] += 1
 
     def put_erasure(self, marker: str, erasure: Erasure) -> None:
-        """Have the marker of an erased user written."""
+        """Write the marker of an erased user."""
         self.result.erasures[marker] = erasure
 
     def remove_erasure(self, marker: str) -> None:
-        """Have the marker of an erased user deleted."""
+        """Delete the marker of an erased user."""
         self.result.erasures[marker] = None
 
     def count(self, event_type: str, outcome: str) -> None:
-        """Count what became of one record."""
+        """Count the outcome of one record."""
         self.result.events[event_type, outcome] += 1
 
     def count_failure(self, event_type: str, reason: str) -> None:
@@ -83,7 +83,7 @@ class Workspace:
         self.result.failures[reason] += 1
 
     def count_placeholders(self, fields: Iterable[str]) -> None:
-        """Count ids that stood for nothing, given by their fields."""
+        """Count placeholder ids by field."""
         self.result.placeholders.update(fields)
 
     def count_forgotten_id(self) -> None:
@@ -95,11 +95,11 @@ class Workspace:
         self.result.bounded[part] += count
 
     def count_dropped(self, fields: Iterable[str]) -> None:
-        """Count fields that were taken out of an event because they could not be read."""
+        """Count fields that were removed from an event because they could not be read."""
         self.result.dropped_fields.update(fields)
 
     def count_refused_claim(self, why: str) -> None:
-        """Count an id that was not given to whoever claimed it."""
+        """Count an id that was refused to its claimant."""
         self.result.refused_claims[why] += 1
 
     def emit(self, output: Output) -> None:
@@ -107,7 +107,7 @@ class Workspace:
         self.result.outputs.append(output)
 
     def send(self, messages: Iterable[Sent]) -> None:
-        """Send messages to other rows, in their order, before the batch's rows are written."""
+        """Send messages to other rows, in order, before the batch's rows are written."""
         self.result.sent += messages
 
     def send_after_rows(self, messages: Iterable[Sent]) -> None:
@@ -117,15 +117,15 @@ class Workspace:
     def request_score(
         self, user_key: str, row: UserRow, at: float, cause: Cause, moment: str, which: str = ""
     ) -> None:
-        """Have a row scored at the end of the batch, with its features as they stand now.
+        """Score a row at the end of the batch, with its current features.
 
-        `which` tells several such moments of one cause apart.
+        `which` distinguishes several such moments of one cause.
         """
         row.scored_at = max(row.scored_at, at)
         if not row.is_bot:
             features = read_features(row, at, self.rules.loyal_uses, self._readings[moment])
             named = f"{moment} {which}" if which else moment
-            # Later records of the batch may change the row: what an output says is as of now.
+            # Later records of the batch may change the row, but the output must show the current state.
             self.score_requests.append(
                 ScoreRequest(user_key, row, features, at, cause, named, row.consent, row.control_group)
             )
