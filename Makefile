@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STREAM_APP := $(BIN)/stream-app
 
-.PHONY: demo test lint bench compare peers profile faults recovery browser-test sdk-test kafka kafka-stop install clean help unit wheel-test
+.PHONY: demo test lint bench compare peers profile faults recovery api-fuzz browser-test sdk-test kafka kafka-stop install clean help unit wheel-test
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -22,6 +22,9 @@ unit: .venv/installed-dev  ## the unit tests alone, in under a minute
 
 wheel-test: .venv/installed-dev  ## the built wheel in an empty environment of each Python from 3.11 on that is here
 	$(BIN)/pytest tests/packaging
+
+api-fuzz: .venv/installed-dev  ## the API asked 10,000 things at random (schemathesis)
+	API_FUZZ_REQUESTS=$(or $(REQUESTS),10000) $(BIN)/pytest tests/contract/test_api_fuzzed.py
 
 lint: .venv/installed-dev  ## style, types and who may import whom
 	$(BIN)/ruff check .

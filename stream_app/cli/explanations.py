@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stream_app.folder.reasons import why_recommended
+from stream_app.core.reasons import why_recommended
 
 Output = Mapping[str, Any]
 

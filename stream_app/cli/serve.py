@@ -48,6 +48,8 @@ def serve(
 
 
 async def _run(listener: socket.socket, host: str, data_dir: Path, settings: Settings) -> None:
+    import asyncio
+
     from stream_app.folder.folder_acts import FolderActs
     from stream_app.folder.folder_present import FolderPresent
     from stream_app.folder.folder_studies import FolderStudies
@@ -57,6 +59,7 @@ async def _run(listener: socket.socket, host: str, data_dir: Path, settings: Set
     from stream_app.serving.collector.clients import Clients
     from stream_app.serving.collector.connections import Connections, most_connections
     from stream_app.serving.collector.server import serve as serve_http
+    from stream_app.serving.pages.adding import add_pages
 
     with closing(FolderPresent(data_dir, settings)) as present:
         service = Service(
@@ -67,16 +70,19 @@ async def _run(listener: socket.socket, host: str, data_dir: Path, settings: Set
             time.time,
         )
         app = create_api(service, settings, time.time, hosts=[host])
+        add_pages(app, str(data_dir), time.time)
         _tell(host, listener.getsockname()[1], data_dir, settings)
         connections = Connections(
             most_connections(), place_of=Clients(settings.trusted_proxies or (), ()).place
         )
+        warming_up = asyncio.create_task(service.kept_study("models", service.studies.models))
         await serve_http(app, listener, connections, STOP_SECONDS)
+        warming_up.cancel()
 
 
 def _tell(host: str, port: int, data_dir: Path, settings: Settings) -> None:
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    lines = [f"serving {data_dir} on {address}; its contract is at {address}/openapi.json"]
+    lines = [f"serving {data_dir}: open {address} in a browser; the API's contract is {address}/openapi.json"]
     if not settings.known_api_keys:
         lines.append("no keys: only this machine is answered; set STREAM_APP_API_KEYS for others")
     for line in lines:

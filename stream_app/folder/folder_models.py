@@ -11,8 +11,7 @@ from stream_app.folder.model_loading import load_model
 from stream_app.learning.model_adapters import SessionRecommender
 from stream_app.models.content.model import ContentModel, ItemScore
 from stream_app.models.learning import AnyModel
-from stream_app.models.model_set import unlearned_models
-from stream_app.models.targets import ENGAGEMENT
+from stream_app.models.targets import ENGAGEMENT, OUTCOMES, TIER
 from stream_app.runtimes.embedded.learned import load_recommender
 from stream_app.runtimes.embedded.store import FILE_NAME, Store
 from stream_app.serving.api.ports import JsonObject
@@ -20,6 +19,7 @@ from stream_app.settings.environment import Settings
 
 RECOMMENDER = "recommender"
 RELOAD_SECONDS = 10.0
+NAMES = (TIER.name, *OUTCOMES, ENGAGEMENT.name)
 
 
 class FolderModels:
@@ -52,9 +52,7 @@ class FolderModels:
 
     def describe(self) -> JsonObject:
         """Every model with its scores beside its baseline's, and the recommender's sources with theirs."""
-        known = unlearned_models()
-        names = [known.tiers.name, *known.outcomes, known.content.name]
-        models = [model for name in names if (model := self._model(name)) is not None]
+        models = [model for name in NAMES if (model := self._model(name)) is not None]
         return {"models": list(map(_describe, models)), "recommender": self.recommender().scores()}
 
     def _model(self, name: str) -> AnyModel | None:

@@ -80,13 +80,14 @@ class FolderPresent:
         """By day of event time: flows between tiers, events, outputs by schema; and what was refused."""
         self._take_in()
         traces = self._traces
+        flows = traces.flows(self._gone)
         return {
             "days": [
                 {
                     "day": day,
                     "events": traces.events[day],
                     "outputs": dict(made),
-                    "flows": [[before, after, count] for (before, after), count in traces.flows[day].items()],
+                    "flows": [[*tiers, count] for tiers, count in flows.get(day, {}).items()],
                 }
                 for day, made in sorted(traces.made.items())
             ],
@@ -225,10 +226,6 @@ class FolderPresent:
             "next": [click._asdict() for click in blend.likeliest_next([item_id], count)],
             "path": [click._asdict() for click in blend.next_clicks([item_id], count)],
         }
-
-    def models(self) -> JsonObject:
-        """Every model with its scores."""
-        return self._models.describe()
 
     def entries_after(self, sequence: int, schemas: Collection[str], limit: int) -> list[Entry]:
         """Outputs of some schemas behind a place, oldest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from stream_app.evaluation.driver_outcome import Outcome
 from stream_app.folder import what_if
 from stream_app.folder.clusters import describe_clusters, find_clusters
 from stream_app.folder.drivers import describe_drivers, find_drivers
-from stream_app.folder.folder_models import describe_score
+from stream_app.folder.folder_models import FolderModels, describe_score
 from stream_app.folder.model_loading import load_model
 from stream_app.folder.user_export import export_from_folder
 from stream_app.models.content.model import ContentModel
@@ -27,6 +28,7 @@ class FolderStudies:
     def __init__(self, data_dir: Path, settings: Settings) -> None:
         self._data_dir = data_dir
         self._settings = settings
+        self._models = FolderModels(data_dir, settings, time.time)
 
     def what_if(
         self, user: str | None, item: str | None, target: str, changes: JsonObject, controls: Sequence[str]
@@ -64,6 +66,10 @@ class FolderStudies:
         shown = sorted(known, key=lambda name: (-known[name].starters, name))[:top]
         scores = [{"item_id": score.item, **describe_score(score)} for score in model.scores_of(shown)]
         return {"items": len(known), "status": model.status.value, "scores": scores}
+
+    def models(self) -> JsonObject:
+        """Every model with its scores."""
+        return self._models.describe()
 
     def export(self, user_id: str) -> JsonObject:
         """Everything that is held of a user."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from stream_app.core.reasons import why_recommended
 from stream_app.features.user_row import UserRow
-from stream_app.folder.reasons import why_recommended
 from stream_app.learning.ports import Occasion
 from stream_app.models.recommenders import Blend
 from stream_app.schemas.outputs import RecommendedItem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -30,6 +30,9 @@ class _Seen(msgspec.Struct):
     reason: str = ""
 
 
+Flows = Mapping[str, Counter[tuple[int, int]]]
+
+
 class Standing(NamedTuple):
     """A user's tier, the probability of tier 3 (high), and when (ISO 8601) it was told."""
 
@@ -39,21 +42,25 @@ class Standing(NamedTuple):
 
 
 class UserTrace:
-    """The places of one user's outputs, oldest first, and of the newest of each schema."""
+    """The places of one user's outputs, oldest first, and of the newest of each schema.
 
-    __slots__ = ("newest", "sequences", "standing")
+    `changes` are the days (ISO 8601) on which the tier became another, and that tier.
+    """
+
+    __slots__ = ("changes", "newest", "sequences", "standing")
 
     def __init__(self) -> None:
         self.sequences = array("q")
         self.newest: dict[str, int] = {}
         self.standing: Standing | None = None
+        self.changes: list[tuple[str, int]] = []
 
 
 class Traces:
     """Grows with the outputs as they come; after an erasure it is to be built anew.
 
-    By day of event time: `flows` counts users who went from one tier (0: none yet) to another, `events` those
-    of sessions that closed, `made` outputs by schema. `failed` counts refused events by reason.
+    By day of event time: `events` counts those of sessions that closed, `made` outputs by schema. `failed`
+    counts refused events by reason.
     """
 
     def __init__(self) -> None:
@@ -63,7 +70,6 @@ class Traces:
         self.newest_emitted_at = ""
         self.counts: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
-        self.flows: dict[str, Counter[tuple[int, int]]] = defaultdict(Counter)
         self.events: Counter[str] = Counter()
         self.made: dict[str, Counter[str]] = defaultdict(Counter)
         self._decode = msgspec.json.Decoder(_Seen).decode
@@ -83,6 +89,18 @@ class Traces:
             if schema in ABOUT_USERS and seen.user_key is not None:
                 self._note(seen.user_key, schema, sequence, seen, day)
 
+    def flows(self, gone: Collection[str]) -> Flows:
+        """By day, how many users went from one tier (0: none yet) to another, without those who are gone."""
+        found: dict[str, Counter[tuple[int, int]]] = defaultdict(Counter)
+        for user_key, trace in self.users.items():
+            if user_key in gone:
+                continue
+            before = 0
+            for day, tier in trace.changes:
+                found[day][before, tier] += 1
+                before = tier
+        return found
+
     def _note(self, user_key: str, schema: str, sequence: int, seen: _Seen, day: str) -> None:
         trace = self.users.get(user_key)
         if trace is None:
@@ -93,6 +111,6 @@ class Traces:
             before = trace.standing.tier if trace.standing else 0
             trace.standing = Standing(seen.tier, seen.probabilities.get("3", 0.0), seen.as_of)
             if before != seen.tier:
-                self.flows[day][before, seen.tier] += 1
+                trace.changes.append((day, seen.tier))
         elif schema == SESSION:
             self.events[day] += seen.event_count

@@ -18,6 +18,7 @@ from stream_app.folder.folder_studies import FolderStudies
 from stream_app.serving.api.app import create_api
 from stream_app.serving.api.service import Service
 from stream_app.serving.api.shown_lists import ShownLists
+from stream_app.serving.pages.adding import add_pages
 from stream_app.settings.environment import Settings
 
 ADDRESS = "http://127.0.0.1:8091"
@@ -93,7 +94,9 @@ def serving(
         ShownLists(chosen.recommend_validity, clock),
         clock,
     )
-    asker = Asker(create_api(service, chosen, clock), client)
+    app = create_api(service, chosen, clock)
+    add_pages(app, "data", clock)
+    asker = Asker(app, client)
     try:
         yield asker
     finally:

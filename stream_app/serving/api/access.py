@@ -24,17 +24,13 @@ _bearer = HTTPBearer(auto_error=False, description="A secret of STREAM_APP_API_K
 class Access:
     """Judges requests. `session_caller` knows who a page's session cookie belongs to."""
 
-    def __init__(
-        self,
-        keys: ApiKeys,
-        clients: Clients,
-        buckets: TokenBuckets,
-        session_caller: Callable[[Request], Caller | None] = lambda _: None,
-    ) -> None:
+    session_caller: Callable[[Request], Caller | None]
+
+    def __init__(self, keys: ApiKeys, clients: Clients, buckets: TokenBuckets) -> None:
         self.keys = keys
+        self.session_caller = lambda _: None
         self._clients = clients
         self._buckets = buckets
-        self._session_caller = session_caller
 
     def identify(self, request: Request, secret: str | None) -> Caller:
         """Who asks.
@@ -52,7 +48,7 @@ class Access:
             if caller is None:
                 raise _unknown("the key is none of STREAM_APP_API_KEYS")
             return caller
-        caller = self._session_caller(request)
+        caller = self.session_caller(request)
         if caller is None:
             raise _unknown("send a key of STREAM_APP_API_KEYS as `Authorization: Bearer SECRET`")
         self._check_origin(request)

@@ -84,7 +84,8 @@ async def read_clusters(
 @router.get("/models", response_model=ModelReport)
 async def read_models(request: Request) -> Response:
     """Every model with its scores beside its baseline's."""
-    return Json(service_of(request).present.models())
+    service = service_of(request)
+    return Json(await service.kept_study("models", service.studies.models))
 
 
 @router.get("/history", response_model=History)

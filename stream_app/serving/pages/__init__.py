@@ -1,0 +1,1 @@
+"""The pages: what the API knows, for people to look at. Rendered here, and complete without a script."""
