@@ -13,6 +13,8 @@ demo: .venv/installed  ## the main job on a simulated fortnight, on this machine
 	$(STREAM_APP) simulate --users 600 --days 14 --out demo-data/input
 	$(STREAM_APP) replay demo-data/input/events.jsonl --catalogue demo-data/input/catalogue.jsonl \
 		--data-dir demo-data/state
+	$(STREAM_APP) report --data-dir demo-data/state --out demo-data/report.html
+	@echo "To look around: $(STREAM_APP) serve --data-dir demo-data/state"
 
 test: .venv/installed-dev lint  ## everything, the Kafka tests included
 	$(BIN)/pytest -n 2 --dist worksteal

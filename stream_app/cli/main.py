@@ -28,6 +28,14 @@ COMMANDS = {
         "stream_app.cli.serve:serve",
         "Serve what a data folder knows over HTTP: users, recommendations, items, models, a live stream.",
     ),
+    "up": Entry(
+        "stream_app.cli.up:up",
+        "Collect events, process them into a folder, and serve what it knows, until Ctrl-C ends all.",
+    ),
+    "report": Entry(
+        "stream_app.cli.report:report",
+        "Write tiers, drivers, content, groups and recommendations with pictures into one HTML file.",
+    ),
     "produce": Entry(
         "stream_app.cli.kafka:produce",
         "Send events from files to Kafka, keyed by user, as a tracker's server would.",

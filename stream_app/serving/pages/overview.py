@@ -33,8 +33,8 @@ async def today(request: Request, caller: Caller) -> Response:
         request,
         "today.html",
         caller,
-        freshness=_freshness(status),
-        tiles=_tiles(status),
+        freshness=describe_freshness(status),
+        tiles=tiles(status),
         is_empty=not status["users"],
         data_dir=request.app.state.data_dir,
         flows=_flows(days[-FLOW_DAYS:]),
@@ -80,7 +80,8 @@ def tier_pictures(days: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _freshness(status: dict[str, Any]) -> str:
+def describe_freshness(status: dict[str, Any]) -> str:
+    """How new the newest output is."""
     if status["event_time"] is None:
         return "Nothing was told yet."
     newest = date_and_time(datetime.fromisoformat(status["event_time"]))
@@ -89,7 +90,8 @@ def _freshness(status: dict[str, Any]) -> str:
     return f"The newest output is of {newest} in the events' time. It was written {ago} ago."
 
 
-def _tiles(status: dict[str, Any]) -> list[tuple[str, str]]:
+def tiles(status: dict[str, Any]) -> list[tuple[str, str]]:
+    """The numbers at the top."""
     tiers = [(f"{name} tier", plain(count)) for name, count in status["users_by_tier"].items()]
     sessions = status["outputs"].get("closed_session", 0)
     return [("users", plain(status["users"])), *tiers, ("sessions closed", plain(sessions))]

@@ -41,13 +41,19 @@ def render(
     """A page for a caller; None of nobody yet."""
     scopes = caller.scopes if caller else frozenset()
     place = "/" + request.url.path.strip("/").partition("/")[0]
-    html = _templates.get_template(template).render(
+    html = fill(
+        template,
         menu=[(path, name) for path, name, scope in MENU if scope in scopes],
         here=place,
         caller=caller.name if caller else "",
         **values,
     )
     return HTMLResponse(html, status, HEADERS)
+
+
+def fill(template: str, **values: Any) -> str:
+    """A template with its values, each escaped but what is `drawn`."""
+    return _templates.get_template(template).render(values)
 
 
 def drawn(picture: str) -> Markup:

@@ -25,9 +25,12 @@ def plain(value: object) -> str:
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
+LEAST = 1e-9  # anything smaller is nothing, on an axis
+
+
 def ceiling(value: float) -> float:
     """The next of 1, 2 and 5 times a power of ten: where an axis ends."""
-    if value <= 0:
+    if value < LEAST:
         return 1.0
     power = 10.0 ** floor(log10(value))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= value * 0.999999)
