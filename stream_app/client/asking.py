@@ -54,7 +54,7 @@ def of_recommendations(
     items: Sequence[str], count: int, exclude: Sequence[str], surface: str, context: Mapping[str, str]
 ) -> Ask:
     """A list for a session."""
-    asked = {"items": items, "count": count, "exclude": exclude, "surface": surface, "context": context}
+    asked = {"items": items, "count": count, "exclude": exclude, "surface": surface, "context": dict(context)}
     return Ask("POST", "/v1/recommendations", msgspec.json.encode(asked))
 
 
