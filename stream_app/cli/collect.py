@@ -79,9 +79,13 @@ def _delivery(
         return KafkaDelivery(settings)
     from stream_app.runtimes.embedded.collecting import EmbeddedDelivery
     from stream_app.runtimes.embedded.letter_box import LetterBox
+    from stream_app.runtimes.embedded.onlookers import Onlookers
 
     return EmbeddedDelivery(
-        lambda: _open_replay(data_dir, settings, metrics), settings.idle_check, LetterBox(data_dir)
+        lambda: _open_replay(data_dir, settings, metrics),
+        settings.idle_check,
+        LetterBox(data_dir),
+        Onlookers(data_dir),
     )
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-SERVICES = ("worker", "trainer", "collect")
+SERVICES = ("worker", "trainer", "collect", "events")
 """Commands that run until they are stopped: for them, to be stopped is success."""
 UNFINISHED_CODE = 128 + signal.SIGTERM
 """The exit code of any other command that SIGTERM ended, as shells give it."""

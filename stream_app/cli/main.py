@@ -24,6 +24,14 @@ COMMANDS = {
         "stream_app.cli.collect:collect",
         "Receive events over HTTP from browsers and servers; each is answered once it is durable.",
     ),
+    "events": Entry(
+        "stream_app.cli.events:events",
+        "Show what arrives as it arrives: how each event was understood, or why it failed.",
+    ),
+    "replay-failed": Entry(
+        "stream_app.cli.replay_failed:replay_failed",
+        "Take in again what failed and can be processed now, once.",
+    ),
     "serve": Entry(
         "stream_app.cli.serve:serve",
         "Serve what a data folder knows over HTTP: users, recommendations, items, models, a live stream.",

@@ -36,6 +36,7 @@ NOT_RUN = {
     r"wc -l": "counts what a data set that is not part of the repository gives",
     r"what-if .*--item": "asks a model that learned 200 items; tests/unit/cli has it",
     r"9108/metrics": "tests/integration/test_prometheus.py reads the metrics page",
+    r"--follow": "never ends; tests/integration/test_following.py",
     r"state-[123]": "tests/integration runs several workers",
 }
 ON_ONE_MACHINE = re.compile(

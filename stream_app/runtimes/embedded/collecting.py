@@ -12,6 +12,7 @@ from typing import Self
 from stream_app.errors import StateError
 from stream_app.runtimes.common.group_commit import GroupCommit
 from stream_app.runtimes.embedded.letter_box import LetterBox
+from stream_app.runtimes.embedded.onlookers import Onlookers
 from stream_app.runtimes.embedded.replay import ROUND_RECORDS, Replay
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ class EmbeddedDelivery:
 
     `open_replay` opens the folder. After a failure the folder is reopened, because memory is then ahead of
     what is stored. After `idle_check` seconds without events, sessions are closed by wall time. Privacy
-    requests that others leave in `letter_box` are granted as they come.
+    requests that others leave in `letter_box` are granted as they come. `onlookers` see what was stored.
     """
 
     def __init__(
@@ -31,9 +32,11 @@ class EmbeddedDelivery:
         open_replay: Callable[[], AbstractContextManager[Replay]],
         idle_check: float,
         letter_box: LetterBox,
+        onlookers: Onlookers | None = None,
     ) -> None:
         self._open_replay = open_replay
         self._letter_box = letter_box
+        self._onlookers = onlookers
         self._idle_check = idle_check
         self._thread = ThreadPoolExecutor(1, "data-folder")
         self._group = GroupCommit(self._commit, ROUND_RECORDS)
@@ -78,6 +81,8 @@ class EmbeddedDelivery:
     async def _commit(self, values: list[bytes]) -> None:
         self._is_idle = False
         await self._on_thread(lambda: self._use(lambda replay: replay.process(values)))
+        if self._onlookers is not None:
+            self._onlookers.show(values)
 
     async def _close_idle_sessions(self) -> None:
         while True:
@@ -89,6 +94,8 @@ class EmbeddedDelivery:
     async def _grant_requests(self) -> None:
         while True:
             await asyncio.sleep(REQUEST_SECONDS)
+            if self._onlookers is not None:
+                self._onlookers.flush()
             if self._letter_box.is_empty():
                 continue
             try:

@@ -164,8 +164,15 @@ class Replay:
             self._checkpoint({source.name: ReadPosition(position, None)})
         return position - skipped
 
-    def process(self, values: Sequence[bytes]) -> None:
+    def watermark_of(self, value: bytes) -> float:
+        """The time (epoch seconds) before which a record would be late."""
+        key = record_key(value, self._rules.tracker_form, self._rules.placeholder_ids)
+        return self._partitions[partition_of(key, len(self._partitions))].watermark
+
+    def process(self, values: Sequence[bytes], removed_outputs: Sequence[int] = ()) -> None:
         """Process records that come from no source, and make the results durable.
+
+        `removed_outputs` are the sequence numbers of outputs that are deleted with it.
 
         Raises:
             StateError: they could not be stored; this replay is then ahead of its store and must be
@@ -175,7 +182,7 @@ class Replay:
         for start in range(0, len(values), self._round_records):
             self._process_round(list(values[start : start + self._round_records]), received_at)
         self.score_again(RESCORED_AT_ONCE)
-        self._checkpoint({})
+        self._checkpoint({}, removed_outputs)
 
     def close_idle(self) -> None:
         """At the end of all input: close the sessions that are over by wall time.

@@ -53,7 +53,7 @@ def test_the_version_is_that_of_the_package() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "completed"), [("stream-app repl", "replay"), ("stream-app outputs --sch", "--schema")]
+    ("words", "completed"), [("stream-app recomm", "recommend"), ("stream-app outputs --sch", "--schema")]
 )
 def test_the_shell_completes_commands_and_options(words: str, completed: str) -> None:
     environment = {
