@@ -1,7 +1,7 @@
-"""What a new contract would break for those who hold to the old one: two JSON Schemas compared.
+"""Compares two JSON Schemas: what a new contract would break for users of the old one.
 
-Of an output its consumers read: what they may rely on must stay. Of an event its producers write: what they
-may send must still be taken. A change that could break either is told, whichever the schema describes.
+Consumers read outputs, so what they may rely on must stay. Producers write events, so what they may send must
+still be accepted. A change that could break either is reported, whichever the schema describes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def breaking_changes(old: Schema, new: Schema) -> list[str]:
 
 
 class _Place:
-    """Where two schemas are compared, with the wholes that their references point into."""
+    """A place at which two schemas are compared, with the whole schemas for resolving references."""
 
     def __init__(self, old: Schema, new: Schema, path: str, depth: int = 0) -> None:
         self.old, self.new, self.path, self.depth = old, new, path, depth

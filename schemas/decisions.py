@@ -29,10 +29,10 @@ class TierReason(OutputModel):
 
 
 class EngagementTier(Addressed):
-    """How engaged a user is: sent when the tier is first known, when it changes, and anew before it expires.
+    """How engaged a user is: sent when the tier is first known, when it changes, and before it expires.
 
-    It holds until `valid_until` (event time), or until the next. `reasons` are the features that counted
-    most, largest contribution first; contributions are in probability. A rule gives none.
+    It is valid until `valid_until` (event time), or until the next one. `reasons` are the features that
+    counted most, largest contribution first; contributions are in probability. A rule gives no reasons.
     """
 
     schema_name: Literal["engagement_tier"] = "engagement_tier"
@@ -45,7 +45,7 @@ class EngagementTier(Addressed):
 
 
 class OutcomeChance(OutputModel):
-    """How probable it is that a user will do something before the outlook ends, and who says so."""
+    """The probability that a user will do something before the outlook ends, and the model that says so."""
 
     target: Id
     probability: Annotated[float, Field(ge=0, le=1)]
@@ -53,9 +53,9 @@ class OutcomeChance(OutputModel):
 
 
 class ClusterTrait(OutputModel):
-    """What sets a cluster apart: the mean of a feature inside it and everybody's.
+    """What distinguishes a cluster: a feature's mean inside it and overall.
 
-    `difference` is in everybody's standard deviations.
+    `difference` is in overall standard deviations.
     """
 
     feature: str
@@ -65,9 +65,9 @@ class ClusterTrait(OutputModel):
 
 
 class UserCluster(OutputModel):
-    """A group of users who behave alike: its share of all users, and its traits, the most telling first.
+    """A group of users who behave alike: its share of all users, and its traits, strongest first.
 
-    Groups are found online, so a number's traits move with what people do.
+    Groups are found online, so a group's traits change with what users do.
     """
 
     number: Annotated[int, Field(ge=0)]
@@ -76,9 +76,9 @@ class UserCluster(OutputModel):
 
 
 class Outlook(Addressed):
-    """What a user will do until `ends_at` (event time): return, stay away, buy. Told at a session's end.
+    """What a user will do until `ends_at` (event time): return, stay away, buy. Sent when a session ends.
 
-    `cluster` is the group of users that they belong to now; null until groups are told apart.
+    `cluster` is the user's current group; null until groups have been found.
     """
 
     schema_name: Literal["outlook"] = "outlook"
@@ -88,12 +88,12 @@ class Outlook(Addressed):
 
 
 @with_config(OutputModel.model_config)
-@dataclass(slots=True)  # a list has many of them, and a model takes five times as long to make
+@dataclass(slots=True)  # a list has many of them, and creating a model takes five times as long
 class RecommendedItem:
     """One item with its score and the source (level of the fallback chain) that it came from.
 
     `propensity` is the probability, over the lists that might have been sent on this occasion, that the list
-    has the item; `is_explored` tells that its place was drawn.
+    contains the item; `is_explored` says that its place was drawn at random.
     """
 
     item_id: str
@@ -104,7 +104,7 @@ class RecommendedItem:
 
 
 class Recommendations(Addressed):
-    """What to show a user next, best first; not to be shown after `expires_at` (event time)."""
+    """What to show a user next, best first; must not be shown after `expires_at` (event time)."""
 
     schema_name: Literal["recommendations"] = "recommendations"
     request_id: str
@@ -113,12 +113,12 @@ class Recommendations(Addressed):
 
 
 class ContentScore(Envelope):
-    """How engaging an item is: the percent of its starters who complete it, as far as can be told.
+    """How engaging an item is: the estimated percentage of its starters who complete it.
 
-    `expected` is what the item's features and its use let expect (while the model warms up, the mean of all
-    items); the score joins it with the item's own starters, and goes to their rate as they grow in number.
-    `starters` and `completers` are those whose horizon has passed; `interval` holds their rate's 95 %
-    confidence interval (Wilson), in percent. `reasons` are in points of the score.
+    `expected` is predicted from the item's features and its use (while the model warms up, it is the mean of
+    all items). The score combines it with the item's own starters, and approaches their rate as their number
+    grows. `starters` and `completers` are those whose horizon has passed; `interval` is the 95 % confidence
+    interval (Wilson) of their rate, in percent. `reasons` are in points of the score.
     """
 
     schema_name: Literal["content_score"] = "content_score"

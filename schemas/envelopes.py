@@ -1,4 +1,4 @@
-"""The envelope of every output: an id that follows from its cause, its user, its times, its source.
+"""The envelope of every output: an id derived from its cause, user, times and source.
 
 The same cause gives the same id, on every machine and in every replay.
 """
@@ -23,12 +23,12 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 def cause_of(source: SourcePosition) -> Cause:
-    """The cause of an output that has been made, for what follows from it."""
+    """The cause of an existing output, for outputs that follow from it."""
     return Cause(source.topic, source.partition, source.offset)
 
 
 def output_id(kind: str, cause: Cause, moment: str = "") -> str:
-    """32 hex digits for one kind of output of one record; `moment` distinguishes several of a kind."""
+    """32 hex digits for one kind of output of one record; `moment` distinguishes several of the same kind."""
     text = f"{kind}\x1f{cause.topic}\x1f{cause.partition}\x1f{cause.offset}\x1f{moment}"
     return blake2b(text.encode(), digest_size=16).hexdigest()
 

@@ -12,13 +12,13 @@ from stream_app.schemas.output_model import Envelope, OutputModel
 
 
 class UserErased(Envelope):
-    """A user whose data was erased: whoever keeps any of it is to delete it. `as_of` is until when."""
+    """A user's data up to `as_of` was erased: whoever keeps any of it must delete it."""
 
     schema_name: Literal["user_erased"] = "user_erased"
 
 
 class StoreErasure(OutputModel):
-    """What an erasure came to in one store, with counts of what was removed by kind.
+    """The result of an erasure in one store, with counts of what was removed, by kind.
 
     `removed`: it is gone. `announced`: whoever holds it was told to remove it. `expires`: it goes within
     `expires_within` seconds by the topic's retention, on the day `gone_by` (UTC) at the latest; both are null
@@ -34,9 +34,10 @@ class StoreErasure(OutputModel):
 
 
 class Unlearning(Envelope):
-    """A user was erased: the trainer is to take their examples out and have its models learn without them.
+    """A user was erased: the trainer must remove their examples and relearn its models without them.
 
-    `request_id` and `subject` are those of the request that asked for it; null where another row's did.
+    `request_id` and `subject` are those of the request; null if the request was for another of the user's
+    rows.
     """
 
     schema_name: Literal["unlearning"] = "unlearning"
@@ -45,7 +46,7 @@ class Unlearning(Envelope):
 
 
 class ModelErasure(OutputModel):
-    """A model that learned without a user: of so many examples, from this snapshot's training offset on."""
+    """A model relearned without a user: its examples, and the training offset of its first such snapshot."""
 
     model: str
     examples: Annotated[int, Field(ge=0)]
@@ -53,10 +54,10 @@ class ModelErasure(OutputModel):
 
 
 class PrivacyReceipt(Envelope):
-    """The answer to a privacy request. It names the user by a keyed hash alone: `user_key` is null.
+    """The answer to a privacy request. It names the user only by a keyed hash: `user_key` is null.
 
-    Events of the user up to `as_of` are dropped from now on, whenever they come again. A second receipt of
-    the same request names the `models` and from which of their snapshots on nothing of the user is left.
+    From now on, events of the user up to `as_of` are dropped, whenever they arrive. A second receipt of the
+    same request names the `models`, and the first snapshot of each without the user.
     """
 
     schema_name: Literal["privacy_receipt"] = "privacy_receipt"

@@ -21,7 +21,7 @@ LabelValue = bool | int | float | Annotated[str, Field(max_length=256)]
 
 
 class WireModel(BaseModel):
-    """Camel case outside, snake case inside; fields that the contract does not know are passed over."""
+    """Camel case on the wire, snake case in Python; unknown fields are ignored."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="ignore", allow_inf_nan=False
@@ -38,13 +38,13 @@ class PageContext(WireModel):
 
 
 class DeviceContext(WireModel):
-    """The device as its tracker names it (Segment `context.device`)."""
+    """The device as named by the tracker (Segment `context.device`)."""
 
     type: ShortText | None = None
 
 
 class NamedContext(WireModel):
-    """An operating system or browser as its tracker names it (Segment `context.os`)."""
+    """An operating system or browser as named by the tracker (Segment `context.os`)."""
 
     name: ShortText | None = None
     version: ShortText | None = None
@@ -71,7 +71,7 @@ class ConsentContext(WireModel):
 
 
 class Context(WireModel):
-    """What surrounds an event; every part may be missing."""
+    """The context of an event; every part may be missing."""
 
     ip: ShortText | None = None
     user_agent: Annotated[str, Field(max_length=4096)] | None = None
@@ -110,11 +110,11 @@ def _needs_one_of(*names: str) -> JsonDict:
 class BaseEvent(WireModel):
     """Fields of every event. Times without an offset are read as UTC.
 
-    `timestamp` is event time. Where it is missing, event time is `originalTimestamp`, by the device's own
-    clock, corrected by how far that clock was off when it sent: `receivedAt - (sentAt - originalTimestamp)`
+    `timestamp` is event time. If it is missing, event time is `originalTimestamp`, by the device's clock,
+    corrected by that clock's error at the time of sending: `receivedAt - (sentAt - originalTimestamp)`
     (Segment's specification of timestamps).
 
-    An empty id counts as none: RudderStack's trackers send `"userId": ""` until a user is known.
+    An empty id counts as missing: RudderStack's trackers send `"userId": ""` until a user is known.
     """
 
     model_config = ConfigDict(
@@ -134,7 +134,7 @@ class BaseEvent(WireModel):
 
     @property
     def user_key(self) -> str | None:
-        """The key of the user's row: the known id, else the anonymous one."""
+        """The key of the user's row: the known id, or else the anonymous one."""
         return self.user_id or self.anonymous_id or None
 
 
@@ -165,14 +165,14 @@ class TrackEvent(BaseEvent):
 
 
 class IdentifyEvent(BaseEvent):
-    """Who the user is, and traits known of them."""
+    """Who the user is, and their known traits."""
 
     type: Literal["identify"]
     traits: dict[str, Any] = {}
 
 
 class AliasEvent(BaseEvent):
-    """Two ids are one user: what was known of `previousId` belongs to `userId` (Segment's alias call)."""
+    """Two ids are one user: the history of `previousId` belongs to `userId` (Segment's alias call)."""
 
     type: Literal["alias"]
     previous_id: Id
@@ -187,7 +187,7 @@ class GroupEvent(BaseEvent):
 
 
 class SessionSummary(WireModel):
-    """What a tracker tells of a session that it has closed; the duration is in seconds."""
+    """A tracker's summary of a session that it has closed; the duration is in seconds."""
 
     session_id: Id | None = None
     page_views: Annotated[int, Field(ge=0, le=1_000_000)]
@@ -204,9 +204,9 @@ class SessionEvent(BaseEvent):
 
 
 class Label(WireModel):
-    """A truth about the user, such as the tier that a campaign later showed.
+    """A true label of the user, such as the tier shown by a later campaign.
 
-    A truth about something else (a course, a page) names it in `item_id` and brings its `features`.
+    A label of something else (a course, a page) names it in `item_id` and carries its `features`.
     """
 
     target: Id
@@ -216,7 +216,7 @@ class Label(WireModel):
 
 
 class LabelEvent(BaseEvent):
-    """A truth that arrives later; its `timestamp` is when it became known."""
+    """A label that arrives later; its `timestamp` is when it became known."""
 
     type: Literal["label"]
     properties: Label

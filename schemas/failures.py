@@ -34,7 +34,7 @@ class FailureReason(StrEnum):
 
 
 class CutBytes(OutputModel):
-    """What was too long to be kept whole: its length in bytes and its SHA-256 in hex, before it was cut."""
+    """Something too long to be kept whole: its length in bytes and its SHA-256 in hex, before it was cut."""
 
     length: Annotated[int, Field(ge=0)]
     sha256: str
@@ -47,10 +47,10 @@ KEPT_ORIGINAL_BYTES = 1_048_576
 class FailedEvent(Envelope):
     """An input that could not be processed, with its original bytes and a typed reason.
 
-    In JSON the bytes are URL-safe base64 (RFC 4648, section 5). `original` is null only where the input
-    itself was a null value. A key longer than `KEPT_KEY_BYTES` and an original longer than
-    `KEPT_ORIGINAL_BYTES` are cut to that, and `key_cut` and `original_cut` tell what they were. Of a record
-    that stopped a worker again and again nothing is kept but that.
+    In JSON the bytes are URL-safe base64 (RFC 4648, section 5). `original` is null only if the input itself
+    was a null value. A key longer than `KEPT_KEY_BYTES` and an original longer than `KEPT_ORIGINAL_BYTES` are
+    cut to that length, and described in `key_cut` and `original_cut`. Of a record that repeatedly stopped a
+    worker, no original bytes are kept.
     """
 
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")

@@ -1,4 +1,4 @@
-"""What users were seen to do, in the form that models learn from."""
+"""What users did, in the form that models learn from."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from stream_app.schemas.output_model import Envelope, OutputModel
 
 
 class RecommendationClick(Envelope):
-    """A user looked at an item of a list sent to them while it was valid, `delay` seconds after.
+    """A user viewed an item of a list sent to them while it was valid, after `delay` seconds.
 
-    `rank` counts from 1. Each place of a list is clicked once at most, and a click belongs to one list, the
-    newest that holds the item.
+    `rank` counts from 1. Each place of a list is clicked at most once, and a click belongs to the newest list
+    that contains the item.
     """
 
     schema_name: Literal["recommendation_click"] = "recommendation_click"
@@ -28,9 +28,9 @@ class RecommendationClick(Envelope):
 
 
 class ExploredPlace(Envelope):
-    """A place of a list was drawn for a source to fill, or its item was clicked: exploration learns from it.
+    """A place of a list was filled by a drawn source, or its item was clicked: exploration learns from it.
 
-    It comes beside the list or the click that it follows from, and names nobody.
+    It accompanies the list or the click that it follows from, and names no user.
     """
 
     schema_name: Literal["explored_place"] = "explored_place"
@@ -40,7 +40,7 @@ class ExploredPlace(Envelope):
 
 
 class ItemFacts(OutputModel):
-    """What the catalogue, else events told of an item; null where they did not."""
+    """An item's facts from the catalogue or, failing that, from events; null if unknown."""
 
     category: str | None = None
     brand: str | None = None
@@ -49,9 +49,9 @@ class ItemFacts(OutputModel):
 class ClosedSession(Envelope):
     """A session that has ended: computed here, or summarised by its tracker.
 
-    `items` are in the order of their event times; the duration is in seconds. A bot's are not learned from.
-    The device and the country are those that the user was seen with most. Unless `may_personalise`, nothing
-    is to be learned of the user. `item_facts` are of the items of which something was told last.
+    `items` are ordered by event time; the duration is in seconds. Sessions of bots are not learned from.
+    Device and country are the user's most frequent ones. Unless `may_personalise`, nothing must be learned
+    about the user. `item_facts` are of the items described most recently.
     """
 
     schema_name: Literal["closed_session"] = "closed_session"
@@ -73,9 +73,9 @@ LabelValue = bool | int | float | str
 
 
 class TrainingExample(Envelope):
-    """What models learn from: the features of one moment, and what became known of it later.
+    """What models learn from: the features of one moment, and the label that became known later.
 
-    `other_labels` are those of other targets that became known of the same moment at the same time.
+    `other_labels` are the labels of other targets for the same moment that became known at the same time.
     """
 
     schema_name: Literal["training_example"] = "training_example"
@@ -88,8 +88,8 @@ class TrainingExample(Envelope):
 class ItemOutcome(OutputModel):
     """One start of an item, and whether it was completed within the horizon.
 
-    `uses` counts the user's starting events of the item until then; `has_returned` tells of uses on another
-    day. `features` are what the catalogue said of the item when this was told.
+    `uses` counts the user's starting events of the item until then; `has_returned` says whether there were
+    uses on another day. `features` are the item's catalogue features when this was sent.
     """
 
     item_id: str
@@ -101,7 +101,7 @@ class ItemOutcome(OutputModel):
 
 
 class ItemOutcomes(Envelope):
-    """What became of items that a user started, once their horizon has passed; the earliest start first."""
+    """The outcomes of items that a user started, once their horizon has passed; earliest start first."""
 
     schema_name: Literal["item_outcomes"] = "item_outcomes"
     target: Literal["engagement_score"] = "engagement_score"

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class OutputModel(BaseModel):
-    """Snake case on the wire; an output never carries a field that its contract does not know."""
+    """Snake case on the wire; an output never has a field that is not in its contract."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, json_schema_serialization_defaults_required=True
@@ -18,12 +18,12 @@ class OutputModel(BaseModel):
 
     @classmethod
     def of_valid(cls, **values: Any) -> Self:
-        """Return an output of values that are known to keep the contract, which are not judged again.
+        """Return an output from values known to satisfy the contract, without validation.
 
         Fields with a default may be left out.
         """
         made = cls.__new__(cls)
-        # What pydantic's `model_construct` sets, without its look at each field for aliases that none has.
+        # The same as pydantic's `model_construct`, without looking for aliases, which no field has.
         object.__setattr__(made, "__dict__", {**_defaults(cls), **values})
         object.__setattr__(made, "__pydantic_fields_set__", set(values))
         object.__setattr__(made, "__pydantic_extra__", None)
@@ -41,7 +41,7 @@ def _defaults(contract: type[OutputModel]) -> dict[str, Any]:
     return {name: field.default for name, field in fields if not field.is_required()}
 
 
-_encode = msgspec.json.Encoder(enc_hook=vars).encode  # pydantic's own takes twice as long
+_encode = msgspec.json.Encoder(enc_hook=vars).encode  # pydantic's encoder takes twice as long
 
 
 class SourcePosition(OutputModel):
@@ -65,7 +65,7 @@ class Envelope(OutputModel):
     """What every output carries.
 
     `id` is a function of the output's cause, so a repeat after a crash has the same id and can be dropped.
-    `as_of` is event time; `emitted_at` is the wall clock and the only field that a replay changes.
+    `as_of` is event time; `emitted_at` is wall time and the only field that a replay changes.
     """
 
     schema_version: Literal[1] = 1
@@ -78,7 +78,7 @@ class Envelope(OutputModel):
 
 
 class Addressed(Envelope):
-    """An output that reaches a user by somebody's hands: what they agreed to, and their control group."""
+    """An output meant for acting on a user: it carries their consent and control group."""
 
     consent: list[Literal["analytics", "personalisation", "marketing"]]
     control_group: str | None

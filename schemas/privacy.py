@@ -1,4 +1,4 @@
-"""What is asked about one user's data; what became of it is a `PrivacyReceipt` (`schemas.outputs`)."""
+"""Requests about one user's data, answered by a `PrivacyReceipt` (`schemas.outputs`)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from stream_app.schemas.events import Id
 
 
 class PrivacyRequest(BaseModel):
-    """Erase a user: all that is held of them, and all events up to `requested_at` that come again.
+    """Erase a user: all stored data, and all events up to `requested_at` that arrive later.
 
-    `user_id` is the id as trackers send it; the receipt repeats `request_id`, so that it should name nobody.
-    Keyed by the user id, like events. Fields that the contract does not know are passed over.
+    `user_id` is the id as trackers send it. `request_id` should not identify the user, because the receipt
+    repeats it. Keyed by the user id, like events. Unknown fields are ignored.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)

@@ -33,11 +33,11 @@ from stream_app.schemas.privacy import PrivacyRequest
 DAY_SECONDS = 86_400
 SEGMENT_SECONDS = DAY_SECONDS
 MEBIBYTE = 1_048_576
-USER_PREFIX = b"u"  # of the keys of users' rows in a changelog
+USER_PREFIX = b"u"  # prefix of the keys of users' rows in a changelog
 
 
 class Role(StrEnum):
-    """Which way a topic faces."""
+    """The role of a topic."""
 
     INPUT = "input"
     OUTPUT = "output"
@@ -46,7 +46,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Key:
-    """What a topic's records are keyed by: in words, and as the function that gives a value's key."""
+    """The key of a topic's records: in words, and as a function of the value."""
 
     text: str
     of: Callable[..., bytes | None]
@@ -56,7 +56,7 @@ class Key:
 
 
 def event_key(event: Mapping[str, Any]) -> bytes | None:
-    """The key of an event in plain JSON: its user id, else its anonymous id; None where it has none."""
+    """The key of an event in plain JSON: its user id, or else its anonymous id; None if it has neither."""
     for name in ("userId", "anonymousId"):
         user = event.get(name)
         if isinstance(user, str) and user:
@@ -108,12 +108,12 @@ SNAPSHOT_PART = Key("model, slot and part", _part_key)
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic. `partitions` None: as many as users are spread over (a setting); else fixed.
+    """One topic. `partitions` None: the number that users are spread over (a setting); else fixed.
 
-    `contract` None: the values are events of the union in `stream_app.schemas.events`, or bytes that
-    `docs/contracts.md` describes; `also` are contracts that share the topic for the sake of their order.
-    `retention` is in seconds; a compacted topic keeps the newest of each key, and for `compaction_lag`
-    seconds those that are not the newest any more.
+    `contract` None: the values are events of the union in `stream_app.schemas.events`, or bytes described in
+    `docs/contracts.md`; `also` are contracts that share the topic so that their order is kept. `retention` is
+    in seconds. A compacted topic keeps the newest record of each key, and older ones for `compaction_lag`
+    seconds.
     """
 
     name: str
@@ -130,12 +130,12 @@ class Topic:
 
     @property
     def contracts(self) -> tuple[type[BaseModel], ...]:
-        """Every contract that the topic carries."""
+        """Every contract in the topic."""
         return (*(() if self.contract is None else (self.contract,)), *self.also)
 
     @property
     def has_outputs(self) -> bool:
-        """Whether it carries outputs, in their envelope."""
+        """Whether it contains outputs, in their envelope."""
         return any(issubclass(contract, Envelope) for contract in self.contracts)
 
     @property
@@ -146,8 +146,8 @@ class Topic:
     def config(self, replication: int) -> Mapping[str, str]:
         """Broker-side settings of the topic, as Kafka names them.
 
-        The log's own time counts: a clock that is set back would have records deleted before their time, and
-        the records of one that is set forward are refused.
+        The broker's append time counts: with the sender's, a clock set back would delete records early, and
+        records from a clock set forward would be refused.
         """
         settings = {
             "max.message.bytes": str(self.max_message_bytes),
@@ -159,7 +159,7 @@ class Topic:
                 settings["min.compaction.lag.ms"] = str(self.compaction_lag * 1000)
         else:
             settings["cleanup.policy"] = "delete"
-            # Records go by whole segments: the sooner one is closed, the sooner after their time they go.
+            # Records are deleted in whole segments: the sooner one is closed, the sooner expired records go.
             settings["segment.ms"] = str(SEGMENT_SECONDS * 1000)
             settings["retention.ms"] = str((self.retention or 7 * DAY_SECONDS) * 1000)
         if replication > 2:
@@ -193,7 +193,7 @@ FAILED = Topic(
     contract=FailedEvent,
     partitions=None,
     retention=30 * DAY_SECONDS,
-    max_message_bytes=2 * MEBIBYTE,  # the largest input in base64, and its envelope
+    max_message_bytes=2 * MEBIBYTE,  # the largest input in base64, with its envelope
     description="Inputs that could not be processed, whole, each with a typed reason.",
 )
 SESSIONS = Topic(
@@ -344,7 +344,7 @@ def rows_changelog(app_id: str) -> Topic:
         partitions=None,
         retention=None,
         compacted=True,
-        # Time enough for a worker to come back and put right what one wrote that had lost its partition.
+        # Enough time for a worker to return and rewrite what a former owner of the partition overwrote.
         compaction_lag=15 * 60,
         description="One row per user, of one application: what a worker recovers its state from.",
     )
@@ -370,7 +370,7 @@ TOPICS: tuple[Topic, ...] = (
     KEYS,
 )
 
-# What the product writes: by each output's contract, its topic.
+# The topic of each output, by contract.
 TOPIC_BY_CONTRACT: Mapping[type[BaseModel], Topic] = MappingProxyType(
     {contract: topic for topic in TOPICS if topic.role is not Role.INPUT for contract in topic.contracts}
 )

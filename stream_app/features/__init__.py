@@ -1,1 +1,1 @@
-"""What is known of one user: the row, its windows, sessions and interests, and the features read from it."""
+"""What is known about one user: the row, its windows, sessions and interests, and its features."""

@@ -1,7 +1,7 @@
-"""Whether a user is a bot: a share of what was done of late, not a mark for ever.
+"""Whether a user is a bot: the automated share of recent activity, not a permanent mark.
 
-Shared machines, a server that sends for its users, or one odd client show a bot once; a bot shows one again
-and again.
+Shared machines, a server that sends for its users, or one odd client may look like a bot once; a bot does so
+again and again.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from stream_app.features.statistics import DecayedSum
 from stream_app.features.user_row import ACTIVITY_HALF_LIFE, UserRow
 
-BOT_SHARE = 0.5  # of the uses, each of which counts half as much after `ACTIVITY_HALF_LIFE`
+BOT_SHARE = 0.5  # share of uses, whose weights halve every `ACTIVITY_HALF_LIFE`
 
 
 def note_client(row: UserRow, is_bot: bool, at: float) -> None:
-    """Note what an event at `at` (epoch seconds) was sent with, before it is counted as activity."""
+    """Note the client of an event at `at` (epoch seconds), before the event is counted as activity."""
     if not is_bot and not row.is_bot and not row.automated.value:
-        return  # nearly everybody, at once
+        return  # a shortcut for nearly all users
     _believe_older_mark(row)
     if is_bot:
         row.automated.add(1.0, at, ACTIVITY_HALF_LIFE)
@@ -24,7 +24,7 @@ def note_client(row: UserRow, is_bot: bool, at: float) -> None:
 
 
 def join(row: UserRow, other: UserRow) -> None:
-    """Take in what another row of the user knows of this, before its activity is taken in."""
+    """Merge the automated activity of another row of the user, before its activity is merged."""
     if not row.is_bot and not other.is_bot and not row.automated.value and not other.automated.value:
         return
     _believe_older_mark(row)
@@ -36,6 +36,6 @@ def join(row: UserRow, other: UserRow) -> None:
 
 
 def _believe_older_mark(row: UserRow) -> None:
-    """In rows of older versions a bot was one for good: all that they did so far was a bot's."""
+    """In rows of older versions the mark was permanent: treat all their activity so far as automated."""
     if row.is_bot and not row.automated.value:
         row.automated = DecayedSum(row.activity.value, row.activity.at)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from stream_app.settings.rules import DAY, HOUR, MINUTE
 
-# Every offset in use, and every change of one since 2023, is at a whole quarter of an hour.
+# All offsets in use, and all changes of them since 2023, are at whole quarters of an hour.
 QUARTER = 15 * MINUTE
 REMEMBERED_DAYS = 64
 MOST_HOURS_OFF = 14  # Kiribati
@@ -28,10 +28,11 @@ class LocalTime(NamedTuple):
 
 
 def known_zone(told: str, known: str, at: float) -> str:
-    """The time zone of a user at event time `at`, given the known one and the one that a tracker reports now.
+    """A user's time zone at event time `at`, given the known one and the one just reported by a tracker.
 
-    It is a name of the IANA database, or an offset such as `+01:00`, which RudderStack's trackers tell as
-    `GMT+0100`. An offset tells less than a name: the known zone stays where its clock shows the same.
+    It is a name in the IANA database, or an offset such as `+01:00`, which RudderStack's trackers send as
+    `GMT+0100`. An offset is less specific than a name, so a known zone is kept if its clock shows the same
+    time.
     """
     if is_time_zone(told):
         return told
@@ -59,13 +60,13 @@ def is_time_zone(name: str) -> bool:
     """Whether a name is one of the IANA time zone database."""
     try:
         ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # by whether it is unknown, no name at all, or too long for one
+    except (KeyError, ValueError, OSError):  # unknown, malformed or too long names
         return False
     return True
 
 
 def local_time(at: float, time_zone: str) -> LocalTime:
-    """Event time `at` (epoch seconds) by the clock of a known time zone; "" is UTC."""
+    """Event time `at` (epoch seconds) in a known time zone; "" is UTC."""
     return _local_hour(int(at // QUARTER), time_zone)
 
 
@@ -90,5 +91,5 @@ def note_day(bits: int, last_day: int, day: int) -> tuple[int, int]:
 
 
 def streak(bits: int) -> int:
-    """How many days in a row up to the last active one, at most `REMEMBERED_DAYS`."""
+    """The number of consecutive active days up to the last one, at most `REMEMBERED_DAYS`."""
     return (~bits & (bits + 1)).bit_length() - 1

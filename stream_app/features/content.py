@@ -18,13 +18,13 @@ from stream_app.intake.personal_text import is_personal
 from stream_app.intake.wire import PageCall, ScreenCall, TrackCall
 from stream_app.settings.rules import DAY, Rules
 
-PAGE = "page"  # among the names of starting events: a page or screen that was opened
+PAGE = "page"  # in the names of starting events: an opened page or screen
 MAX_ITEM_STARTS = 12
 GATHERED_FOR = DAY  # outcomes of a day's starts are sent in one message
 
 
 class StartOutcome(NamedTuple):
-    """What became of one start. `uses` counts the item's starting events until the horizon."""
+    """The outcome of one start. `uses` counts the item's starting events until the horizon."""
 
     item: str
     started_at: float
@@ -34,14 +34,14 @@ class StartOutcome(NamedTuple):
 
 
 def starts_or_completes(action: str | None, rules: Rules) -> bool:
-    """Whether an action (None: looking at a page or screen) starts or completes items."""
+    """Whether an action (None: a page or screen view) starts or completes items."""
     return (action or PAGE) in rules.content_starts or action in rules.content_completions
 
 
 def note_event(
     row: UserRow, event: PageCall | ScreenCall | TrackCall, action: str | None, at: float, rules: Rules
 ) -> bool:
-    """Note an action (None: a look at a page or screen) that starts or completes items; whether it did."""
+    """Note an action (None: a page or screen view) that starts or completes items; return whether it did."""
     if action is None:
         item = _page_item(event)
         if item is not None:
@@ -83,23 +83,23 @@ def pop_due(row: UserRow, watermark: float, rules: Rules) -> list[StartOutcome]:
 
 
 def first_start(row: UserRow) -> float | None:
-    """When the first of the open starts was; None where nothing is open."""
+    """The time of the first open start; None if there is none."""
     return min(map(_known_at, row.item_starts)) if row.item_starts else None
 
 
 def next_due(row: UserRow, rules: Rules) -> float | None:
-    """The watermark at which outcomes are due; None where nothing is open."""
+    """The watermark at which outcomes are due; None if there are no open starts."""
     first = first_start(row)
     return None if first is None else due_after(first, rules)
 
 
 def due_after(started_at: Times, rules: Rules) -> Times:
-    """The watermark at which the outcome of a start is sent at the latest."""
+    """The latest watermark at which the outcome of a start is sent."""
     return started_at + rules.content_horizon + GATHERED_FOR
 
 
 def merge(row: UserRow, other: UserRow, rules: Rules) -> None:
-    """Take over the open starts of another row of the same user; of an item that both have, as of one."""
+    """Merge the open starts of another row of the same user; starts of the same item become one."""
     for start in other.item_starts:
         known = _find(row, start.item, _known_at(start), rules.content_horizon, rules)
         if known is None:
@@ -122,7 +122,7 @@ def _note_start(row: UserRow, item: str, at: float, rules: Rules, is_page: bool 
         if len(row.item_starts) > MAX_ITEM_STARTS:
             _drop_one(row)
         return
-    if known.is_page and not is_page:  # it was opened first, and is begun in earnest now
+    if known.is_page and not is_page:  # it was only opened before, and is really started now
         known.is_page, known.completed_at = False, 0.0
     known.uses += 1
     known.has_returned = known.has_returned or _are_days_apart([known.started_at or at, at])
@@ -132,7 +132,7 @@ def _note_start(row: UserRow, item: str, at: float, rules: Rules, is_page: bool 
 def _note_completion(row: UserRow, item: str, at: float, rules: Rules) -> None:
     known = _find(row, item, at, rules.allowed_lateness, rules)
     if known is None:
-        # Its start may be under way still; without one it comes to nothing.
+        # Its start may still arrive; without one it has no effect.
         row.item_starts.append(ItemStart(item, completed_at=at))
         if len(row.item_starts) > MAX_ITEM_STARTS:
             _drop_one(row)
@@ -141,7 +141,7 @@ def _note_completion(row: UserRow, item: str, at: float, rules: Rules) -> None:
 
 
 def _find(row: UserRow, item: str, at: float, lateness: float, rules: Rules) -> ItemStart | None:
-    """The open start to which an event at time `at` belongs; it may be up to `lateness` earlier."""
+    """The open start that an event at `at` belongs to; the event may be up to `lateness` earlier."""
     for start in row.item_starts:
         if start.item == item:
             known_at = _known_at(start)
@@ -151,7 +151,7 @@ def _find(row: UserRow, item: str, at: float, lateness: float, rules: Rules) -> 
 
 
 def _drop_one(row: UserRow) -> None:
-    """Let one start go that a hash chooses: what is kept is a fair sample, whatever comes of it."""
+    """Drop one start chosen by a hash, so that the kept ones are a fair sample regardless of outcome."""
     salt = crc32(repr(row.first_at).encode())
 
     def dispensable(start: ItemStart) -> tuple[bool, int, float]:
@@ -173,7 +173,7 @@ def _are_days_apart(times: list[float]) -> bool:
 
 
 def _items_of(item: str | None, described: Mapping[str, Any]) -> list[str]:
-    """The item that a completion names, or those of its order."""
+    """The item named in a completion, or those of its order."""
     if item is not None:
         return [item]
     named = map(properties.item_id, properties.products_of(described))
@@ -181,7 +181,7 @@ def _items_of(item: str | None, described: Mapping[str, Any]) -> list[str]:
 
 
 def _page_item(event: PageCall | ScreenCall | TrackCall) -> str | None:
-    """The item that a page shows, else the page itself."""
+    """The item shown on a page, else the page itself."""
     item = properties.item_id(event.properties)
     if item is not None:
         return item

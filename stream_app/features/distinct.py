@@ -1,8 +1,8 @@
-"""How many different values were seen, in 64 bits that can be joined.
+"""Estimates the number of distinct values, in 64 bits that can be merged.
 
-Linear counting: each value sets one bit by its hash; the share of bits still clear tells how many there
-were. Source: Whang, Vander-Zanden, Taylor (1990), "A linear-time probabilistic counting algorithm". The
-standard error is 9 % at 10 values, 11 % at 64 and 14 % at 150; past about 260 all bits are set.
+Linear counting: each value sets one bit by its hash; the share of clear bits gives the estimate. Source:
+Whang, Vander-Zanden, Taylor (1990), "A linear-time probabilistic counting algorithm". The standard error is 9
+% at 10 values, 11 % at 64 and 14 % at 150; past about 260 all bits are set.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _ESTIMATES = [-BITS * log((BITS - count) / BITS) if count < BITS else BITS * log
 
 @lru_cache(maxsize=65_536)
 def bit_of(value: str) -> int:
-    """The bit that stands for a value: the same on every machine."""
+    """The bit of a value, the same on every machine."""
     return 1 << (crc32(value.encode()) >> 26)
 
 
 def estimate_distinct(bits: int) -> float:
-    """About how many different values set these bits."""
+    """The estimated number of distinct values that set these bits."""
     return _ESTIMATES[bits.bit_count()]

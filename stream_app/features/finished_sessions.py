@@ -1,4 +1,4 @@
-"""Sessions that are over: what they came to, and what a user's row keeps of them."""
+"""Finished sessions: their figures, and what a user's row keeps of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream_app.settings.rules import Rules
 
 
 class FinishedSession(NamedTuple):
-    """A session that is over; times are epoch seconds, the duration is in seconds."""
+    """A finished session; times are epoch seconds, the duration is in seconds."""
 
     session_id: str
     started_at: float
@@ -26,7 +26,7 @@ class FinishedSession(NamedTuple):
 
 
 def finish_session(row: UserRow, session: OpenSession, watermark: float) -> FinishedSession:
-    """Add a session that the watermark has closed to the row's sessions."""
+    """Add a session closed by the watermark to the row's statistics."""
     finished = FinishedSession(
         session_id=session.tracker_id or f"{session.started_at:.3f}",
         started_at=session.started_at,
@@ -45,7 +45,7 @@ def finish_session(row: UserRow, session: OpenSession, watermark: float) -> Fini
 def finish_by_summary(
     row: UserRow, event: SessionCall, ended_at: float, offset: int, rules: Rules
 ) -> FinishedSession:
-    """Add a session that its tracker sums up to the row's sessions, in the place of those that it covers."""
+    """Add a session summarised by its tracker to the row's statistics, replacing those that it covers."""
     summary = event.properties
     started_at = ended_at - summary.duration
     covered = sessions.pop_covered(row, summary.session_id or "", started_at, ended_at, rules)

@@ -1,4 +1,4 @@
-"""How far a user is on the way to an order: looked, put into the cart, checked out, bought."""
+"""How far a user is towards an order: viewed, added to cart, checked out, bought."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_CART_ITEMS = 10
 
 
 class Stage(IntEnum):
-    """The last funnel step that the user took, as given by Segment's e-commerce events."""
+    """The user's last funnel step, by Segment's e-commerce events."""
 
     NONE = 0
     VIEWED = 1
@@ -45,7 +45,7 @@ class Funnel(msgspec.Struct, array_like=True):
 
 
 def note_step(funnel: Funnel, name: str, item: str | None, at: float) -> None:
-    """Note one e-commerce event. Steps older than the last order belong to what was ordered."""
+    """Note one e-commerce event. Steps before the last order belong to that order."""
     stage = STAGE_OF.get(name)
     if stage is None or at < funnel.ordered_at:
         return
@@ -60,5 +60,5 @@ def note_step(funnel: Funnel, name: str, item: str | None, at: float) -> None:
         if not funnel.cart:
             stage = int(Stage.VIEWED)
     if name == "Product Viewed" and funnel.stage in {Stage.CART, Stage.CHECKOUT}:
-        return  # looking on does not empty the cart
+        return  # viewing more does not empty the cart
     funnel.stage, funnel.reached_at = stage, max(funnel.reached_at, at)

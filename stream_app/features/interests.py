@@ -1,4 +1,4 @@
-"""What interests a user: decayed affinity to categories, brands, tags, search terms and site fields."""
+"""A user's interests: decayed affinity to categories, brands, tags, search terms and site fields."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stream_app.settings.rules import DAY
 HALF_LIFE = 14 * DAY
 MAX_NAMES = 8
 MAX_NAME_LENGTH = 64
-# 2 ** 64 half-lives from the landmark: sums stay far from what a float can hold.
+# 2 ** 64 half-lives from the landmark: sums stay well within a float's range.
 _MAX_AGE = 64 * HALF_LIFE
 
 FACETS = ("category", "brand", "tag", "search", "field")
@@ -22,10 +22,10 @@ CATEGORY, BRAND, TAG, SEARCH, FIELD = range(len(FACETS))
 
 
 class Interests(msgspec.Struct, array_like=True):
-    """By facet (in the order of `FACETS`), the sums of weights as they stood at the landmark.
+    """The sums of weights as of the landmark, by facet (in the order of `FACETS`).
 
-    A weight given at t counts 2 ** ((t - landmark) / half-life) at the landmark, so sums of any times
-    compare without touching each at every event. Source: Cormode et al. (2009), "Forward decay".
+    A weight given at t counts 2 ** ((t - landmark) / half-life) at the landmark, so sums are comparable
+    without updating each at every event. Source: Cormode et al. (2009), "Forward decay".
     """
 
     landmark: float = 0.0
@@ -33,7 +33,7 @@ class Interests(msgspec.Struct, array_like=True):
 
 
 class Reason(NamedTuple):
-    """Why a thing may interest a user: a facet's name and its share of the user's attention to that facet."""
+    """Why an item may interest a user: a name in a facet, and its share of the attention there."""
 
     facet: str
     name: str
@@ -41,10 +41,10 @@ class Reason(NamedTuple):
 
 
 def add_interest(interests: Interests, facet: int, names: Iterable[str], weight: float, at: float) -> None:
-    """Add a weight to some names of a facet; past `MAX_NAMES` the weakest makes room for a new one."""
+    """Add a weight to names of a facet; beyond `MAX_NAMES` a new one replaces the weakest."""
     age = at - interests.landmark
     if age <= -_MAX_AGE:
-        return  # negligible after decay, compared with what is known
+        return  # negligible after decay, compared with known weights
     if age >= _MAX_AGE:
         _move_landmark(interests, at)
         age = 0.0
@@ -62,7 +62,7 @@ def add_interest(interests: Interests, facet: int, names: Iterable[str], weight:
 
 
 def note_interest(interests: Interests, described: Mapping[str, Any], weight: float, at: float) -> None:
-    """Add a weight to the category, brand and tags that describe a thing."""
+    """Add a weight to an item's category, brand and tags."""
     category, brand = described.get("category"), described.get("brand")
     if isinstance(category, str):
         add_interest(interests, CATEGORY, (category,), weight, at)
@@ -80,7 +80,7 @@ def affinities(interests: Interests, facet: int, at: float) -> dict[str, float]:
 
 
 def strongest_interest(interests: Interests, facet: int, at: float) -> tuple[str, float] | None:
-    """The name of highest decayed weight at event time `at`, ties by name; None where there is none."""
+    """The name with the highest decayed weight at event time `at`, ties by name; None if there is none."""
     known = interests.facets[facet]
     if not known:
         return None
@@ -99,11 +99,11 @@ def merge_interests(interests: Interests, other: Interests) -> None:
 def interest_in(
     interests: Interests, described: Mapping[str, Iterable[str]], at: float
 ) -> tuple[float, list[Reason]]:
-    """How much a thing that was never seen should interest the user, 0 to 1, and why, strongest first.
+    """How much an unseen item should interest the user, 0 to 1, and why, strongest first.
 
-    `described` gives the names that the thing has by facet. The score joins the share of the user's decayed
-    attention that each name has: 1 - prod(1 - share); how often is in the sums, how recently in their decay.
-    To the attention of each facet one look at something unknown is added: a single look is no certainty.
+    `described` has the item's names by facet. The score combines each name's share of the user's decayed
+    attention: 1 - prod(1 - share). Frequency is in the sums, recency in their decay. One view of something
+    unknown is added to each facet's attention, because a single view is not certain.
     """
     reasons: list[Reason] = []
     missed = 1.0

@@ -25,7 +25,7 @@ TRAIT = "trait_"
 
 
 class WindowNames(NamedTuple):
-    """What the features of one window are called."""
+    """The names of one window's features."""
 
     sums: tuple[str, ...]
     mean_session: str
@@ -48,9 +48,9 @@ _FACET_NAMES = tuple((f"top_{facet}", f"top_{facet}_affinity") for facet in FACE
 
 
 class Group(NamedTuple):
-    """Features that are read together; a name that ends in `*` stands for all that begin so.
+    """Features that are read together; a name ending in `*` stands for all with that prefix.
 
-    `plain_sums` are those that are the sum of one cell over the tiles of a window, with that cell.
+    `plain_sums` are the features that are the sum of one cell over a window's tiles, with that cell.
     """
 
     names: tuple[str, ...]
@@ -59,11 +59,13 @@ class Group(NamedTuple):
     window: int = 0
 
     def holds_any(self, wanted: Collection[str]) -> bool:
-        """Whether one of the wanted features is read here."""
+        """Whether one of the wanted features is in this group."""
         return any(fnmatchcase(feature, name) for name in self.names for feature in wanted)
 
     def limited_to(self, wanted: Collection[str]) -> Group:
-        """What reads at least the wanted features: mere sums cell by cell, for a third of the cost."""
+        """Restrict reading to the wanted features or more; plain sums are read by cell, for a third of the
+        cost.
+        """
         sums = tuple((name, cell) for name, cell in self.plain_sums if name in wanted)
         if len(sums) < len([name for name in self.names if name in wanted]) or not sums:
             return self
@@ -82,10 +84,10 @@ def read_features(
 ) -> Features:
     """Features at event time `at` (epoch seconds): durations in seconds, recency and tenure in days.
 
-    A user is loyal from `loyal_uses` sessions on. `reading` (see `reading_of`) limits what is read; without
-    it all is, and what `definitions` declare.
+    A user is loyal from `loyal_uses` sessions on. `reading` (see `reading_of`) limits what is read; by
+    default everything is, including what `definitions` declare.
 
-    A feature that has nothing to say (a mean of no sessions, an unknown device) is absent.
+    A feature without a value (a mean of no sessions, an unknown device) is absent.
     """
     features: Features = {}
     for group in reading_of(None, definitions) if reading is None else reading:
@@ -94,13 +96,13 @@ def read_features(
 
 
 def finite(features: Features) -> Features:
-    """The features without numbers that are none: sums of a row's largest numbers may have no end."""
+    """The features without non-finite numbers, because sums of a row's largest numbers may overflow."""
     return {name: value for name, value in features.items() if isinstance(value, str) or isfinite(value)}
 
 
 @lru_cache(maxsize=64)
 def reading_of(wanted: frozenset[str] | None, definitions: Definitions = NONE) -> Reading:
-    """The groups that hold the wanted features, and with them some more; all for None."""
+    """The groups with the wanted features, possibly including others; all groups for None."""
     declared = _declared_groups(definitions, wanted)
     if wanted is None:
         return GROUPS + declared

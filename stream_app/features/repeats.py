@@ -1,8 +1,8 @@
-"""The fingerprints of recent events and orders, by which a row recognises repeats.
+"""Fingerprints of recent events and orders, by which a row recognises repeats.
 
-A repeat has its original's event time, so what is older than the watermark need not be remembered: it would
-be refused as late. An order may come again much later, under another message id, as when a confirmation
-page is reloaded: the newest orders are remembered whenever they were.
+A repeat has its original's event time, so events older than the watermark need not be remembered: their
+repeats would be refused as late. An order may be repeated much later with another message id, for example
+when a confirmation page is reloaded, so the newest orders are remembered regardless of age.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ def is_known(row: UserRow, event_fingerprint: int, order_fingerprint: int | None
 
 
 def remember_order(row: UserRow, fingerprint: int) -> None:
-    """Remember an order that the row has not seen."""
+    """Remember an order that is new to the row."""
     row.order_ids = [*row.order_ids, fingerprint][-MAX_ORDER_IDS:]
 
 
 def remember(row: UserRow, fingerprint: int, at: float, watermark: float) -> bool:
-    """Remember an event of time `at` that the row has not seen; times are epoch seconds.
+    """Remember an event at `at` that is new to the row; times are epoch seconds.
 
-    Returns whether the row, which remembers `MAX_RECENT_IDS`, had to forget an event whose repeat would
-    count again.
+    Returns whether the row, which remembers `MAX_RECENT_IDS`, had to forget an event whose repeat would be
+    counted again.
     """
     if len(row.recent_ids) % IDS_BETWEEN_LOOKS == IDS_BETWEEN_LOOKS - 1:
         forget_before(row, watermark)
@@ -39,5 +39,5 @@ def remember(row: UserRow, fingerprint: int, at: float, watermark: float) -> boo
 
 
 def forget_before(row: UserRow, watermark: float) -> None:
-    """Forget what would be refused as late if it came again."""
+    """Forget events whose repeats would be refused as late."""
     row.recent_ids = {seen: at for seen, at in row.recent_ids.items() if at >= watermark}

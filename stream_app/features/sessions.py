@@ -1,4 +1,4 @@
-"""Sessions from single events: bounded by inactivity, merged when late events bridge them."""
+"""Builds sessions from single events: bounded by inactivity, merged if late events bridge them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stream_app.features.user_row import OpenSession, UserRow
 from stream_app.intake.personal_text import is_personal
 from stream_app.settings.rules import Rules
 
-# A person has a few devices; what has one person in more visits at once is no person, or no person's id.
+# A person has a few devices; an id with more simultaneous visits is not a person's.
 MAX_OPEN_SESSIONS = 16
 MAX_SESSION_ITEMS = 100
 MAX_OPEN_ITEMS = 2 * MAX_SESSION_ITEMS  # in all open sessions of a user together
@@ -29,10 +29,10 @@ def touch(  # noqa: PLR0913
     item: str | None,
     rules: Rules,
 ) -> OpenSession:
-    """Put one event into the session it belongs to: a new one, one it extends, or several that it joins.
+    """Add one event to its session: a new one, one that it extends, or several that it joins.
 
-    `tracker_id` is the tracker's own session id, or "": two different ones are two sessions, however near,
-    and one is one session, however long its pauses, while it is open and within the limit.
+    `tracker_id` is the tracker's own session id, or "". Different ids are different sessions, however close,
+    and the same id is one session, however long its pauses, while it is open and within the limit.
     """
     session = _find_or_join(row, at, tracker_id, rules) or _begin(row, at, topic, offset)
     if at > session.last_at:
@@ -58,7 +58,7 @@ def touch(  # noqa: PLR0913
 def prolong(
     row: UserRow, at: float, topic: str, offset: int, tracker_id: str, rules: Rules
 ) -> OpenSession | None:
-    """Let the session go on that an event belongs to, without counting it; None if none is open."""
+    """Continue the session of an event without counting the event; None if none is open."""
     for session in reversed(row.open_sessions):
         if _accepts(session, at, tracker_id, rules.session_gap, rules.session_limit):
             session.last_at = max(session.last_at, at)
@@ -71,7 +71,7 @@ def prolong(
 
 
 def describe(session: OpenSession, item: str, category: object, brand: object) -> None:
-    """Note an item's category and brand; what an earlier event gave stays where this one gives nothing."""
+    """Note an item's category and brand; missing values keep those of earlier events."""
     new_category, new_brand = _fact(category), _fact(brand)
     if new_category or new_brand:
         known_category, known_brand = session.described.pop(item, ("", ""))
@@ -81,9 +81,10 @@ def describe(session: OpenSession, item: str, category: object, brand: object) -
 
 
 def join(row: UserRow, added: Sequence[OpenSession], topic: str, offset: int, rules: Rules) -> None:
-    """Take another row's open sessions in; those near to each other become one, by the rules of `touch`.
+    """Merge another row's open sessions; nearby ones become one, by the rules of `touch`.
 
-    The record at this place brings them: it stands for the last of each, as theirs lie elsewhere.
+    The record at this position brings them and counts as the last record of each, because their own are in
+    another partition.
     """
     for session in added:
         session.topic, session.last_offset = topic, offset
@@ -96,17 +97,17 @@ def join(row: UserRow, added: Sequence[OpenSession], topic: str, offset: int, ru
 
 
 def due_after(last_at: Times, rules: Rules) -> Times:
-    """The watermark at which no event can extend a session any more whose last event was at `last_at`."""
+    """The watermark from which no event can extend a session whose last event was at `last_at`."""
     return last_at + rules.session_gap
 
 
 def due_at(session: OpenSession, rules: Rules) -> float:
-    """The watermark at which no event can extend the session any more."""
+    """The watermark from which no event can extend the session."""
     return due_after(session.last_at, rules)
 
 
 def first_last_at(row: UserRow) -> float | None:
-    """The time of the last event of the session that ends first; None where none is open."""
+    """The time of the last event of the session that ends first; None if none is open."""
     if not row.open_sessions:
         return None
     return min([session.last_at for session in row.open_sessions])
@@ -140,10 +141,10 @@ def pop_covered(
 def pop_excess(row: UserRow, current: OpenSession | None) -> list[OpenSession]:
     """Remove and return the open sessions that a row has no room for.
 
-    Those go first whose last event was the longest ago, ties by their beginning: they would have ended next.
-    `current`, to which an event was just added, stays.
+    Those with the oldest last event go first, ties by start, because they would have ended next. `current`,
+    to which an event was just added, stays.
     """
-    if len(row.open_sessions) < 2:  # the common case, at once
+    if len(row.open_sessions) < 2:  # a shortcut for the common case
         return []
     items = sum([len(session.items) for session in row.open_sessions])
     if len(row.open_sessions) <= MAX_OPEN_SESSIONS and items <= MAX_OPEN_ITEMS:
@@ -162,7 +163,7 @@ def pop_excess(row: UserRow, current: OpenSession | None) -> list[OpenSession]:
 
 
 def newest_described(*described: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """The descriptions of items in several sessions as one; sessions come oldest first, the newest counts."""
+    """Merge the item descriptions of several sessions, oldest first; the newest counts."""
     newest: dict[str, tuple[str, str]] = {}
     for session in described:
         newest |= session
@@ -170,7 +171,7 @@ def newest_described(*described: Mapping[str, tuple[str, str]]) -> dict[str, tup
 
 
 def next_due(row: UserRow, rules: Rules) -> float | None:
-    """When the first open session falls due, in event time; None where none is open."""
+    """When the first open session falls due, in event time; None if none is open."""
     last_at = first_last_at(row)
     return None if last_at is None else due_after(last_at, rules)
 
@@ -188,9 +189,9 @@ def _accepts(session: OpenSession, at: float, tracker_id: str, gap: float, limit
 
 
 def _find_or_join(row: UserRow, at: float, tracker_id: str, rules: Rules) -> OpenSession | None:
-    """The open session that an event belongs to, joined from several where the event bridges them."""
+    """Return the open session of an event, joining several if the event bridges them."""
     gap, limit = rules.session_gap, rules.session_limit
-    if len(row.open_sessions) == 1:  # the common case, at once
+    if len(row.open_sessions) == 1:  # a shortcut for the common case
         session = row.open_sessions[0]
         return session if _accepts(session, at, tracker_id, gap, limit) else None
     near = [session for session in row.open_sessions if _accepts(session, at, tracker_id, gap, limit)]
@@ -228,7 +229,7 @@ def _merge(session: OpenSession, other: OpenSession, row: UserRow, rules: Rules)
 
 
 def _is_same_look(session: OpenSession, at: float, item: str) -> bool:
-    """A click on an item and the page that it opens are one look at it, in whatever order they come."""
+    """A click on an item and the page that it opens are one view, in either order."""
     for seen_at, seen in reversed(session.items):
         if seen_at <= at - SAME_LOOK:
             return False

@@ -1,4 +1,4 @@
-"""Running statistics that fit a row: moments, bounded counts of categories, decayed sums."""
+"""Running statistics for rows: moments, bounded counts of categories, decayed sums."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OTHER = "(other)"
 
 
 class RunningStats(msgspec.Struct, array_like=True):
-    """Count, mean, spread and range of what was added (Welford 1962; joined as by Chan et al. 1979)."""
+    """Count, mean, spread and range of added values (Welford 1962; merged as by Chan et al. 1979)."""
 
     count: int = 0
     mean: float = 0.0
@@ -22,8 +22,8 @@ class RunningStats(msgspec.Struct, array_like=True):
     high: float = 0.0
 
     def add(self, value: float) -> None:
-        """Take one value in."""
-        value = float(value)  # a whole number would be stored as one, and read back as another type
+        """Add one value."""
+        value = float(value)  # an int would be stored as one, and read back as a different type
         self.count += 1
         delta = value - self.mean
         self.mean += delta / self.count
@@ -32,7 +32,7 @@ class RunningStats(msgspec.Struct, array_like=True):
         self.high = value if self.count == 1 else max(self.high, value)
 
     def merge(self, other: RunningStats) -> None:
-        """Take all of another's values in."""
+        """Add all of another's values."""
         if not other.count:
             return
         if not self.count:
@@ -51,7 +51,7 @@ class RunningStats(msgspec.Struct, array_like=True):
 
     @property
     def deviation(self) -> float:
-        """Sample standard deviation; 0 below two values."""
+        """Sample standard deviation; 0 for fewer than two values."""
         return sqrt(self.squares / (self.count - 1)) if self.count > 1 else 0.0
 
 
@@ -59,15 +59,15 @@ Shares = dict[str, int]
 
 
 def count_category(shares: Shares, category: str, count: int = 1) -> None:
-    """Count a category; past `MAX_CATEGORIES` new ones are counted together."""
+    """Count a category; beyond `MAX_CATEGORIES` new ones are counted together."""
     if category not in shares and (len(shares) >= MAX_CATEGORIES or is_personal(category)):
         category = OTHER
     shares[category] = shares.get(category, 0) + count
 
 
 def most_common(shares: Shares) -> str | None:
-    """The category counted most, ties by name, so that every runtime names the same."""
-    if len(shares) < 2:  # most users have one device, one country
+    """The most frequent category, ties by name, so that all runtimes agree."""
+    if len(shares) < 2:  # most users have a single device and country
         return next(iter(shares), None)
     highest = max(shares.values())
     return min([category for category, count in shares.items() if count == highest])
@@ -76,8 +76,8 @@ def most_common(shares: Shares) -> str | None:
 def count_top(counts: dict[str, int], name: str, limit: int) -> None:
     """Count a name among the `limit` most frequent.
 
-    A new name takes the place of the least counted, and its count with it. Source: Metwally, Agrawal, El
-    Abbadi (2005), "Space-Saving": a count is never too low, and too high by the least count at most.
+    A new name replaces the least frequent one and inherits its count. Source: Metwally, Agrawal, El Abbadi
+    (2005), "Space-Saving": a count is never too low, and too high by at most the least count.
     """
     known = counts.get(name)
     if known is not None:
@@ -90,13 +90,13 @@ def count_top(counts: dict[str, int], name: str, limit: int) -> None:
 
 
 class DecayedSum(msgspec.Struct, array_like=True):
-    """A sum whose contributions decay with a half-life; `at` is the time that it refers to."""
+    """A sum whose contributions decay with a half-life; `at` is its reference time."""
 
     value: float = 0.0
     at: float = 0.0
 
     def add(self, weight: float, at: float, half_life: float) -> None:
-        """Add a weight at event time `at`, in any order of times."""
+        """Add a weight at event time `at`, in any time order."""
         behind = self.at - at
         if behind >= 0.0:
             self.value += weight * 0.5 ** (behind / half_life)

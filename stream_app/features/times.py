@@ -1,4 +1,4 @@
-"""Event times, which a rule takes one by one or, at a partition's start, those of all users at once."""
+"""Event times, which rules accept one by one or, at a partition's start, for all users at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a company says of a user: traits that can be features, and the control group."""
+"""What a company states about a user: traits that can be features, and the control group."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stream_app.intake.wire import CallContext
 
 
 def note_context_traits(row: UserRow, context: CallContext) -> None:
-    """Record the traits sent with any event, and those that count only until a trait is known."""
+    """Record the traits sent with an event, and those that count only until a trait is known."""
     if isinstance(context.traits, dict):
         note_traits(row, context.traits)
     if isinstance(context.traits_once, dict):

@@ -1,7 +1,7 @@
-"""All that is known of one user: one bounded, versioned value, written once per batch.
+"""Everything known about one user: one bounded, versioned value, written once per batch.
 
-On disk a row is MessagePack of the fields in their order, the row's version first. Fields may be added
-at the end with a default: older rows are read as they are. Any other change raises `ROW_VERSION`.
+On disk a row is MessagePack of the fields in order, starting with the row's version. Fields with a default
+may be added at the end, and older rows can still be read. Any other change requires a new `ROW_VERSION`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from stream_app.features.windows import Tiles, new_tiles
 from stream_app.settings.rules import DAY
 
 ROW_VERSION = 2
-MAX_ROW_BYTES = 768 * 1024  # as it is stored, whatever its events were; common are 2 KiB
+MAX_ROW_BYTES = 768 * 1024  # when stored, whatever its events; 2 KiB is typical
 MAX_TRAITS = 24
 
 MAX_RECENT_IDS = 512
@@ -56,7 +56,7 @@ class Kind(msgspec.Struct, array_like=True):
 
 
 class Moment(msgspec.Struct, array_like=True):
-    """The features of one moment, and what the user did in the days after it.
+    """The features of one moment, and what the user did afterwards.
 
     `values` are 32-bit floats in the order of the product's own features, `declared` a company's by name.
     """
@@ -69,7 +69,7 @@ class Moment(msgspec.Struct, array_like=True):
 
 
 class ItemStart(msgspec.Struct, array_like=True):
-    """An item that the user started, and what they did with it since; 0.0 for what has not happened.
+    """An item that the user started, and what they did with it since; 0.0 if something has not happened.
 
     `uses` counts events that start the item, the first among them; `has_returned` tells of uses on another
     day. A page may be completed by reading alone.
@@ -83,12 +83,12 @@ class ItemStart(msgspec.Struct, array_like=True):
     is_page: bool = False
 
 
-# What became of a claim to another id.
+# The result of a claim to another id.
 CLAIMED, OWNED, REFUSED = 0, 1, 2
 
 
 class Place(msgspec.Struct, array_like=True):
-    """The partition of another id, when (event time) it was said to be the user's, and whether it is."""
+    """The partition of another id, when (event time) it was declared to be the user's, and whether it is."""
 
     partition: int
     at: float
@@ -96,9 +96,9 @@ class Place(msgspec.Struct, array_like=True):
 
 
 class SentList(msgspec.Struct, array_like=True):
-    """What a list of recommendations must keep to attribute clicks; ranks start at 1.
+    """What is stored of a list of recommendations to attribute clicks; ranks start at 1.
 
-    An item that was clicked is "". Of propensities only those below 1 are kept.
+    Clicked items become "". Only propensities below 1 are kept.
     """
 
     request_id: str
@@ -190,7 +190,7 @@ class UserRow(msgspec.Struct, array_like=True):
     declared: DeclaredState | None = None
 
 
-# What says where a row stands, and nothing of what its user did.
+# The fields about the row itself, without anything that its user did.
 _STANDING = (
     "applied",
     "seen_at",
@@ -210,7 +210,7 @@ _STANDING = (
 
 
 def owned_ids(row: UserRow) -> list[str]:
-    """The keys of the user's other ids: those that a row gave itself up for, not those claimed in vain."""
+    """The keys of the user's other ids, without refused claims."""
     return [key for key, place in row.linked.items() if place.claim == OWNED]
 
 
@@ -220,12 +220,12 @@ def is_owned(user_key: str, place: Place, other: UserRow | None) -> bool:
 
 
 def without_history(row: UserRow) -> UserRow:
-    """The row of a user who no longer agrees to be analysed: what they did is forgotten."""
+    """The row of a user who withdrew consent to analytics, without their history."""
     return UserRow(**{name: getattr(row, name) for name in _STANDING})
 
 
 class RowVersionError(ValueError):
-    """A row was written by a version of the program that this one does not know."""
+    """A row was written by an unknown version of the program."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -233,7 +233,7 @@ _decoder = msgspec.msgpack.Decoder(UserRow)
 
 
 def encode_row(row: UserRow) -> bytes:
-    """The row as it is stored."""
+    """Encode the row for storage."""
     return _encoder.encode(row)
 
 

@@ -1,1 +1,1 @@
-"""Between the core and the models: ports, labelled examples, the moments that they are taken at."""
+"""Connects the core and the models: ports, labelled examples, and the moments they come from."""

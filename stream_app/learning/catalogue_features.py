@@ -1,4 +1,4 @@
-"""What the catalogue says of items, as features that a model learns from."""
+"""Catalogue entries as features for models."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _decoder = msgspec.json.Decoder(dict[str, dict[str, float | str]])
 
 
 class CatalogueFeatures:
-    """Features of at most `limit` items; the one told of longest ago goes first."""
+    """Features of at most `limit` items; the least recently updated is evicted first."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._features: dict[str, dict[str, float | str]] = {}
 
     def put(self, item: CatalogueItem) -> None:
-        """Take over what a catalogue says of an item, in place of all that it said before."""
+        """Store an item's catalogue entry, replacing any earlier one."""
         self._features.pop(item.item_id, None)
         if len(self._features) >= self._limit:
             del self._features[next(iter(self._features))]
         self._features[item.item_id] = features_of(item)
 
     def get(self, item: str) -> Mapping[str, float | str]:
-        """The features of an item; none of an unknown one."""
+        """The features of an item; none if it is unknown."""
         return self._features.get(item, {})
 
     def complete(self, outcomes: ItemOutcomes) -> ItemOutcomes:
-        """Outcomes with what the catalogue says of their items now: whoever learns them learns the same."""
+        """Add the current catalogue features to outcomes, so that every reader learns the same."""
         described = [
             outcome.model_copy(update={"features": dict(self.get(outcome.item_id))})
             for outcome in outcomes.outcomes
@@ -49,18 +49,18 @@ class CatalogueFeatures:
         return _encode(self._features)
 
     def restore_state(self, state: bytes) -> None:
-        """Hold what `to_state` gave.
+        """Restore what `to_state` returned.
 
         Raises:
-            msgspec.MsgspecError: it is no such thing.
+            msgspec.MsgspecError: it is not such a state.
         """
         self._features = _decoder.decode(state)
 
 
 def features_of(item: CatalogueItem) -> dict[str, float | str]:
-    """The item's attributes under their names, with its kind, category, brand, price and tags.
+    """The item's attributes by name, with its kind, category, brand, price and tags.
 
-    Texts that are long, or addresses, tell one item from all others and nothing else: they are left out.
+    Long text and addresses are left out, because they only distinguish one item from all others.
     """
     said: dict[str, float | str | None] = {
         "kind": item.kind,

@@ -1,4 +1,4 @@
-"""The engagement model of content between the stream and the trainer: outcomes in, scores out."""
+"""The content model in the trainer: learns outcomes from the stream and returns scores."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from stream_app.schemas.outputs import ContentScore, ItemOutcomes, TierReason
 
 
 class ContentLearner(ValueLearner):
-    """Learns labels and the outcomes of starts, and gives scores once in every span of event time.
+    """Learns labels and the outcomes of starts, and computes scores once per interval of event time.
 
-    `interval` is in seconds, `clock` gives epoch seconds of wall time. What falls into which span follows
-    from the outcomes and their order alone, and so do the scores; `pop_scores` hands them over.
+    `interval` is in seconds; `clock` returns wall time in epoch seconds. Intervals depend only on the
+    outcomes and their order, and so do the scores, which `pop_scores` returns.
     """
 
     kind = ContentModel
@@ -32,7 +32,7 @@ class ContentLearner(ValueLearner):
     def learn_outcomes(
         self, batches: Sequence[ItemOutcomes], marks: Sequence[Mark] | None = None
     ) -> Sequence[bool]:
-        """Learn what became of starts, in order; before one of a new span, the scores so far are made."""
+        """Learn outcomes of starts in order; compute scores before the first outcome of a new interval."""
         for place, outcomes in enumerate(batches):
             at = outcomes.as_of.timestamp()
             if self.model.newest_at and at // self._interval > self.model.newest_at // self._interval:
@@ -55,12 +55,12 @@ class ContentLearner(ValueLearner):
         return [True] * len(batches)
 
     def pop_scores(self) -> list[ContentScore]:
-        """Return the scores made since the last call, and forget them."""
+        """Return the scores computed since the last call, and forget them."""
         scores, self._scores = self._scores, []
         return scores
 
     def _score(self, outcomes: ItemOutcomes) -> None:
-        # Else scores would come from the fit of whichever snapshot was taken last.
+        # Otherwise scores would depend on when the last snapshot was taken.
         self.model.refresh()
         as_of = datetime.fromtimestamp(self.model.newest_at, UTC)
         now = datetime.fromtimestamp(self._clock(), UTC)

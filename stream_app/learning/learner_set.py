@@ -1,4 +1,4 @@
-"""The models of a `ModelSet` as the stream meets them: what is learned, scored with and loaded."""
+"""The models of a `ModelSet` as the stream uses them: for learning, scoring and loading."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from stream_app.models.targets import OUTCOMES, TIER
 
 
 class LearnerSet:
-    """Every model as a learner; tiers learn under the names that senders give their labels.
+    """Every model as a learner; tiers learn from the label targets that senders use.
 
-    `content_interval` is in seconds, `clock` gives epoch seconds of wall time (see `ContentLearner`).
+    `content_interval` is in seconds; `clock` returns wall time in epoch seconds (see `ContentLearner`).
     """
 
     def __init__(
@@ -39,23 +39,23 @@ class LearnerSet:
 
 
 def scoring_models(models: ModelSet, recommender: Recommender) -> Models:
-    """What a batch is scored with: models that nobody learns here, and the recommender."""
+    """The models that score a batch: unlearned ones, to be replaced, and the recommender."""
     outcomes = {name: OutcomeScorer(model) for name, model in models.outcomes.items()}
     return Models(TierScorer(models.tiers), recommender, outcomes)
 
 
 def is_scored_with(name: str) -> bool:
-    """Whether batches are scored with the model of such a name."""
+    """Whether the model with this name scores batches."""
     return name == TIER.name or name in OUTCOMES
 
 
 def with_loaded(models: Models, name: str, model: AnyModel) -> Models:
-    """The models with a loaded one in its place; for names with which batches are scored.
+    """Return the models with a loaded one in its place; only for names of scoring models.
 
-    They are new objects: a batch is scored to its end with the models it began with.
+    They are new objects, so that a batch is scored to its end with the same models.
 
     Raises:
-        TypeError: the model is of another kind than its name says.
+        TypeError: the model is of a different kind than its name says.
     """
     if not isinstance(model, ClassificationModel):
         raise TypeError(f"{type(model).__name__} is no {ClassificationModel.__name__}")

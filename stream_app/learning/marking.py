@@ -1,4 +1,4 @@
-"""Whose an example is, and whether it is kept where room is short: by hashes with a key of the operator's."""
+"""Marks examples with their owner and sampling priority, as hashes with the operator's key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stream_app.models.online.sample import NOBODY, Mark
 
 
 class Marker:
-    """Marks examples. Without the key nobody can tell whose they are, nor choose which are kept.
+    """Marks examples. Without the key nobody can tell whose they are, or influence which are kept.
 
     Examples that were marked under `earlier_keys` are still known to be their users'.
     """
@@ -17,7 +17,7 @@ class Marker:
         self._keys = [hashlib.sha256(one).digest() for one in (key, *earlier_keys)]
 
     def owner(self, user_key: str | None) -> int:
-        """The user as examples name them, of 64 bits; `NOBODY` where an example is of no user."""
+        """The 64-bit digest of an example's user; `NOBODY` for an example without one."""
         return NOBODY if user_key is None else self._owner(user_key, self._keys[0])
 
     def owners(self, user_key: str) -> set[int]:
@@ -25,7 +25,7 @@ class Marker:
         return {self._owner(user_key, key) for key in self._keys}
 
     def mark(self, user_key: str | None, example_id: str) -> Mark:
-        """The mark of an example; the same for one that comes again."""
+        """The mark of an example; repeats have the same mark."""
         return Mark(self.owner(user_key), _hash(b"priority", example_id, self._keys[0]))
 
     def _owner(self, user_key: str, key: bytes) -> int:

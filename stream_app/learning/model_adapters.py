@@ -1,4 +1,4 @@
-"""The learned models as the core's ports see them."""
+"""Adapts the learned models to the core's ports."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Adapted(Generic[ModelT]):
 
     @property
     def name(self) -> str:
-        """The model's name, as snapshots and metrics carry it."""
+        """The model's name in snapshots and metrics."""
         return self.model.name
 
     def stamp(self) -> ModelStamp:
@@ -73,27 +73,27 @@ class Adapted(Generic[ModelT]):
         self.model = model
 
     def forget(self, owners: Collection[int]) -> int:
-        """Hold no example of some owners any longer; how many there were."""
+        """Remove all examples of some owners; return how many there were."""
         return self.model.forget(owners)
 
     def relearned(self) -> ModelT:
-        """A model that learned what this one still holds, and nothing else; this one goes on as it is."""
+        """Return a model that learned only what this one still holds; this one does not change."""
         fresh: Any = unlearned_model(self.name)
         fresh.relearn(self.model)
         return cast(ModelT, fresh)
 
     def refresh(self) -> None:
-        """Bring the answers up to date with all that was learned; the learning goes on as if nothing was."""
+        """Bring answers up to date with everything learned, without affecting learning."""
         self.model.refresh()
 
 
 class TierScorer(Adapted[ClassificationModel]):
-    """A tier model that is scored with and learned from."""
+    """A tier model for scoring and learning."""
 
     kind = ClassificationModel
 
     def features_read(self) -> frozenset[str] | None:
-        """The features that the champion's answers come from."""
+        """The features that the champion's answers depend on."""
         return self.model.features_read
 
     def predict_tiers(self, examples: Sequence[Features]) -> Sequence[ClassPrediction]:
@@ -103,16 +103,16 @@ class TierScorer(Adapted[ClassificationModel]):
     def explain_tiers(
         self, examples: Sequence[Features], tiers: Sequence[int], most: int = 3
     ) -> Sequence[Sequence[Reason]]:
-        """The features that moved each example most towards its tier or from it, in one call for a batch.
+        """The features that moved each example most towards or away from its tier, in one call for a batch.
 
-        Largest contribution first; none while warming up. Ask for those alone that are sent.
+        Largest contribution first; none while warming up. Request them only for tiers that are sent.
         """
         return self.model.explain_many(examples, tiers, most)
 
     def learn_many(
         self, examples: Sequence[tuple[Features, bool | float | str]], marks: Sequence[Mark] | None = None
     ) -> Sequence[bool]:
-        """Learn tiers, given as numbers or as digits."""
+        """Learn tiers, given as numbers or digits."""
         tiers = [_tier_of(label) for _, label in examples]
         self.model.learn_many(
             [Example(x, tier) for (x, _), tier in zip(examples, tiers, strict=True) if tier is not None],
@@ -122,22 +122,22 @@ class TierScorer(Adapted[ClassificationModel]):
 
 
 class OutcomeScorer(Adapted[ClassificationModel]):
-    """A model of what users will do, such as return or buy, that is scored with and learned from."""
+    """A model of an outcome, such as a return or a purchase, for scoring and learning."""
 
     kind = ClassificationModel
 
     def predict_chances(self, examples: Sequence[Features]) -> Sequence[float]:
-        """Each example's calibrated probability that it will come true; its share so far while warming up."""
+        """Each example's calibrated probability of the outcome; while warming up, its share so far."""
         return [prediction.probabilities.get(True, 0.0) for prediction in self.model.predict_many(examples)]
 
     def clusters_of(self, examples: Sequence[Features]) -> Sequence[Cluster | None]:
-        """The cluster of users that each example belongs to; None where the model tells none apart."""
+        """Each example's cluster of users; None if the model has no clusters."""
         return self.model.clusters_of(examples)
 
     def learn_many(
         self, examples: Sequence[tuple[Features, bool | float | str]], marks: Sequence[Mark] | None = None
     ) -> Sequence[bool]:
-        """Learn whether it came true, given as true and false or as 1 and 0."""
+        """Learn outcomes, given as true and false or as 1 and 0."""
         usable = [not isinstance(label, str) and label in {0, 1} for _, label in examples]
         self.model.learn_many(
             [
@@ -175,7 +175,7 @@ class ValueLearner(Adapted[RegressionModel]):
 
 
 class SessionRecommender:
-    """The surface over the blend of recommenders, counted and stamped."""
+    """The surface over the blend of recommenders, with its stamp."""
 
     VERSION = 1
 
@@ -211,7 +211,7 @@ class SessionRecommender:
         )
 
     def sessions_of(self, user_key: str) -> list[tuple[float, list[str]]]:
-        """The sessions learned of a user that are still held: when each ended, and its items."""
+        """The learned sessions of a user that are still held: end time and items."""
         index = self.blend.index
         live = np.arange(index.first_session, index.next_session) % index.limits.sessions
         found: list[tuple[float, list[str]]] = []
@@ -223,10 +223,10 @@ class SessionRecommender:
         return found
 
     def learn(self, output: Output) -> bool:
-        """Learn what an output of the stream tells and say whether it told anything.
+        """Learn from an output of the stream; return whether there was anything to learn.
 
-        A closed session teaches what goes with what, unless it is empty or a bot's; lists that were sent, and
-        clicks on them, teach which sources are liked, as does what is told of their explored places alone.
+        Closed sessions teach co-occurrence, unless empty or from a bot. Lists, clicks on them, and explored
+        places teach which sources users like.
         """
         match output:
             case ClosedSession():
@@ -246,7 +246,7 @@ class SessionRecommender:
         return False
 
     def learn_session(self, session: ClosedSession | SessionRecord) -> bool:
-        """Learn a closed session, its output or the record of it; False where it is empty or a bot's."""
+        """Learn a closed session, given as output or record; False if it is empty or a bot's."""
         if session.is_bot or not session.items:
             return False
         for item, facts in session.item_facts.items():
@@ -259,9 +259,9 @@ class SessionRecommender:
         return True
 
     def complete(self, session: ClosedSession) -> ClosedSession:
-        """The session with what the catalogue says of its items now, in place of what events told.
+        """Return the session with the current catalogue facts of its items instead of those from events.
 
-        Whoever learns the record learns the same of them, whenever that is and whatever catalogue they have.
+        Every reader of the record then learns the same, at any time and with any catalogue.
         """
         catalogued = {item: self.surface.catalogue.catalogued(item) for item in session.items}
         said = {
@@ -276,11 +276,11 @@ class SessionRecommender:
         return self.surface.forget(user_key)
 
     def scores(self) -> dict[str, dict[str, float]]:
-        """How well each source and the mixture foresaw clicks; see `PrequentialScores.summary`."""
+        """How well each source and the mixture predicted clicks; see `PrequentialScores.summary`."""
         return self.surface.judge.summary(len(self.blend.index.item_numbers))
 
     def evictions(self) -> dict[str, int]:
-        """How often each cap made something be forgotten, by what it was."""
+        """How often each cap evicted something."""
         index = {f"index_{name}": count for name, count in self.blend.evictions.items()}
         return index | {f"surface_{name}": count for name, count in self.surface.evictions().items()}
 

@@ -1,7 +1,7 @@
-"""What a user will do: moments whose labels are not known yet, kept until event time has passed them.
+"""Outcome examples: moments whose labels are not known yet, kept until event time passes their horizon.
 
-At each moment the features are noted as they stand; what the user does after it, up to the horizon, makes
-the labels. So no label can leak into its features, and late events count for the time they happened at.
+A moment stores the current features, and what the user does up to the horizon becomes the labels. Labels
+therefore cannot leak into features, and late events count at the time they happened.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from stream_app.settings.rules import Rules
 MAX_MOMENTS = 3
 IDLE_HORIZONS = 4
 
-# What may predict the days to come, in the order of stored moments. Rates and times since, no totals: of
-# totals a young stream knows small ones only, and what is learned there misleads about users known for long.
+# Features for predicting outcomes, in the order of stored moments. Rates and times since, but no totals: a
+# young stream contains only small totals, which would mislead about users known for a long time.
 OUTLOOK_FEATURES: tuple[str, ...] = (
     "recency_days",
     "inactive_days",
@@ -42,7 +42,7 @@ OUTLOOK_FEATURES: tuple[str, ...] = (
 
 
 class Outcome(NamedTuple):
-    """What became known in the days after a moment, by target, and the features of that moment."""
+    """The labels that became known after a moment, by target, and the features of that moment."""
 
     labels: dict[str, bool]
     made_at: float
@@ -50,13 +50,13 @@ class Outcome(NamedTuple):
 
 
 def select(features: Features, definitions: Definitions = NONE) -> Features:
-    """The features that models of outcomes see."""
+    """Select the features that outcome models see."""
     return {name: features[name] for name in outlook_names(definitions) if name in features}
 
 
 @lru_cache(maxsize=16)
 def outlook_names(definitions: Definitions) -> tuple[str, ...]:
-    """What may predict the days to come: what the product knows, and every number that a company declares."""
+    """Features for predicting outcomes: the product's own, and every number that a company declares."""
     declared = (
         series.name
         for feature in definitions.features
@@ -67,10 +67,10 @@ def outlook_names(definitions: Definitions) -> tuple[str, ...]:
 
 
 def note_moment(row: UserRow, at: float, rules: Rules) -> None:
-    """Keep the features as they stand at event time `at`, if it is time for it again.
+    """Store the features as of event time `at`, if another moment is due.
 
-    Users who have been idle for several horizons are not asked about again until they use something: they
-    would crowd out all others.
+    Users who have been idle for several horizons get no moments until they are active again, because they
+    would outnumber all others.
     """
     next_at = next_moment_at(row)
     if next_at is None or at < next_at:
@@ -87,7 +87,7 @@ def note_moment(row: UserRow, at: float, rules: Rules) -> None:
 
 
 def note_use(row: UserRow, at: float, is_purchase: bool, rules: Rules) -> None:
-    """Note that the user used something at event time `at`."""
+    """Note an action of the user at event time `at`."""
     for moment in row.moments:
         if moment.at < at <= moment.at + rules.outlook_horizon:
             moment.has_returned = True
@@ -95,10 +95,10 @@ def note_use(row: UserRow, at: float, is_purchase: bool, rules: Rules) -> None:
 
 
 def merge(mine: Sequence[Moment], theirs: Sequence[Moment]) -> list[Moment]:
-    """The moments of two rows of one user in order of time, as far as a row keeps them.
+    """Merge the moments of two rows of one user in time order, as many as a row keeps.
 
-    One record may have been the moment of both rows. One user has one such moment, so that its example has an
-    id of its own: it keeps my features, and the labels that either row saw.
+    The same record may be a moment in both rows. They become one moment, so that its example's id is unique;
+    it keeps the first row's features and the labels of both.
     """
     merged = {moment.at: moment for moment in mine}
     for moment in theirs:
@@ -127,22 +127,22 @@ def pop_due(row: UserRow, watermark: float, rules: Rules) -> list[Outcome]:
 
 
 def label_due_after(made_at: Times, rules: Rules) -> Times:
-    """The watermark at which the labels of a moment are known."""
+    """The watermark at which a moment's labels are known."""
     return made_at + rules.outlook_horizon
 
 
 def oldest_moment_at(row: UserRow) -> float | None:
-    """The time of the oldest moment without labels; None where there is none."""
+    """The time of the oldest moment without labels; None if there is none."""
     return row.moments[0].at if row.moments else None
 
 
 def next_moment_at(row: UserRow) -> float | None:
-    """The time of the next moment to note; None where there is none, or no room for it."""
+    """The time of the next moment; None if there is none, or no room for it."""
     return row.next_moment_at if row.next_moment_at and len(row.moments) < MAX_MOMENTS else None
 
 
 def next_due(row: UserRow, rules: Rules) -> float | None:
-    """The watermark at which a label falls due, or the next moment comes; None where neither will."""
+    """The watermark at which a label or the next moment falls due; None if neither will."""
     made_at, next_at = oldest_moment_at(row), next_moment_at(row)
     if made_at is None:
         return next_at

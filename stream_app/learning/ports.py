@@ -1,4 +1,4 @@
-"""What the core asks of models, by what they can do."""
+"""The interfaces through which the core uses models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Features = Mapping[str, float | str]
 
 
 class TierPrediction(Protocol):
-    """A decision among tiers 1, 2 and 3 (None: cannot say), and the probabilities behind it."""
+    """A decision among tiers 1, 2 and 3 (None if undecided), and the probabilities behind it."""
 
     @property
     def label(self) -> int | str | None: ...
@@ -22,7 +22,7 @@ class TierPrediction(Protocol):
 
 
 class Contribution(Protocol):
-    """How far a feature's value moved a decision, in probability."""
+    """How much a feature's value moved a decision, in probability."""
 
     @property
     def feature(self) -> str: ...
@@ -33,13 +33,13 @@ class Contribution(Protocol):
 
 
 class TierModel(Protocol):
-    """Scores tiers; it does not change while a batch is scored with it."""
+    """Scores tiers; it does not change while a batch is scored."""
 
     def stamp(self) -> ModelStamp:
-        """Name, version and examples seen, for the envelope of what it decides."""
+        """Name, version and examples seen, for the envelopes of its decisions."""
 
     def features_read(self) -> frozenset[str] | None:
-        """The features that its answers and reasons come from; None where any may count."""
+        """The features that its answers and reasons depend on; None if any may count."""
 
     def predict_tiers(self, examples: Sequence[Features]) -> Sequence[TierPrediction]:
         """One prediction per example, in one call for a whole batch."""
@@ -47,11 +47,11 @@ class TierModel(Protocol):
     def explain_tiers(
         self, examples: Sequence[Features], tiers: Sequence[int]
     ) -> Sequence[Sequence[Contribution]]:
-        """What moved each example most towards its tier or from it, largest first."""
+        """What moved each example most towards or away from its tier, largest first."""
 
 
 class ClusterTrait(Protocol):
-    """How the mean of a feature within a cluster of users differs from everybody's."""
+    """How a feature's mean within a cluster of users differs from the overall mean."""
 
     @property
     def feature(self) -> str: ...
@@ -64,7 +64,7 @@ class ClusterTrait(Protocol):
 
 
 class Cluster(Protocol):
-    """Users who behave alike: their number, their share of all, and what sets them apart, most first."""
+    """Users who behave alike: the cluster's number, its share of all users, and its strongest traits."""
 
     @property
     def number(self) -> int: ...
@@ -75,7 +75,7 @@ class Cluster(Protocol):
 
 
 class OutcomeModel(Protocol):
-    """Foresees one thing that users may do; it does not change while a batch is scored with it."""
+    """Predicts one outcome; it does not change while a batch is scored."""
 
     def stamp(self) -> ModelStamp:
         """Name, version and examples seen."""
@@ -84,13 +84,13 @@ class OutcomeModel(Protocol):
         """Each example's probability, in one call for a whole batch."""
 
     def clusters_of(self, examples: Sequence[Features]) -> Sequence[Cluster | None]:
-        """The cluster that each example's user belongs to; None where the model tells none apart."""
+        """Each example's cluster of users; None if the model has no clusters."""
 
 
 class Occasion(NamedTuple):
-    """What a list is asked for: an open session at event time `at`, and what may be used of its user.
+    """What a list is requested for: an open session at event time `at`, and usable facts about its user.
 
-    `session_items` and the user's earlier items are in click order; all chance follows from `seed`.
+    `session_items` and the user's earlier items are in click order; all random draws depend on `seed`.
     """
 
     session_items: Sequence[str]
@@ -110,12 +110,12 @@ class Recommender(Protocol):
         """Name, version and sessions learned."""
 
     def recommend(self, occasion: Occasion, count: int) -> Sequence[RecommendedItem]:
-        """At most `count` items, best first; none where nothing is known at all."""
+        """At most `count` items, best first; none if nothing is known at all."""
 
 
 @dataclass(frozen=True)
 class Models:
-    """What a batch is scored with; outcomes by their targets."""
+    """The models that score a batch; outcome models by target."""
 
     tiers: TierModel
     recommender: Recommender
@@ -131,17 +131,17 @@ class Learner(Protocol):
     def learn_many(
         self, examples: Sequence[tuple[Features, bool | float | str]], marks: Sequence[Mark] | None = None
     ) -> Sequence[bool]:
-        """Score each example, then learn it; False where the label is none that the target has."""
+        """Score each example, then learn it; False if the label is invalid for the target."""
 
     def forget(self, owners: Collection[int]) -> int:
-        """Hold no example of some owners any longer; how many there were."""
+        """Remove all examples of some owners; return how many there were."""
 
 
 @runtime_checkable
 class StartsLearner(Learner, Protocol):
-    """Learns from what became of items that users started, too."""
+    """Also learns from the outcomes of started items."""
 
     def learn_outcomes(
         self, batches: Sequence[ItemOutcomes], marks: Sequence[Mark] | None = None
     ) -> Sequence[bool]:
-        """Learn outcomes in order; whether each could be learned."""
+        """Learn outcomes in order; return whether each could be learned."""

@@ -1,7 +1,7 @@
-"""Closed sessions as a recommender reads them: the contract of `schemas.outputs`, decoded by msgspec.
+"""Closed sessions decoded by msgspec for recommenders, according to the contract in `schemas.outputs`.
 
-The contract rules, as it does for events (`intake/wire.py`): what does not decode here is judged by it.
-tests/contract/test_session_records.py holds the two to the same answers.
+The contract has the last word, as for events (`intake/wire.py`): records that do not decode here go to it.
+tests/contract/test_session_records.py checks that both agree.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class _Source(_Part):
 
 
 class DescribedItem(_Part):
-    """What was told of an item."""
+    """What events said about an item."""
 
     category: str | None = None
     brand: str | None = None
 
 
 class SessionRecord(_Part, tag_field="schema_name", tag="closed_session"):
-    """A closed session, field by field as `ClosedSession` has it."""
+    """A closed session with the fields of `ClosedSession`."""
 
     id: str
     user_key: str | None
@@ -61,7 +61,7 @@ _decode = msgspec.json.Decoder(SessionRecord).decode
 
 
 def read_session(value: bytes) -> SessionRecord | None:
-    """Return the closed session of a record; None for another kind, and where the contract has to judge."""
+    """Return the closed session in a record; None for another kind, or if the contract has to decide."""
     try:
         return _decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError):

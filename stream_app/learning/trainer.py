@@ -1,4 +1,4 @@
-"""The trainer's part: every example learned once, in the order of the training topic."""
+"""Learns every example once, in the order of the training topic."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Taught = TrainingExample | ItemOutcomes
 
 
 class ExampleOutcome(StrEnum):
-    """What became of an example; a metric's label."""
+    """The outcome of learning an example; used as a metric's label."""
 
     LEARNED = "learned"
     REPEATED = "repeated"
@@ -24,7 +24,7 @@ class ExampleOutcome(StrEnum):
 
 
 def by_label(example: TrainingExample) -> Iterator[TrainingExample]:
-    """An example for each label that one brings, with ids of their own."""
+    """Split an example with several labels into one per label, each with its own id."""
     yield example
     for target, label in example.other_labels.items():
         identifier = f"{example.id} {target}"
@@ -34,14 +34,14 @@ def by_label(example: TrainingExample) -> Iterator[TrainingExample]:
 
 
 class RecentIds:
-    """Ids seen lately, so that what a crash repeats is taken once; bounded."""
+    """A bounded set of recent ids, so that examples repeated after a crash are learned once."""
 
     def __init__(self, limit: int = REMEMBERED_IDS) -> None:
         self._limit = limit
         self._ids: dict[str, None] = {}
 
     def add(self, identifier: str) -> bool:
-        """Remember an id; False where it is remembered already."""
+        """Add an id; return False if it was already there."""
         if identifier in self._ids:
             return False
         self._ids[identifier] = None
@@ -51,10 +51,10 @@ class RecentIds:
 
 
 class Trainer:
-    """Feeds examples to the learner of their target.
+    """Passes examples to their target's learner.
 
-    `contained` holds, by learner, the training offset up to which it has learned already: a crash between
-    the snapshots of two models leaves one ahead of the other.
+    `contained` has, by learner, the training offset up to which it has already learned: after a crash between
+    the snapshots of two models, one is ahead of the other.
     """
 
     def __init__(
@@ -70,16 +70,16 @@ class Trainer:
         self.offset = max(self._contained.values(), default=-1)
 
     def remember(self, example: Taught, offset: int) -> None:
-        """Know an example again that its learner contains; one that is behind has yet to learn it."""
+        """Remember the id of an example that its learner contains; one that is behind has yet to learn it."""
         learner = self._learners.get(example.target)
         if learner is None or offset <= self._contained.get(learner.name, -1):
             self._recent.add(example.id)
 
     def learn(self, examples: Sequence[tuple[int, Taught]]) -> list[ExampleOutcome]:
-        """Learn examples, each with its training offset, but for those that were learned before.
+        """Learn examples, each with its training offset, except those learned before.
 
-        Each learner gets its share in one call and in order; the models that come of it are the same
-        however the examples are cut into calls.
+        Each learner gets its examples in order and in one call; the resulting models do not depend on how
+        examples are divided into calls.
         """
         outcomes = [ExampleOutcome.REPEATED] * len(examples)
         shares: dict[str, tuple[Learner, list[int]]] = {}
@@ -98,14 +98,14 @@ class Trainer:
         return outcomes
 
     def forget(self, user_keys: Iterable[str]) -> dict[str, int]:
-        """Hold no example of some users any longer; how many each learner had held, by its name."""
+        """Remove all examples of some users; return how many each learner had, by name."""
         owners = {owner for user_key in user_keys for owner in self._marker.owners(user_key)}
         learners = {learner.name: learner for learner in self._learners.values()}
         return {name: learner.forget(owners) for name, learner in learners.items()}
 
 
 def _learn(learner: Learner, share: Sequence[Taught], marker: Marker) -> list[bool]:
-    """Learn in order, in as few calls as there are changes between the two kinds."""
+    """Learn in order, with one call per run of the same kind."""
     learned: list[bool] = []
     for _, alike in groupby(share, key=type):
         run = list(alike)

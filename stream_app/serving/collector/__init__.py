@@ -1,1 +1,1 @@
-"""HTTP: the collector, to which browsers and servers send their events."""
+"""The collector: browsers and servers send their events to it over HTTP."""

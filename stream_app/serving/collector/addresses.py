@@ -1,4 +1,4 @@
-"""The collector's addresses, as the forms of trackers declare them; several forms may share one."""
+"""The collector's addresses, as declared by tracker forms; several forms may share one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from stream_app.settings.environment import Settings
 
 
 class Address:
-    """A method and path with the routes that it may stand for: the body tells which."""
+    """A method and path with its possible routes, between which the body decides."""
 
     def __init__(self, routes: Sequence[tuple[TrackerForm, Route]]) -> None:
-        # The canonical form claims nothing: what no other claims is its.
+        # The canonical form claims nothing: it gets what no other form claims.
         order = {form.name: place for place, form in enumerate(IN_ORDER_OF_ASKING)}
         self._routes = sorted(routes, key=lambda route: (route[0].is_canonical, order[route[0].name]))
         kinds = {route.body for _, route in routes}
@@ -45,7 +45,7 @@ class Address:
 
 
 def addresses(settings: Settings) -> Mapping[tuple[str, str], Address]:
-    """Every method and path that takes events."""
+    """Every method and path that accepts events."""
     declared: dict[tuple[str, str], list[tuple[TrackerForm, Route]]] = {}
     for form in FORMS.values():
         for route in (*form.routes, *form.starts):

@@ -1,6 +1,6 @@
-"""How much one request may hold, checked before the work that it would make.
+"""Bounds on the content of a request, checked before processing it.
 
-A body of a few hundred kilobytes can hold hundreds of thousands of values, and what a batch shares is
+A body of a few hundred kilobytes can contain hundreds of thousands of values, and a batch's shared fields are
 copied into each of its events.
 """
 
@@ -11,17 +11,17 @@ from collections.abc import Sized
 from stream_app.intake.trackers import MAX_EVENTS
 from stream_app.serving.collector.refusals import RefusalReason, RefusedError
 
-# Of what JSON's own characters show. Those within texts count too, which no real batch comes near to.
+# Counted by JSON's structural characters, including those in strings; real batches are far below.
 MOST_OBJECTS = 50_000
 MOST_VALUES = 500_000
 MOST_ENCODED_BYTES = 16 * 1024 * 1024
 
 
 def check_shape(body: bytes) -> None:
-    """Make sure that a body is no larger once it is read than it looks, by counting characters alone.
+    """Check by counting characters that a body does not expand too much when parsed.
 
     Raises:
-        RefusedError: it holds more objects or values than any batch.
+        RefusedError: it has more objects or values than any valid batch.
     """
     if body.count(b"{") > MOST_OBJECTS or body.count(b",") + body.count(b"[") > MOST_VALUES:
         raise RefusedError(
@@ -31,7 +31,7 @@ def check_shape(body: bytes) -> None:
 
 
 def check_count(events: Sized) -> None:
-    """Make sure that a request has no more events than are taken at once, before any of them is handled.
+    """Check that a request does not have too many events, before processing any of them.
 
     Raises:
         RefusedError: it has more.
@@ -44,10 +44,10 @@ def check_count(events: Sized) -> None:
 
 
 def check_encoded(size: int) -> None:
-    """Make sure that the events of a request, `size` bytes with what they share, can be held.
+    """Check that the events of a request, `size` bytes including shared fields, fit in memory.
 
     Raises:
-        RefusedError: they are too many bytes.
+        RefusedError: they are too large.
     """
     if size > MOST_ENCODED_BYTES:
         raise RefusedError(

@@ -1,7 +1,8 @@
-"""Request bodies: read within bounds of size and time, and unpacked within the same bounds.
+"""Request bodies, read and decompressed within bounds of size and time.
 
-What a body is, its bytes say: trackers pack by gzip and name it nowhere, or under a form's content type, and
-what a proxy has unpacked still says that it is packed. The headers are hints for what bytes leave open.
+The bytes decide how a body is encoded: trackers compress without declaring it, or under a form's content
+type, and a body decompressed by a proxy may still be declared as compressed. Headers are only hints if the
+bytes are ambiguous.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Reserve = Callable[[int], None]
 
 
 class BodyReader:
-    """Reads bodies of at most `limit` bytes each, unpacked, while at most `memory` bytes of all are held."""
+    """Reads bodies of at most `limit` decompressed bytes each, and `memory` bytes at a time in all."""
 
     def __init__(self, limit: int, memory: int = MEMORY_BYTES) -> None:
         self._limit = limit
@@ -40,10 +41,10 @@ class BodyReader:
 
     @asynccontextmanager
     async def read(self, request: Request, kind: BodyKind = BodyKind.JSON) -> AsyncIterator[bytes]:
-        """The unpacked body, which counts as held until the block ends.
+        """Yield the decompressed body, which counts towards `memory` until the block ends.
 
         Raises:
-            RefusedError: it is too large, too slow, of an encoding that is not taken, or broken.
+            RefusedError: it is too large, too slow, malformed, or in an unsupported encoding.
         """
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._limit:
@@ -53,7 +54,7 @@ class BodyReader:
             yield self._unwrap(sent, request.headers.get("content-encoding", ""), kind, reserve)
 
     def _unwrap(self, sent: bytes, encoding: str, kind: BodyKind, reserve: Reserve) -> bytes:
-        """What is within the wrappings of what was sent; what no wrapping is known of is left as it is."""
+        """Unwrap a body; data without a known wrapping is returned as it is."""
         body, hint = sent, encoding.strip().lower()
         for _ in range(MOST_WRAPPINGS):
             body = body.removeprefix(BYTE_ORDER_MARK)
@@ -129,8 +130,8 @@ class BodyReader:
 
 
 def _window_of(body: bytes, hint: str) -> int | None:
-    """How zlib unpacks a body; None where it is not packed by gzip or deflate."""
-    # RFC 1950: a zlib header is a multiple of 31. No JSON and no form begins so.
+    """The zlib parameter to decompress a body; None if it is not gzip or deflate."""
+    # RFC 1950: a zlib header is a multiple of 31. No JSON or form body starts like this.
     is_zlib = len(body) > 1 and body[0] == 0x78 and (body[0] << 8 | body[1]) % 31 == 0
     if body[:2] == GZIP_MAGIC or is_zlib or hint == "gzip":
         return GZIP_OR_ZLIB

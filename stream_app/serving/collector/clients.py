@@ -1,4 +1,4 @@
-"""Who sends: the client's address behind proxies, and whether a web page may send from where it is."""
+"""The client's address behind proxies, and whether its web page may send."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from stream_app.serving.collector.refusals import RefusalReason, RefusedError
 _PLAIN = re.compile(r"[\x21-\x5b\x5d-\x7e]{1,8192}")  # printable ASCII without the backslash
 Address = IPv4Address | IPv6Address
 FORWARDING_HEADERS = ("x-forwarded-for", "forwarded", "x-real-ip")
-CLIENT_PREFIX = 64  # one IPv6 subscriber has as many addresses as it likes below this prefix
+CLIENT_PREFIX = 64  # one IPv6 subscriber can use any address within this prefix
 
 
 class Clients:
-    """Reads addresses, believing `X-Forwarded-For` only from the proxies that are named."""
+    """Determines client addresses, trusting `X-Forwarded-For` only from the configured proxies."""
 
     def __init__(self, trusted_proxies: Sequence[str], origins: Sequence[str]) -> None:
         self._proxies = [ip_network(network) for network in trusted_proxies]
         self._origins = frozenset(origins)
 
     def address(self, request: Request) -> Address | None:
-        """The client's address: the last one that no trusted proxy has; None where it cannot be known."""
+        """The client's address: the last one that is not a trusted proxy's; None if unknown."""
         peer = _address(request.client.host) if request.client else None
         if peer is None or not self._is_proxy(peer):
             return peer
@@ -37,7 +37,7 @@ class Clients:
         return peer
 
     def check_local(self, request: Request) -> None:
-        """Make sure that a request comes from this machine, and to it by one of its own names.
+        """Check that a request comes from this machine and addresses it by one of its own names.
 
         Raises:
             RefusedError: it does not, or it may not.
@@ -45,7 +45,7 @@ class Clients:
         address = self.address(request)
         peer_is_proxy = request.client is not None and self._is_proxy(_address(request.client.host))
         is_forwarded = any(name in request.headers for name in FORWARDING_HEADERS) and not peer_is_proxy
-        # A page elsewhere can let its own name lead to this machine; the Host header tells.
+        # Another site can resolve its own name to this machine; the Host header reveals that.
         host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
         named = _address(host)
         is_own_name = host == "localhost" or (named is not None and named.is_loopback)
@@ -57,10 +57,10 @@ class Clients:
             )
 
     def check_origin(self, request: Request) -> None:
-        """Make sure that a web page that sends belongs to this server or to a site that may send.
+        """Check that a sending web page belongs to this server or to an allowed site.
 
         Raises:
-            RefusedError: it does not. A browser would hide the answer, but send a beacon all the same.
+            RefusedError: it does not. A browser would hide the answer, but still send a beacon.
         """
         origin = request.headers.get("origin")
         if origin is None or "*" in self._origins or origin.lower() in self._origins:
@@ -83,7 +83,7 @@ class Clients:
             )
 
     def place(self, host: str) -> str | None:
-        """What stands for a connection's other end where connections are counted; None for a proxy."""
+        """The key by which connections of a client are counted; None for a proxy."""
         address = _address(host)
         return None if self._is_proxy(address) else rate_place(address)
 
@@ -92,7 +92,7 @@ class Clients:
 
 
 def rate_place(address: Address | None) -> str:
-    """What stands for a client where rates are counted: its address, or its IPv6 network."""
+    """The key by which a client's rate is counted: its address, or its IPv6 network."""
     if isinstance(address, IPv6Address):
         return str(ip_network((address, CLIENT_PREFIX), strict=False))
     return str(address)

@@ -1,4 +1,4 @@
-"""The collector: takes events over HTTP, and answers 200 only once they are durable."""
+"""The collector: accepts events over HTTP, and answers 200 only once they are durable."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from stream_app.serving.collector.write_keys import ShownKey, WriteKeys, shown_o
 from stream_app.settings.environment import Settings
 
 RETRY_SECONDS = 5
-LARGEST_EVENT = 500_000  # so that a record of it fits a broker's default of 1 MiB, whatever its key
-FOUND = 302  # the status that sends a browser on
-LABEL = "label"  # what only servers may send
+LARGEST_EVENT = 500_000  # so that a record with any key fits a broker's default limit of 1 MiB
+FOUND = 302  # the redirect status
+LABEL = "label"  # event types that only servers may send
 Scrub = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -51,7 +51,7 @@ def create_collector(
 ) -> FastAPI:
     """The HTTP application.
 
-    `clock` gives epoch seconds; `scrub` takes out of each event what may not be kept, before it is made
+    `clock` returns epoch seconds; `scrub` removes from each event what must not be kept, before it becomes
     durable.
     """
     collector = _Collector(deliver, settings, metrics, clock, scrub)
@@ -97,10 +97,10 @@ class _Collector:
             metrics.collector_keys.labels(known.scope, known.name)
 
     async def accept(self, request: Request, address: Address) -> Answer:
-        """Make the events of a request durable; what its SDK expects to hear of it.
+        """Make the events of a request durable; return the answer that its SDK expects.
 
         Raises:
-            RefusedError: none of them was taken.
+            RefusedError: none of them was accepted.
         """
         self._clients.check_origin(request)
         if not self._keys.are_asked:
@@ -134,17 +134,17 @@ class _Collector:
         return reading.answer or route.answer
 
     async def refuse(self, _: Request, refusal: Exception) -> Response:
-        """The answer to a request of which nothing was taken."""
+        """The answer to a refused request."""
         assert isinstance(refusal, RefusedError)
         self.note_refusal(refusal)
         return refusal.response()
 
     def note_refusal(self, refusal: RefusedError) -> None:
-        """Count a request of which nothing was taken."""
+        """Count a refused request."""
         self._metrics.collector_refused.labels(refusal.reason).inc()
 
     async def refuse_path(self, request: Request, error: Exception) -> Response:
-        """The answer to a path or method that is not ours."""
+        """The answer to an unknown path or method."""
         refusal = RefusedError(
             RefusalReason.NOT_FOUND, "there is nothing here: see /demo and docs/collector.md"
         )
@@ -198,7 +198,7 @@ def _check_scope(events: Sequence[Any], key: ShownKey) -> None:
 def _add_address(app: FastAPI, collector: _Collector, method: str, path: str, address: Address) -> None:
     async def endpoint(request: Request) -> Response:
         answer = await collector.accept(request, address)
-        # A start-up file names the host by which it was asked for: no cache may hand it to somebody else.
+        # A start-up file contains the requested host name, so caches must not share it.
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         if answer.location:
             headers["Location"] = answer.location

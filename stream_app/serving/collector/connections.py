@@ -1,8 +1,8 @@
-"""Which connections are held: a number of them in all and of each address, and room for clients that speak.
+"""Limits open connections in total and per address, and keeps room for active clients.
 
-A connection that says nothing costs its sender nothing. When the room is full, the one that has been silent
-for longest gives way to the new one: first of those that never sent a request, then of those kept alive
-between two. None that is being answered is closed.
+An idle connection costs its sender nothing. When all are in use, the longest idle one is closed for a new
+one: first among those that never sent a request, then among those kept alive between requests. A connection
+that is being answered is never closed.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ MOST_OF_ADDRESS = 256
 FIRST_BYTE_SECONDS = 10.0
 HEAD_SECONDS = 15.0
 MOST_HEAD_BYTES = 64 * 1024
-OTHER_FILES = 256  # of the process: rows, logs, the broker's sockets
+OTHER_FILES = 256  # open files of the process: rows, logs, broker sockets
 
 
 class Closing(StrEnum):
-    """Why the server closed a connection, or took none."""
+    """Why the server closed or refused a connection."""
 
-    SILENT = "silent"  # no byte in time
-    SLOW_HEAD = "slow_head"  # a request's head did not end in time
+    SILENT = "silent"  # no byte arrived in time
+    SLOW_HEAD = "slow_head"  # a request's head was not complete in time
     LARGE_HEAD = "large_head"
-    ROOM = "room"  # silent for longest when a new one came
+    ROOM = "room"  # idle for longest when a new one arrived
     FULL = "full"  # refused: all others were being answered
 
 
@@ -37,13 +37,13 @@ class Connection(Protocol):
     place: str | None
 
     def give_way(self, why: Closing) -> None:
-        """Close it, for a reason."""
+        """Close it for this reason."""
 
 
 class Connections:
     """The open connections: `most` in all, `most_of_address` of each place; a place of None has no cap.
 
-    `note` counts what is closed, by reason.
+    `note` counts closed connections by reason.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Connections:
         self._most_of_address = most_of_address
         self._open: set[Connection] = set()
         self._of_place: Counter[str] = Counter()
-        # Those without a request under way, the longest silent first.
+        # Those without a current request, longest idle first.
         self._new: OrderedDict[Connection, None] = OrderedDict()
         self._idle: OrderedDict[Connection, None] = OrderedDict()
 
@@ -71,7 +71,7 @@ class Connections:
         return len(self._open)
 
     def enter(self, connection: Connection) -> bool:
-        """Take a new connection in, if need be in the place of a silent one; False if there is none."""
+        """Register a new connection, if necessary in place of an idle one; False if there is none."""
         place = connection.place
         if (
             place is not None
@@ -88,18 +88,18 @@ class Connections:
         return True
 
     def speak(self, connection: Connection) -> None:
-        """A request of the connection is under way."""
+        """Note that the connection has a current request."""
         self._new.pop(connection, None)
         self._idle.pop(connection, None)
 
     def fall_silent(self, connection: Connection) -> None:
-        """The connection's request was answered."""
+        """Note that the connection's request was answered."""
         if connection in self._open:
             self._idle[connection] = None
             self._idle.move_to_end(connection)
 
     def leave(self, connection: Connection) -> None:
-        """The connection is closed."""
+        """Note that the connection is closed."""
         if connection not in self._open:
             return
         self._open.remove(connection)
@@ -120,7 +120,7 @@ class Connections:
 
 
 def most_connections() -> int:
-    """How many connections the process may hold, with as many open files as it may ask for."""
+    """The number of connections that the process's limit of open files allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_CONNECTIONS + OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:

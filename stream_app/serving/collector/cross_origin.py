@@ -1,8 +1,8 @@
-"""What pages of other sites may do: send events, and read the files that their trackers start with.
+"""What pages of other sites may do: send events, and read their trackers' start-up files.
 
-Source: the Fetch standard's CORS protocol. A tracker asks with credentials (cookies) or without, and `*` may
-not answer a request with them, so the answer names the page's own site. Nothing is lost by that: what takes
-events reads no cookie and tells nothing, and what tells something is left out.
+Source: the Fetch standard's CORS protocol. Trackers send requests with or without credentials (cookies), and
+`*` is not allowed for those with credentials, so the answer names the page's own site. This is safe: routes
+that accept events read no cookies and reveal nothing, and routes that reveal data are excluded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from stream_app.serving.collector.refusals import RefusalReason, RefusedError
 
 PREFLIGHT_SECONDS = 86_400
 ANY = "*"
-NO_SITE = "null"  # of a page without one, such as a file
+NO_SITE = "null"  # of a page without an origin, such as a file
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,2000}")
 
 
@@ -91,6 +91,6 @@ def _pattern(path: str) -> str:
 
 
 def _grant(origin: str) -> dict[str, str]:
-    if origin == NO_SITE:  # any page can make itself one: it gets no credentials
+    if origin == NO_SITE:  # any page can use it, so it gets no credentials
         return {"Access-Control-Allow-Origin": ANY}
     return {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"}

@@ -1,4 +1,4 @@
-"""What stands behind the collector: makes events durable, on Kafka or in a data folder."""
+"""The collector's backend: makes events durable, on Kafka or in a data folder."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Protocol
 
 
 class Delivery(Protocol):
-    """Takes the events of one request, as JSON; each goes to the partition of its user."""
+    """Accepts the events of one request as JSON; each goes to its user's partition."""
 
     @property
     def is_ready(self) -> bool:
-        """Whether it can make events durable now."""
+        """Whether it can currently make events durable."""
 
     async def __call__(self, events: Sequence[bytes]) -> None:
         """Return once all are durable.

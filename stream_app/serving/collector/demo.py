@@ -1,4 +1,4 @@
-"""A page that sends what a stock tracker sends, to try the collector from a real browser."""
+"""A page that sends what a standard tracker sends, to try the collector from a real browser."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 FOLDER = Path(__file__).parent
-# The page runs no code but its own file, and talks to nobody but this server.
+# The page runs only its own script file and connects only to this server.
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:"
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -21,7 +21,7 @@ router = APIRouter()
 
 @router.get("/")
 async def root() -> Response:
-    """To the page."""
+    """Redirect to the page."""
     return RedirectResponse("/demo")
 
 

@@ -1,6 +1,6 @@
-"""JSON within a form: `data=` with the JSON itself or its Base64, as pages send it when they are left.
+"""JSON in a form: `data=` with plain or Base64 JSON, as pages send it when they are closed.
 
-Source: posthog-js and mixpanel-browser, whose beacons are forms so that no browser asks leave for them.
+Source: posthog-js and mixpanel-browser, whose beacons are forms so that browsers need no preflight.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ _FORM_BEGINS = re.compile(rb"[\w.-]{1,64}=")
 
 
 def is_form(body: bytes) -> bool:
-    """Whether a body looks like a form's fields."""
+    """Whether a body looks like form fields."""
     return _FORM_BEGINS.match(body) is not None
 
 
 def read_form(body: bytes) -> bytes:
-    """What the field `data` holds.
+    """The content of the field `data`.
 
     Raises:
-        RefusedError: there is none, or it is neither JSON nor Base64.
+        RefusedError: it is missing, or neither JSON nor Base64.
     """
     decoded = json_records.read_data(json_records.read_form(body))
     if decoded is None:

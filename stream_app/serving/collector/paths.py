@@ -1,8 +1,8 @@
-"""One path for each thing, however a tracker joins its host with it.
+"""Normalises paths, however a tracker joins its host with them.
 
-Trackers send to `/v1/batch`, `/v1/batch/`, `/batch` or, where their host was given with `/v1` already,
-`/v1/v1/batch`. None of these is answered by a redirect: a browser's beacon does not follow one, and behind a
-proxy its address would be a guess.
+Trackers send to `/v1/batch`, `/v1/batch/`, `/batch` or, if their host was configured with `/v1`,
+`/v1/v1/batch`. Redirects are no solution: browser beacons do not follow them, and behind a proxy the address
+would be a guess.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How fast each client may send: a token bucket each, in a map of bounded size."""
+"""Rate limits: a token bucket per client, in a map of bounded size."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ MAX_CLIENTS = 10_000
 
 
 class TokenBuckets:
-    """One bucket for each client, of `burst` tokens, filled at `rate` tokens a second.
+    """One bucket of `burst` tokens per client, refilled at `rate` tokens a second.
 
-    `clock` gives seconds. When there are too many clients the longest silent is forgotten, which is the one
-    whose bucket has had the most time to fill.
+    `clock` returns seconds. If there are too many clients, the longest idle one is forgotten, whose bucket
+    has had the most time to refill.
     """
 
     def __init__(
@@ -33,10 +33,10 @@ class TokenBuckets:
     def spend(self, client: Hashable, tokens: int) -> None:
         """Take tokens out of a client's bucket.
 
-        More than the bucket holds may be taken when it is full; what is missing must be filled up first.
+        A full bucket can be overdrawn; the debt must then be refilled first.
 
         Raises:
-            RefusedError: too few are left; it says in how many seconds there will be enough.
+            RefusedError: too few are left; the error says in how many seconds there will be enough.
         """
         now = self._clock()
         left, filled_at = self._buckets.pop(client, (float(self._burst), now))

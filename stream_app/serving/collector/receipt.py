@@ -1,4 +1,4 @@
-"""What the collector adds to an event on its receipt: its time, an id, and where it came from."""
+"""What the collector adds to an event on receipt: the time, an id, and the sender's address and agent."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from stream_app.intake.cleaning.transports import is_transport
 
 TIMES = ("timestamp", "originalTimestamp")
-MAX_USER_AGENT = 4096  # what the contract takes
+MAX_USER_AGENT = 4096  # the contract's limit
 
 
 class Receipt:
-    """One request's time (epoch seconds), client address and user agent; empty where they are not known."""
+    """One request's time (epoch seconds), client address and user agent; empty if unknown."""
 
     def __init__(self, received_at: float, address: str, user_agent: str) -> None:
         moment = datetime.fromtimestamp(received_at, UTC)
@@ -26,11 +26,11 @@ class Receipt:
             self._context["userAgent"] = user_agent[:MAX_USER_AGENT]
 
     def stamp(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The event with its receipt; of what the sender gave only `receivedAt` is replaced.
+        """Return the event with its receipt; of the sender's fields only `receivedAt` is replaced.
 
-        The sender's `timestamp` is by a clock of its own: beside `sentAt` it becomes `originalTimestamp`, as
-        Segment's servers have it, so that the clock can be corrected. An id made here cannot tell a request
-        that is sent again from a new one.
+        The sender's `timestamp` is by its own clock: if there is a `sentAt`, it becomes `originalTimestamp`,
+        as with Segment's servers, so that the clock can be corrected. An id made here cannot distinguish a
+        repeated request from a new one.
         """
         stamped = {name: value for name, value in event.items() if name != "writeKey"}
         stamped["receivedAt"] = self._received_at

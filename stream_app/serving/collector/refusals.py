@@ -1,6 +1,6 @@
-"""Why the collector takes nothing of a request, as a typed reason and a status code.
+"""Why the collector refuses a request, as a typed reason and a status code.
 
-A refusal is all or nothing: of a refused request no event was accepted.
+A refusal is all or nothing: no event of a refused request was accepted.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ STATUS = {
 
 
 class RefusedError(Exception):
-    """Nothing of a request is taken; `detail` says what the sender can do, and repeats none of its values."""
+    """A request is refused; `detail` says what the sender can do, without repeating its values."""
 
     def __init__(self, reason: RefusalReason, detail: str, retry_after: int | None = None) -> None:
         super().__init__(detail)
@@ -62,13 +62,13 @@ class RefusedError(Exception):
         return STATUS[self.reason]
 
     def response(self) -> JSONResponse:
-        """The answer; `Retry-After` in seconds where trying again can help."""
+        """The answer, with `Retry-After` in seconds if trying again can help."""
         headers: dict[str, str] = {}
         if self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
         if self.reason is RefusalReason.WRITE_KEY:
             # The scheme `Basic` would make a browser ask its user for a password.
             headers["WWW-Authenticate"] = "WriteKey"
-        # Amplitude's SDKs believe the `code` of a body, not the status.
+        # Amplitude's SDKs evaluate the `code` in the body, not the status.
         content = {"success": False, "code": self.status, "reason": self.reason, "message": self.detail}
         return JSONResponse(content, self.status, headers)

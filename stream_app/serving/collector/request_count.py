@@ -1,4 +1,4 @@
-"""Counts every answer by the route that gave it."""
+"""Counts answers by route."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ OTHER = "other"
 
 
 class RequestCount:
-    """ASGI middleware. Paths that no route has share one label, for senders choose them."""
+    """ASGI middleware. Unknown paths share one label, because senders choose them."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""The HTTP server around an application: a socket of its own, and an end in good order."""
+"""The HTTP server around an application, with its own socket and an orderly shutdown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BACKLOG = 1024
 
 
 def listen(host: str, port: int, what: str = "collector") -> socket.socket:
-    """A socket on an address; `what` listens, and has the settings STREAM_APP_WHAT_HOST and _PORT.
+    """Return a listening socket; `what` names the settings STREAM_APP_WHAT_HOST and _PORT in errors.
 
     Raises:
         SettingsError: the address cannot be listened on.
@@ -32,7 +32,7 @@ def listen(host: str, port: int, what: str = "collector") -> socket.socket:
             f"the {what} cannot listen on {host}:{port} ({error}): set STREAM_APP_{what.upper()}_HOST to an "
             f"address of this machine and STREAM_APP_{what.upper()}_PORT to a free port"
         ) from error
-    # Connections inherit it. Without it a kept-alive one waits 40 ms between an answer's head and its body.
+    # Inherited by connections. Without it, kept-alive ones wait 40 ms between an answer's head and body.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
@@ -44,7 +44,7 @@ class _Server(uvicorn.Server):
 
 
 def build_server(app: FastAPI, connections: Connections, stop_seconds: float) -> uvicorn.Server:
-    """A server that holds the connections that `connections` has room for."""
+    """A server with the connection limits of `connections`."""
     return _Server(
         uvicorn.Config(
             app,
@@ -52,7 +52,7 @@ def build_server(app: FastAPI, connections: Connections, stop_seconds: float) ->
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # the application judges by itself whose X-Forwarded-For it believes
+            proxy_headers=False,  # the application itself decides whose X-Forwarded-For to trust
             http=guarded_protocol(connections),
             timeout_graceful_shutdown=int(stop_seconds),
         )
@@ -60,9 +60,9 @@ def build_server(app: FastAPI, connections: Connections, stop_seconds: float) ->
 
 
 async def serve(app: FastAPI, listener: socket.socket, connections: Connections, stop_seconds: float) -> None:
-    """Answer requests until SIGINT or SIGTERM, then those under way, for at most `stop_seconds`."""
+    """Serve until SIGINT or SIGTERM, then finish current requests, for at most `stop_seconds`."""
     server = build_server(app, connections, stop_seconds)
-    # uvicorn raises the signal again once it has stopped, and the process has yet to disconnect.
+    # uvicorn raises the signal again after stopping, but the process still has to disconnect.
     previous = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
     try:
         await server.serve([listener])

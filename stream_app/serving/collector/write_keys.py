@@ -1,4 +1,4 @@
-"""Write keys: which one a request shows, whether it is one of ours, and what it may be used for."""
+"""Write keys: which one a request presents, whether it is valid, and what it allows."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ SOURCES = "by HTTP Basic as the user name, as `writeKey` in the body, or as the 
 
 
 class Scope(StrEnum):
-    """Where a key is kept, and so what it proves."""
+    """Where a key is stored, and so what it proves."""
 
-    PAGE = "page"  # in pages and apps, where anybody reads it
-    SERVER = "server"  # on servers, where nobody else does
-    LOCAL = "local"  # no key at all: the client is of this machine
+    PAGE = "page"  # in pages and apps, where anyone can read it
+    SERVER = "server"  # on servers only
+    LOCAL = "local"  # no key at all: the client is on this machine
 
 
 class ShownKey(NamedTuple):
-    """The key that a request shows: its text, its scope, and a name by which it is counted."""
+    """The key that a request presents: its text, its scope, and the name under which it is counted."""
 
     text: str
     scope: Scope
@@ -34,12 +34,12 @@ class ShownKey(NamedTuple):
 
     @property
     def is_trusted(self) -> bool:
-        """Whether what comes with it is its owner's word."""
+        """Whether events sent with it come from the operator."""
         return self.scope is not Scope.PAGE
 
 
 class WriteKeys:
-    """The keys that are taken, by scope; with none of them any request from this machine is."""
+    """The valid keys by scope; without any keys, every request from this machine is accepted."""
 
     def __init__(self, page_keys: Sequence[str], server_keys: Sequence[str] = ()) -> None:
         scoped = ((Scope.PAGE, page_keys), (Scope.SERVER, server_keys))
@@ -49,26 +49,26 @@ class WriteKeys:
 
     @property
     def are_asked(self) -> bool:
-        """Whether a request must show one."""
+        """Whether a request must present a key."""
         return bool(self._keys)
 
     @property
     def known(self) -> list[ShownKey]:
-        """Every key that is taken."""
+        """Every valid key."""
         return [key for _, key in self._keys]
 
     def check(self, shown: str | None) -> ShownKey:
-        """The key that a request shows.
+        """Return the key that a request presents.
 
         Raises:
-            RefusedError: it shows none, or another.
+            RefusedError: it presents none, or an invalid one.
         """
         if not self._keys:
             return ShownKey("", Scope.LOCAL, "none")
         if not shown:
             raise RefusedError(RefusalReason.WRITE_KEY, f"show a write key {SOURCES}")
         given = shown.encode("utf-8", "surrogatepass")
-        # Each is compared in full, so that the time tells nothing of how much of a key was right.
+        # Keys are compared in constant time, so that timing reveals nothing about them.
         matches = [key for secret, key in self._keys if hmac.compare_digest(given, secret)]
         if not matches:
             raise RefusedError(RefusalReason.WRITE_KEY, "the write key is not one of the collector's")
@@ -76,7 +76,7 @@ class WriteKeys:
 
 
 def name_of_key(key: str) -> str:
-    """Eight hex digits by which a key is told from others, and from which nobody finds it out."""
+    """Eight hex digits that identify a key without revealing it."""
     return sha256(key.encode()).hexdigest()[:8]
 
 
