@@ -1,6 +1,7 @@
 """A collector in this process over a delivery that records what it is given."""
 
 import asyncio
+import base64
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,17 @@ from stream_app.serving.collector.collector import create_collector, leave_as_is
 from stream_app.settings.environment import Settings
 
 HERE = "http://127.0.0.1:8090"
-NOW = 1_767_225_600.25  # 2026-01-01T00:00:00.250Z
+NOW = 1_767_225_600.25
+RECEIVED_AT = "2026-01-01T00:00:00.250Z"
+KEY, OTHER_KEY = "key-of-the-shop", "key-of-the-app"
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    return {"anonymousId": "a", "event": "Clicked", "messageId": "m", "timestamp": RECEIVED_AT} | fields
+
+
+def basic(key: str) -> dict[str, str]:
+    return {"authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode()}
 
 
 class RecordingDelivery:
