@@ -1,1 +1,1 @@
-"""Load tests and benchmarks, seen from outside: they know the contracts alone."""
+"""Load tests and benchmarks, which see the product from outside: they use only the contracts."""

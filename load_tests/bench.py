@@ -1,9 +1,9 @@
-"""Everything that is measured side by side, in one run on one broker, as Markdown tables with ratios.
+"""Measures all contenders in one run on one broker, as Markdown tables with ratios.
 
     python -m load_tests.bench [--long] [--part reduced|full|latency|population]... [--out FILE]
 
-The short form takes about two minutes. Rates by processor time are the steadier ones where the machine is
-busy with other things; ratios are of those.
+The short form takes about two minutes. Rates per CPU time are more stable on a busy machine, so ratios
+compare those.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is measured."""
+    """The size of each measurement."""
 
     reduced_events: int
     full_events: int
@@ -136,7 +136,7 @@ def main(
 
     def write(table: str) -> None:
         typer.echo(table + "\n")
-        if out is not None:  # at once: what comes after may fail
+        if out is not None:  # immediately, because later parts may fail
             with out.open("a") as tables:
                 tables.write(table + "\n\n")
 

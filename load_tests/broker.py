@@ -3,7 +3,7 @@
     python -m load_tests.broker start --data-dir .kafka --port 9092
     python -m load_tests.broker stop --data-dir .kafka
 
-In a program, `with running_broker() as broker:` starts one on a free port with a folder of its own.
+In a program, `with running_broker() as broker:` starts one on a free port with its own folder.
 """
 
 import contextlib
@@ -36,11 +36,11 @@ STOP_SECONDS = 15.0
 
 
 class BrokerError(RuntimeError):
-    """The broker did not start or ended by itself; the message holds the end of its log."""
+    """The broker did not start or ended by itself; the message contains the end of its log."""
 
 
 def missing_requirements() -> str | None:
-    """One line that says why no broker can run here, or None if one can."""
+    """The reason why no broker can run here, in one line, or None if one can."""
     java = _java()
     if java is None:
         return f"no Java on the PATH (Java {JAVA_RELEASE} or newer is needed)"
@@ -55,13 +55,13 @@ def missing_requirements() -> str | None:
 
 
 def resolve_jars() -> None:
-    """Let Maven copy the broker and its dependencies to `deploy/kafka/target/kafka`, once for each pom.
+    """Let Maven copy the broker and its dependencies to `deploy/kafka/target/kafka`, once per pom.
 
     Raises BrokerError with Maven's output when it fails.
     """
     RESOLVED_POM.parent.mkdir(parents=True, exist_ok=True)
     with (RESOLVED_POM.parent / "lock").open("w") as lock:
-        # Two test processes may ask at the same time.
+        # Two test processes may do this at the same time.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _jars_resolved():
             return
@@ -76,7 +76,7 @@ def resolve_jars() -> None:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nothing listens on now."""
+    """A TCP port of the loopback interface that is currently free."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         port: int = listener.getsockname()[1]
@@ -85,7 +85,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class SecuredListener:
-    """Clients come over TLS and log in by SCRAM-SHA-512; nobody is let in otherwise.
+    """Clients must use TLS and log in by SCRAM-SHA-512.
 
     `keystore` is a PEM file with the broker's key (PKCS #8) and certificates, `passwords` are by user.
     """
@@ -94,7 +94,7 @@ class SecuredListener:
     passwords: Mapping[str, str]
 
     def properties(self, port: int, controller_port: int) -> dict[str, str]:
-        """The lines of server.properties; the broker talks to itself as a client in plain text, elsewhere."""
+        """The lines of server.properties; the broker itself uses another, plain-text listener."""
         internal = f"INTERNAL://{HOST}:{free_port()}"
         listener = f"SASL_SSL://{HOST}:{port}"
         login_module = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
@@ -111,13 +111,13 @@ class SecuredListener:
 
     @property
     def storage_options(self) -> list[str]:
-        """What makes the users, at the formatting of the storage."""
+        """The options that create the users when the storage is formatted."""
         users = (f"SCRAM-SHA-512=[name={name},password={word}]" for name, word in self.passwords.items())
         return [part for user in users for part in ("--add-scram", user)]
 
 
 class Broker:
-    """A broker process with its folder; it keeps data, port and log over stop, kill and start."""
+    """A broker process with its folder; data, port and log survive stop, kill and start."""
 
     def __init__(
         self,
@@ -150,7 +150,7 @@ class Broker:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the running broker of this folder, whoever started it, or None."""
+        """The process id of this folder's running broker, whoever started it, or None."""
         if self._process is not None:
             self._process.poll()
         try:
@@ -163,7 +163,7 @@ class Broker:
             return int(self._pid_file.read_text())
 
     def start(self, *, detached: bool = False) -> None:
-        """Start the process and return when it serves; a detached one outlives this program.
+        """Start the process and return when it is ready; a detached one outlives this program.
 
         Raises BrokerError when it ends or is not ready in time.
         """
@@ -176,10 +176,10 @@ class Broker:
             self._format_storage()
         command = self._java_command(f"-Xmx{self._heap}", "kafka.Kafka", str(self._server_properties))
         if not detached and (setpriv := shutil.which("setpriv")):
-            # So that a test run that is killed leaves no broker behind (Linux only).
+            # So that a killed test run leaves no broker behind (Linux only).
             command = [setpriv, "--pdeathsig", "KILL", *command]
         with self.log_file.open("wb") as log, self._pid_file.open("w") as pid_file:
-            # The process inherits this lock and holds it while it lives: a number alone may be reused.
+            # The process inherits this lock and holds it while it lives, because a process id may be reused.
             fcntl.flock(pid_file, fcntl.LOCK_EX)
             self._process = subprocess.Popen(
                 command,
@@ -197,7 +197,7 @@ class Broker:
             raise
 
     def stop(self) -> None:
-        """End the process in good order, and kill it if it has not ended after a deadline."""
+        """Shut the process down, and kill it if it has not ended after a deadline."""
         pid = self.pid
         if pid is None:
             return
@@ -207,7 +207,7 @@ class Broker:
             self.kill()
 
     def kill(self) -> None:
-        """End the process at once, as a power cut would (SIGKILL)."""
+        """End the process immediately, like a power failure (SIGKILL)."""
         pid = self.pid
         if pid is None:
             return
@@ -216,11 +216,11 @@ class Broker:
             raise BrokerError(f"process {pid} does not end")
 
     def freeze(self) -> None:
-        """Stop the process's time (SIGSTOP): connections stay open and nothing answers."""
+        """Suspend the process (SIGSTOP): connections stay open and nothing answers."""
         self._signal_running(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let a frozen process go on."""
+        """Resume a frozen process."""
         self._signal_running(signal.SIGCONT)
 
     def log_tail(self, lines: int = 40) -> str:
@@ -277,11 +277,11 @@ class Broker:
             "inter.broker.listener.name": "PLAINTEXT",
             "log.dirs": str(self.folder / "data"),
             "auto.create.topics.enable": "false",
-            # A killed broker may come back only when its old registration has expired.
+            # A killed broker can return only once its old registration has expired.
             "broker.session.timeout.ms": "3000",
             "broker.heartbeat.interval.ms": "500",
             "group.initial.rebalance.delay.ms": "0",
-            # Tests of workers that die need not wait for long until their partitions move.
+            # Tests that kill workers should not wait long until their partitions move.
             "group.min.session.timeout.ms": "1000",
             "offsets.topic.replication.factor": "1",
             "offsets.topic.num.partitions": "4",
@@ -317,7 +317,7 @@ def running_broker(
         try:
             yield broker
         finally:
-            # Data that are deleted in the next moment need no orderly end.
+            # Data about to be deleted needs no orderly shutdown.
             broker.stop() if folder else broker.kill()
 
 
@@ -339,7 +339,7 @@ def start(
     data_dir: DataDir = Path(".kafka"),
     port: Annotated[int, typer.Option(help="Port of the loopback interface.")] = 9092,
 ) -> None:
-    """Start a broker that runs on until `stop`."""
+    """Start a broker that keeps running until `stop`."""
     if reason := missing_requirements():
         typer.echo(f"Cannot start Kafka: {reason}.", err=True)
         raise typer.Exit(1)

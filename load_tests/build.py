@@ -15,19 +15,19 @@ _RUN_DRIVER = (
 
 
 class BuildError(RuntimeError):
-    """A folder that is no checkout with an environment, or a program of it that failed."""
+    """A folder is not a checkout with an environment, or one of its programs failed."""
 
 
 @dataclass(frozen=True)
 class Build:
-    """Commands are to be run in `root`, whose packages come before all others."""
+    """Commands must be run in `root`, whose packages take precedence."""
 
     root: Path
     python: str
 
     @classmethod
     def at(cls, root: Path) -> Build:
-        """The build of a checkout, run by its own environment.
+        """The build of a checkout, with its own environment.
 
         Raises:
             BuildError: it has none.
@@ -41,15 +41,15 @@ class Build:
         return cls(root, str(python))
 
     def module(self, name: str, *arguments: str) -> list[str]:
-        """The command that runs a module of the build's own."""
+        """The command that runs one of the build's modules."""
         return [self.python, "-m", name, *arguments]
 
     def driver(self, name: str, *arguments: str) -> list[str]:
-        """The command that runs one of this checkout's drivers on the build's packages."""
+        """The command that runs one of this checkout's drivers with the build's packages."""
         return [self.python, "-c", _RUN_DRIVER, str(ROOT / "load_tests"), f"drivers.{name}", *arguments]
 
     def output_of(self, command: list[str]) -> bytes:
-        """What a command prints.
+        """Return what a command prints.
 
         Raises:
             BuildError: it failed.
@@ -60,7 +60,7 @@ class Build:
         return done.stdout
 
     def commit(self) -> str:
-        """The commit that is checked out, with a `+` where files differ from it; empty without Git."""
+        """The checked-out commit, with a `+` if files differ from it; empty without Git."""
         command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
         done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
         return done.stdout.strip()

@@ -1,4 +1,4 @@
-"""What a request to the collector costs: `stream-app collect` on a core of its own, answered once durable."""
+"""Measures the cost of collector requests: `stream-app collect` on its own core, answering once durable."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ START_SECONDS = 60.0
 POLL_SECONDS = 0.1
 WARM_UP_SHARE = 0.2
 NO_LIMIT = "1000000000"
-# Kinds of events that trackers send with a call of their own.
+# Kinds of events that trackers send in single calls.
 _CALLS = {"page", "screen", "track", "identify"}
 
 
 class Cost(NamedTuple):
-    """Processor time of the collector for a request, and requests a second."""
+    """CPU time of the collector per request, and requests per second."""
 
     cpu_us: float
     per_second: float
@@ -43,7 +43,7 @@ async def measure(
     batches: int,
     onto_kafka: bool = False,
 ) -> tuple[Cost, Cost]:
-    """Single calls, then batches of `BATCH_EVENTS`, into a data folder or onto Kafka."""
+    """Measure single calls, then batches of `BATCH_EVENTS`, into a data folder or Kafka."""
     env = {
         "STREAM_APP_COLLECTOR_PORT": str(free_port()),
         "STREAM_APP_COLLECTOR_RATE": NO_LIMIT,
@@ -66,7 +66,7 @@ async def measure(
 
 
 def single_calls(pool: Sequence[bytes], count: int) -> Iterator[Post]:
-    """Events of their own, each by the call of its kind."""
+    """Single events, each sent by the call of its kind."""
     fitting = [event for event in pool if orjson.loads(event)["type"] in _CALLS]
     for number in range(count):
         event = recording.renamed(fitting[number % len(fitting)], number)

@@ -1,10 +1,10 @@
-"""Two builds in turn, in one run on one machine: this checkout and another one, each by its own interpreter.
+"""Compares two builds in one run on one machine: this checkout and another, each with its own interpreter.
 
     python -m load_tests.compare --other PATH [--rounds 5] [--only PART,PART] [--events N] [--json FILE]
 
-PATH is a checkout with an environment of its own (`make install` in it). Whichever build is measured, the
-events, the drivers and the broker are this checkout's. Rounds alternate in which build goes first. Shown are
-medians of the rounds, and the median of the ratios of each round: a slow minute of the machine meets both.
+PATH is a checkout with its own environment (run `make install` in it). The events, the drivers and the broker
+are always this checkout's. Rounds alternate in which build goes first. The report shows medians over rounds,
+and the median of the ratios of each round, so that a slow minute of the machine affects both builds.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ BY_DEFAULT = tuple(part for part in Part if part is not Part.COLLECTOR_KAFKA)
 
 @dataclass(frozen=True)
 class Extent:
-    """How much of each is measured; unchanged, or figures of two runs say nothing of each other."""
+    """The size of each measurement; must not change, or figures of two runs are not comparable."""
 
     people: int = 300
     reduced: int = 300_000
@@ -70,7 +70,7 @@ class Extent:
     batches: int = 300
 
     def at_most(self, events: int) -> Extent:
-        """A short form, to see that all of it runs; a rate needs some more to be one."""
+        """A short form, to see that everything runs; a meaningful rate needs more."""
         return Extent(
             people=min(self.people, max(events // 40, 20)),
             reduced=min(self.reduced, max(events, 100_000)),
@@ -86,7 +86,7 @@ class Extent:
 
 @dataclass
 class Figure:
-    """One figure of both builds, a value for each round. `more_is_better` or less is."""
+    """One figure of both builds, with a value per round; `more_is_better`, or else less is."""
 
     unit: str
     more_is_better: bool = False
@@ -95,11 +95,11 @@ class Figure:
 
     @property
     def ratios(self) -> list[float]:
-        """This build's value by the other's, round by round."""
+        """This build's value divided by the other's, by round."""
         return [this / other for this, other in zip(self.this, self.other, strict=True)]
 
     def summary(self) -> dict[str, object]:
-        """All that is known of it, for machines."""
+        """All of it, for machines."""
         return {
             "unit": self.unit,
             "more_is_better": self.more_is_better,
@@ -113,7 +113,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Bench:
-    """What every measurement works with. `testbed` is None where nothing of it is asked for."""
+    """What all measurements use. `testbed` is None if no part needs it."""
 
     testbed: Testbed | None
     pool: Sequence[bytes]
@@ -123,7 +123,7 @@ class Bench:
 
     @property
     def broker(self) -> Testbed:
-        """The testbed of a part that needs one."""
+        """The testbed for a part that needs one."""
         assert self.testbed is not None
         return self.testbed
 
@@ -212,12 +212,11 @@ async def compare(
     extent: Extent,
     told: Callable[[int, dict[str, Figure]], None],
 ) -> dict[str, Figure]:
-    """Measure both builds in turn; `told` hears of each round that is done, with all figures so far.
+    """Measure both builds alternately; `told` is called after each round with all figures so far.
 
     Raises:
-        BuildError: a build could not be measured.
-        ContenderError: it came to a standstill.
-        PostingError: its collector refused an event.
+        BuildError: a build could not be measured. ContenderError: it made no progress. PostingError: its
+        collector refused an event.
     """
     figures: dict[str, Figure] = {}
     async with _prepared(other, parts, extent) as bench:
@@ -249,7 +248,7 @@ async def _prepared(other: Build, parts: Sequence[Part], extent: Extent) -> Asyn
 
 
 def _close_sessions(build: Build, events: Path, sessions: Path) -> None:
-    """The sessions of the events, by the other build: what it wrote, this one has to read, too."""
+    """The closed sessions of the events, written by the other build, because this one must read them too."""
     data = ["--data-dir", str(events.with_name("data"))]
     build.output_of(build.module("stream_app", "replay", str(events), *data))
     closed = build.module("stream_app", "outputs", *data, "--schema", "closed_session", "--json")
@@ -257,7 +256,7 @@ def _close_sessions(build: Build, events: Path, sessions: Path) -> None:
 
 
 def table_of(figures: dict[str, Figure], other: str) -> Table:
-    """Medians, and what this build is of the other."""
+    """Medians, and this build's ratio to the other."""
     table = Table("figure", "unit", title=f"this build and {other}")
     for heading in ("this", "other", "ratio", "from–to"):
         table.add_column(heading, justify="right")
@@ -278,7 +277,7 @@ def table_of(figures: dict[str, Figure], other: str) -> Table:
 
 
 def report_of(figures: dict[str, Figure], about: dict[str, object]) -> bytes:
-    """All values as JSON, and what they are about."""
+    """All values as JSON, with their context."""
     summaries = {name: figure.summary() for name, figure in figures.items()}
     return orjson.dumps(about | {"figures": summaries}, option=orjson.OPT_INDENT_2) + b"\n"
 
@@ -289,7 +288,7 @@ def _machine() -> dict[str, object]:
 
 
 def parse_parts(names: str) -> list[Part]:
-    """Parts by their names, separated by commas.
+    """Parse comma-separated names of parts.
 
     Raises:
         typer.BadParameter: there is no such part.
@@ -307,7 +306,7 @@ def main(
     events: Annotated[int | None, typer.Option(min=1, help="A short form with so many events.")] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write all values to this file.")] = None,
 ) -> None:
-    """Measure this checkout and another in turn."""
+    """Compare this checkout with another."""
     parts = parse_parts(only)
     messages = Console(stderr=True)
     try:
@@ -319,7 +318,7 @@ def main(
 
         def keep(done: int, figures: dict[str, Figure]) -> None:
             messages.print(f"round {done} of {rounds}")
-            if json is not None:  # at once: a later round may fail
+            if json is not None:  # immediately, because a later round may fail
                 json.write_bytes(report_of(figures, about | {"rounds": done}))
 
         figures = asyncio.run(compare(build, rounds, parts, extent, keep))

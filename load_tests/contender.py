@@ -1,4 +1,4 @@
-"""A contender as a process of its own on one core, watched from outside."""
+"""A contender as a separate process on one core, watched from outside."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Progress = Callable[[], Awaitable[int]]
 
 
 class ContenderError(RuntimeError):
-    """A contender ended, or did not get on."""
+    """A contender ended, or made no progress."""
 
 
 class Contender:
-    """A running process. `cores` are those that it may use, `folder` is where it runs."""
+    """A running process, limited to `cores`, with `folder` as its working directory."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Contender:
         pinned = ["taskset", "--cpu-list", ",".join(map(str, sorted(cores))), *command]
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
-                # So that a measurement that is killed leaves nothing behind.
+                # So that a killed measurement leaves nothing behind.
                 ["setpriv", "--pdeathsig", "KILL", *pinned],
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -53,23 +53,23 @@ class Contender:
         threading.Thread(target=self._read_lines, daemon=True).start()
 
     async def printed(self) -> int:
-        """The last number that it printed."""
+        """The last number printed by it."""
         return self._printed
 
     @property
     def cpu_seconds(self) -> float:
-        """Processor time of all its threads."""
+        """CPU time of all its threads."""
         fields = self._proc("stat").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
     @property
     def peak_bytes(self) -> int:
-        """The most memory that it had resident."""
+        """Its peak resident memory."""
         return self._memory("VmHWM")
 
     @property
     def resident_bytes(self) -> int:
-        """The memory that it has resident now."""
+        """Its current resident memory."""
         return self._memory("VmRSS")
 
     @property
@@ -84,10 +84,10 @@ class Contender:
         look_seconds: float = LOOK_SECONDS,
         others: Sequence[Contender] = (),
     ) -> list[Sample]:
-        """Look at it, and at others that share the work, until their progress reaches a goal.
+        """Watch it, and others that share the work, until their progress reaches a goal.
 
         Raises:
-            ContenderError: it ended before, or made no progress for long.
+            ContenderError: it ended before that, or made no progress for too long.
         """
         samples: list[Sample] = []
         moved_at = time.perf_counter()
@@ -106,7 +106,7 @@ class Contender:
         return samples
 
     def check(self) -> None:
-        """Make sure that it still runs.
+        """Check that it is still running.
 
         Raises:
             ContenderError: it has ended.
@@ -116,7 +116,7 @@ class Contender:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """It stands still for the length of a `with` block: work laid out meanwhile is all there after."""
+        """Pause it within a `with` block, so that work prepared meanwhile is all there afterwards."""
         self._process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -124,7 +124,7 @@ class Contender:
             self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """End it, in good order if it can."""
+        """Stop it, gracefully if possible."""
         self._process.terminate()
         try:
             self._process.wait(STOP_SECONDS)
@@ -133,7 +133,7 @@ class Contender:
             self._process.wait()
 
     def log_tail(self) -> str:
-        """The end of what it wrote to standard error."""
+        """The end of its standard error."""
         return self._log.read_text(errors="replace")[-2000:]
 
     def _memory(self, name: str) -> int:

@@ -1,4 +1,4 @@
-"""The full job: real workers by `stream-app worker`, seen through their metrics pages alone."""
+"""The full job: real workers (`stream-app worker`), observed only through their metrics pages."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Application:
 
     @property
     def events_topic(self) -> str:
-        """What its workers read."""
+        """The topic that its workers read."""
         return self.prefix + EVENTS.name
 
     @property
     def recommendations_topic(self) -> str:
-        """What they write most to; its records bear the time at which the broker appended them."""
+        """The topic that they write most to; its records have the broker's append time."""
         return self.prefix + RECOMMENDATIONS.name
 
     async def write(self, events: Iterable[bytes]) -> None:
@@ -57,7 +57,7 @@ class Workers:
     ports: Sequence[int]
 
     async def processed(self) -> int:
-        """Events that are done: outputs acknowledged, rows written."""
+        """Finished events: outputs acknowledged, rows written."""
         return int(await self._total(_EVENTS_TOTAL))
 
     async def users(self) -> int:
@@ -65,7 +65,7 @@ class Workers:
         return int(await self._total(_USERS))
 
     async def watch(self, goal: int) -> list[Sample]:
-        """Look at them until they have processed so many events; processor time is that of all."""
+        """Watch them until they have processed so many events; CPU time is the total."""
         first, *others = self.contenders
         return await first.watch(self.processed, goal, LOOK_SECONDS, others)
 
@@ -80,7 +80,7 @@ def _read_page(port: int) -> bytes:
             text: bytes = page.read()
             return text
     except OSError:
-        return b""  # it has not come up yet; that it never does, is noticed by the lack of progress
+        return b""  # not up yet; if it never is, the lack of progress shows
 
 
 async def make_application(testbed: Testbed, build: Build = HERE) -> Application:
@@ -121,7 +121,7 @@ async def working(application: Application, workers: int = 1) -> AsyncIterator[W
 
 @dataclass(frozen=True)
 class FullResult:
-    """What a run of the full job gave. Memory is what a user adds to the process, in bytes."""
+    """The result of a run of the full job. Memory is what a user adds to the process, in bytes."""
 
     rate: Rate
     users: int
@@ -132,7 +132,7 @@ class FullResult:
 async def measure(
     testbed: Testbed, pool: Sequence[bytes], events: int, workers: int = 1, build: Build = HERE
 ) -> FullResult:
-    """Let workers process events that are all there at the start."""
+    """Measure workers on events that are all there at the start."""
     application = await make_application(testbed, build)
     await application.write(recording.multiply(pool, events))
     async with working(application, workers) as running:

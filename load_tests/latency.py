@@ -1,7 +1,7 @@
-"""From the sending of an event to the append of its output, at shares of the highest rate.
+"""Latency from sending an event to appending its output, at shares of the maximum rate.
 
-An output topic's records bear the time at which the broker appended them, an event the time of its sending,
-both by this machine's clock. The acknowledgement follows the append at once.
+Records of an output topic have the broker's append time, events their sending time, both by this machine's
+clock. The acknowledgement follows the append immediately.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DRAIN_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds at one share of the highest rate; `kept` and `asked` are events/s."""
+    """Milliseconds at one share of the maximum rate; `kept` and `asked` are events/s."""
 
     share: float
     asked: float
@@ -49,7 +49,7 @@ class _Span:
     end_ms: float
 
     def over(self, pairs: Sequence[tuple[int, int]]) -> Latency:
-        """Of (sent, appended) times in ms, those that were sent in this span."""
+        """The latency of events sent in this span, from (sent, appended) times in ms."""
         times = [appended - sent for sent, appended in pairs if self.begin_ms <= sent < self.end_ms]
         p50, p99 = (quantile(times, share) for share in (0.5, 0.99))
         return Latency(self.share, self.asked, self.kept, len(times), p50, p99)
@@ -58,7 +58,7 @@ class _Span:
 async def measure_reduced(
     testbed: Testbed, pool: Sequence[bytes], highest: float, shares: Sequence[float], seconds: float
 ) -> list[Latency]:
-    """Every output of our reduced job; events are told by their message ids."""
+    """Measure every output of our reduced job; events are matched by message id."""
     source = await testbed.topics.create(testbed.new_name("events"))
     outputs = await testbed.topics.create(testbed.new_name("outputs"), stamped_by_broker=True)
     command = OURS.command(testbed.servers, source, outputs, str(testbed.folder / testbed.new_name("state")))
@@ -83,7 +83,7 @@ async def measure_reduced(
 async def measure_full(
     testbed: Testbed, pool: Sequence[bytes], highest: float, shares: Sequence[float], seconds: float
 ) -> list[Latency]:
-    """Every recommendation of a worker: they name the record that caused them, and follow from it at once."""
+    """Measure every recommendation of a worker; each names the record that caused it directly."""
     application = await full_job.make_application(testbed)
     async with full_job.working(application) as workers:
 
@@ -135,7 +135,7 @@ async def _send_all(
 
 
 async def _settle(done: Callable[[], Awaitable[int]]) -> None:
-    """Wait until the contender has begun and does nothing more."""
+    """Wait until the contender has started and become idle."""
     deadline = time.monotonic() + DRAIN_SECONDS
     before, now = -1, 0
     while now == 0 or now != before:

@@ -1,4 +1,4 @@
-"""The limit: aiokafka's `getmany` and orjson, and nothing else. Prints the events decoded so far as it goes.
+"""The upper bound: only aiokafka's `getmany` and orjson. Prints the number of events decoded so far.
 
 python -m load_tests.limit SERVERS SOURCE
 """
@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer
 
 
 async def run(servers: str, source: str) -> None:
-    """Decode all that comes, until terminated."""
+    """Decode everything that arrives, until terminated."""
     decoded = 0
     async with AIOKafkaConsumer(source, bootstrap_servers=servers, auto_offset_reset="earliest") as consumer:
         while True:

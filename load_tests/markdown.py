@@ -19,7 +19,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def reduced_table(results: Sequence[Result]) -> str:
-    """The first result is ours; the others are told how many times theirs it does."""
+    """The first result is ours; for the others the table says how many times as fast ours is."""
     ours = results[0].rate
     rows = []
     for result in results:
@@ -55,7 +55,7 @@ def latency_table(job: str, rows: Sequence[Latency]) -> str:
 
 
 def population_table(job: str, rates: Sequence[tuple[int, Rate]]) -> str:
-    """Rates by the number of users, and their shares of the first."""
+    """Rates by number of users, and their ratios to the first."""
     first = rates[0][1]
     rows = [
         [f"{users:,}", *_rate(rate), f"{rate.per_cpu_second / first.per_cpu_second:.2f}"]

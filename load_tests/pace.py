@@ -1,4 +1,4 @@
-"""Events sent at a steady rate, each with the time of its sending."""
+"""Sends events at a steady rate, each with its sending time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def send(
     rate: float,
     seconds: float,
 ) -> float:
-    """Send events for some seconds; return the rate that was kept (events/s), which may fall behind."""
+    """Send events for some seconds; return the rate achieved (events/s), which may be lower."""
     begun_at = time.perf_counter()
     sent = 0
     acknowledged = []

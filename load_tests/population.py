@@ -1,4 +1,4 @@
-"""What a user more costs: our reduced job's and the full job's rate with few users and with very many."""
+"""The cost of more users: the rates of our reduced job and of the full job with few and very many."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from load_tests.testbed import PARTITIONS, Testbed
 
 @dataclass(frozen=True)
 class Population:
-    """Simulated people, each of whom stands for many: `firsts` make them known, `laters` follow in time."""
+    """Simulated people, each standing for many users: `firsts` introduce them, `laters` follow in time."""
 
     firsts: Sequence[bytes]
     laters: Sequence[bytes]
 
     def make_known(self, users: int) -> Iterator[bytes]:
-        """One event of each of so many users."""
+        """Return one event for each of so many users."""
         return recording.multiply(self.firsts, users)
 
     def go_on(self, users: int, count: int, seed: int = 7) -> Iterator[bytes]:
-        """Events in the order of their time, each of a user drawn from so many."""
+        """Return events in time order, each of a user drawn from so many."""
         chance = random.Random(seed)
         copies = max(users // len(self.firsts), 1)
         for number in range(count):
@@ -33,7 +33,7 @@ class Population:
 
 
 def split(pool: Sequence[bytes]) -> Population:
-    """The people of the first quarter of a stream, and what they do after it."""
+    """Return the people of the first quarter of a stream, and their later events."""
     quarter = len(pool) // 4
     firsts: dict[bytes, bytes] = {}
     for event in pool[:quarter]:
@@ -43,7 +43,7 @@ def split(pool: Sequence[bytes]) -> Population:
 
 
 async def measure_reduced(testbed: Testbed, people: Population, users: int, events: int) -> Rate:
-    """Our reduced job's rate on events of users who are all known."""
+    """Measure our reduced job on events of known users."""
     source = await testbed.topics.create(testbed.new_name("events"))
     outputs = await testbed.topics.create(testbed.new_name("outputs"))
     command = OURS.command(testbed.servers, source, outputs, str(testbed.folder / testbed.new_name("state")))
@@ -54,7 +54,7 @@ async def measure_reduced(testbed: Testbed, people: Population, users: int, even
     await recording.write(testbed.servers, source, PARTITIONS, people.make_known(users))
     with testbed.contender(command) as contender:
         known = (await contender.watch(done, int(users * 0.99)))[-1].events
-        # A contender that is as fast as the writer would be done by the first look.
+        # A contender as fast as the writer would be done at the first sample.
         with contender.paused():
             await recording.write(testbed.servers, source, PARTITIONS, people.go_on(users, events))
         looks = await contender.watch(done, known + int(events * 0.9))
@@ -62,7 +62,7 @@ async def measure_reduced(testbed: Testbed, people: Population, users: int, even
 
 
 async def measure_full(testbed: Testbed, people: Population, users: int, events: int) -> Rate:
-    """A worker's rate on events of users who are all known."""
+    """Measure a worker on events of known users."""
     application = await full_job.make_application(testbed)
     await application.write(people.make_known(users))
     async with full_job.working(application) as workers:
@@ -74,6 +74,6 @@ async def measure_full(testbed: Testbed, people: Population, users: int, events:
 
 
 def _rate_beyond(known: int, looks: Sequence[Sample]) -> Rate:
-    """Of the events after those that made the users known."""
+    """The rate of the events after those that introduced the users."""
     beyond = [look._replace(events=look.events - known) for look in looks]
     return steady_rate(beyond, beyond[-1].events)

@@ -1,4 +1,4 @@
-"""Requests to a collector over connections that stay open, each sent when the one before it is answered."""
+"""Sends requests to a collector over persistent connections, each after the previous answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Post(NamedTuple):
     body: bytes
 
     def encode(self) -> bytes:
-        """As it goes over the wire (HTTP/1.1)."""
+        """Encode it for the wire (HTTP/1.1)."""
         head = f"POST {self.path} HTTP/1.1\r\nhost: {HOST}\r\nuser-agent: load-test\r\n"
         head += f"content-type: application/json\r\ncontent-length: {len(self.body)}\r\n\r\n"
         return head.encode() + self.body
@@ -29,11 +29,10 @@ class PostingError(RuntimeError):
 
 
 async def post_all(port: int, posts: Iterable[Post], connections: int) -> float:
-    """Send requests over so many connections that share them; seconds until the last answer.
+    """Send requests, shared among so many connections; return the seconds until the last answer.
 
     Raises:
-        PostingError: one was refused.
-        OSError: nobody listens, or a connection broke.
+        PostingError: one was refused. OSError: nothing listens, or a connection broke.
     """
     left = iter(posts)
     begun_at = time.perf_counter()

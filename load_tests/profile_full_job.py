@@ -1,8 +1,8 @@
-"""Where each microsecond of the full job goes: a worker's call stacks, sampled, by part.
+"""Where the full job spends its time: a worker's sampled call stacks, by part.
 
     python -m load_tests.profile_full_job [--events N]
 
-py-spy, from the peers' environment (`make peers`), looks at the process from outside.
+py-spy, from the peers' environment (`make peers`), samples the process from outside.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ FIRST_SHARE = 0.15
 
 @dataclass(frozen=True)
 class Profile:
-    """Samples by part, and the rate at which the job ran meanwhile."""
+    """Samples by part, and the job's rate meanwhile."""
 
     counts: Mapping[str, int]
     rate: Rate
 
     def rows(self) -> list[Sequence[str]]:
-        """Parts by their cost, the dearest first: microseconds an event, and the share of all."""
+        """Parts by cost, highest first: microseconds per event, and share of the total."""
         total = sum(self.counts.values())
         each = 1e6 / self.rate.per_cpu_second
         ordered = sorted(self.counts.items(), key=lambda entry: -entry[1])
@@ -46,7 +46,7 @@ class Profile:
 
 
 async def profile(events: int) -> Profile:
-    """Sample a worker while it processes events, its first ones left out."""
+    """Sample a worker while it processes events, without the first ones."""
     pool = recording.simulate()
     async with prepared() as testbed:
         application = await full_job.make_application(testbed)
@@ -64,18 +64,18 @@ async def profile(events: int) -> Profile:
 @contextlib.contextmanager
 def _sampling(pid: int, stacks: Path) -> Iterator[None]:
     command = [str(SAMPLER), "record", "--pid", str(pid), "--format", "raw", "--output", str(stacks)]
-    # Only threads that hold the interpreter: one that waits for a core or for the broker costs nothing.
+    # Only threads that hold the interpreter lock: waiting for a core or the broker costs nothing.
     command += ["--gil", "--rate", str(SAMPLES_PER_SECOND), "--duration", "3600"]
     sampler = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield
     finally:
-        sampler.send_signal(signal.SIGINT)  # at which it writes what it has
+        sampler.send_signal(signal.SIGINT)  # upon which it writes its results
         sampler.wait()
 
 
 def main(events: Annotated[int, typer.Option(help="Events to process.")] = 40_000) -> None:
-    """Print microseconds an event by part."""
+    """Print microseconds per event by part."""
     if not SAMPLER.exists():
         typer.echo("Cannot profile: py-spy is not installed (make peers).", err=True)
         raise typer.Exit(1)

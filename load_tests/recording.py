@@ -1,4 +1,4 @@
-"""The recorded stream that all contenders read: simulated people, as many of them as a measurement needs."""
+"""The recorded stream that all contenders read: as many simulated people as a measurement needs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _IDS = (b'"messageId":"', b'"userId":"', b'"anonymousId":"')
 
 
 def simulate(users: int = SIMULATED_USERS, days: int = SIMULATED_DAYS) -> list[bytes]:
-    """Events of simulated people in the order of their time, repeats among them, by `stream-app simulate`."""
+    """Events of simulated people in time order, including repeats, by `stream-app simulate`."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "stream_app", "simulate", "--seed", "7", "--out", folder]
         command += ["--users", str(users), "--days", str(days)]
@@ -30,9 +30,9 @@ def simulate(users: int = SIMULATED_USERS, days: int = SIMULATED_DAYS) -> list[b
 
 
 def multiply(events: Sequence[bytes], count: int) -> Iterator[bytes]:
-    """`count` events in time order: each simulated person stands for several, who differ in their ids alone.
+    """`count` events in time order: each simulated person stands for several, who differ only in their ids.
 
-    One record in so many has lost its message id: a contender that validates refuses it.
+    Some records have no message id: a contender that validates refuses them.
     """
     copies = -(-count // len(events))
     marked = (with_mark(event, mark) for event in events for mark in range(copies))
@@ -41,19 +41,19 @@ def multiply(events: Sequence[bytes], count: int) -> Iterator[bytes]:
 
 
 def with_mark(event: bytes, mark: int) -> bytes:
-    """The same event of another person, whose ids differ by a number."""
+    """The same event for another person, whose ids differ by a number."""
     for name in _IDS:
         event = event.replace(name, b"%s%d." % (name, mark), 1)
     return event
 
 
 def renamed(event: bytes, number: int) -> bytes:
-    """The same event again under another message id."""
+    """The same event with another message id."""
     return event.replace(_IDS[0], b"%s%d-" % (_IDS[0], number), 1)
 
 
 def key_of(event: bytes) -> bytes:
-    """The user whom a tracker's server keys an event by: its user id, else its anonymous id."""
+    """The key that a tracker's server would use: the user id, or else the anonymous id."""
     for name in (b'"userId":"', b'"anonymousId":"'):
         _, found, rest = event.partition(name)
         if found:
@@ -70,7 +70,7 @@ def keyed(events: Iterable[bytes], partitions: int) -> Iterator[tuple[int, bytes
 
 
 async def write(servers: str, topic: str, partitions: int, events: Iterable[bytes]) -> None:
-    """Write events to a topic, keyed by user and spread as Kafka's default partitioner has it."""
+    """Write events to a topic, keyed by user and partitioned like Kafka's default partitioner."""
     async with AIOKafkaProducer(bootstrap_servers=servers, max_batch_size=BATCH_BYTES) as producer:
         batches = [producer.create_batch() for _ in range(partitions)]
         for number, key, event in keyed(events, partitions):

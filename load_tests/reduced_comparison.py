@@ -1,4 +1,4 @@
-"""The reduced job by every contender: the same stream, one core each, one after another."""
+"""Runs the reduced job with every contender: the same stream, one core each, one after another."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ COMMIT_SECONDS = "5"
 
 @dataclass(frozen=True)
 class Entry:
-    """A contender: how it is started (servers, source, outputs, folder), and what must be installed for it.
+    """A contender: its command (servers, source, outputs, folder), and what must be installed for it.
 
-    `share` of the stream is enough to time it; it runs in `folder`.
+    It is timed on `share` of the stream, and runs in `folder`.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Entry:
 
 
 def ours_by(build: Build) -> Entry:
-    """Our reduced job as a build has it."""
+    """Our reduced job in a given build."""
 
     def command(servers: str, source: str, outputs: str, folder: str) -> list[str]:
         return build.module("load_tests.ours.reduced", servers, source, outputs, str(PARTITIONS), folder)
@@ -77,7 +77,7 @@ class Result:
 async def compare(
     testbed: Testbed, pool: Sequence[bytes], events: int, *, only_ours: bool = False
 ) -> list[Result]:
-    """Let every contender process its share of `events`, ours first; at last the bare client all of them."""
+    """Let every contender process its share of `events`, ours first; finally the bare client, all."""
     entries = [OURS] if only_ours else ENTRIES
     streams = {
         share: await write_stream(testbed, pool, int(events * share))
@@ -89,7 +89,7 @@ async def compare(
 
 
 async def write_stream(testbed: Testbed, pool: Sequence[bytes], events: int) -> tuple[str, Tally]:
-    """A topic with events, and what a contender's outputs of them come to."""
+    """Write a topic with events; return it with the tally of the expected outputs."""
     source = await testbed.topics.create(testbed.new_name("events"))
     taken = list(recording.multiply(pool, events))
     await recording.write(testbed.servers, source, PARTITIONS, taken)
@@ -103,7 +103,7 @@ async def measure_limit(testbed: Testbed, source: str, events: int) -> Rate:
 
 
 async def measure(testbed: Testbed, entry: Entry, source: str, expected: Tally) -> Result:
-    """Let one contender process a stream; without its own outputs, each once, it has no rate."""
+    """Let one contender process a stream; it has a rate only if its outputs are exactly those expected."""
     if not entry.needs.exists():
         return Result(entry.name, None, reason="not installed: make peers")
     outputs = await testbed.topics.create(testbed.new_name("outputs"))

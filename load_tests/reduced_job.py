@@ -1,8 +1,8 @@
-"""The job that other stream processors can do too: pure, and one for all that are written in Python.
+"""The job that other stream processors can do too, as a pure module shared by all contenders in Python.
 
 A record is decoded and validated, a user's repeats are dropped by message id, the user's events and amounts
-are counted and summed in tumbling windows of an hour and of a day, and every event gives one output. What a
-user has is one row; how a row is kept, is what the contenders differ in.
+are counted and summed in tumbling windows of an hour and a day, and every event gives one output. Each user
+has one row; contenders differ in how they store it.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Amount = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
 class Properties(msgspec.Struct, gc=False):
-    """What an event is worth: its revenue, else its price."""
+    """The properties with an event's amount: its revenue, or else its price."""
 
     revenue: Amount | None = None
     price: Amount | None = None
 
 
 class Event(msgspec.Struct, rename="camel", gc=False):
-    """The fields of a Segment event that this job reads; all others are passed over."""
+    """The fields of a Segment event that this job reads; all others are ignored."""
 
     message_id: Name
     type: Literal["page", "screen", "track", "identify", "group", "alias", "session", "label"]
@@ -43,7 +43,7 @@ class Event(msgspec.Struct, rename="camel", gc=False):
 
 
 class Window(msgspec.Struct, array_like=True, gc=False):
-    """A tumbling window: its begin in epoch seconds, its events, and the sum of their amounts in cents."""
+    """A tumbling window: its start in epoch seconds, its event count, and their total amount in cents."""
 
     start: int
     count: int = 0
@@ -51,7 +51,7 @@ class Window(msgspec.Struct, array_like=True, gc=False):
 
 
 class Row(msgspec.Struct, array_like=True):
-    """All that is kept of one user. Windows are in the order of their begin."""
+    """Everything stored about one user. Windows are ordered by start."""
 
     recent_ids: list[str] = []
     hours: list[Window] = []
@@ -59,7 +59,7 @@ class Row(msgspec.Struct, array_like=True):
 
 
 class Totals(msgspec.Struct, gc=False):
-    """The output of one event: the windows that it fell into, itself included."""
+    """The output of one event: the windows that it falls into, including itself."""
 
     id: str
     user: str
@@ -79,7 +79,7 @@ encode_totals = msgspec.json.Encoder().encode
 
 
 def decode_event(value: bytes) -> Event | None:
-    """An event, or None where the record is none."""
+    """An event, or None if the record is not one."""
     try:
         event = _event_decoder.decode(value)
     except msgspec.DecodeError:
@@ -95,7 +95,7 @@ def user_of(event: Event) -> str:
 
 
 def update(row: Row, event: Event) -> Totals | None:
-    """Bring a user's row up to date; None where the event is a repeat, which changes nothing."""
+    """Update a user's row; None if the event is a repeat, which changes nothing."""
     recent = row.recent_ids
     if event.message_id in recent:
         return None
@@ -138,7 +138,7 @@ def _add(windows: list[Window], start: int, cents: int) -> Window:
 
 
 def _find(windows: list[Window], start: int) -> Window | None:
-    """The window that begins so, made where it is missing; None where it is too old."""
+    """The window with this start, created if missing; None if it is too old."""
     place = len(windows)
     while place and windows[place - 1].start > start:
         place -= 1
@@ -154,7 +154,7 @@ def _find(windows: list[Window], start: int) -> Window | None:
 
 
 def run(values: Iterable[bytes]) -> Iterable[bytes]:
-    """The outputs of a stream, in its order, with all rows in memory: what every contender has to match."""
+    """The outputs of a stream, in order, with all rows in memory: what every contender must match."""
     rows: dict[str, Row] = {}
     for value in values:
         event = decode_event(value)

@@ -1,4 +1,4 @@
-"""What was seen of a running contender from outside, and the figures that follow from it."""
+"""Samples of a running contender taken from outside, and the figures derived from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ computed ahead of what is done as at the begin: the processor time of one end ma
 
 
 class Sample(NamedTuple):
-    """One look: wall and processor seconds, and the events that are done."""
+    """One sample: wall and CPU seconds, and the number of finished events."""
 
     wall: float
     cpu: float
@@ -21,14 +21,14 @@ class Sample(NamedTuple):
 
 
 class Rate(NamedTuple):
-    """Events by second of wall time, and by second of the contender's processor time."""
+    """Events per second of wall time, and per second of the contender's CPU time."""
 
     per_second: float
     per_cpu_second: float
 
 
 def steady_rate(samples: Sequence[Sample], goal: int) -> Rate:
-    """The rate from the first look after the warm-up to the first near the goal.
+    """The rate from the first sample after the warm-up to the first near the goal.
 
     Raises:
         ValueError: the looks do not span that much.
@@ -42,7 +42,7 @@ def steady_rate(samples: Sequence[Sample], goal: int) -> Rate:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least this share of all do not exceed (nearest rank)."""
+    """The smallest value that at least this share of all values do not exceed (nearest rank)."""
     if not values:
         raise ValueError("no values")
     ordered = sorted(values)

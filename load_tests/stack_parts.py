@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 OTHER = "event loop, sockets, what is left"
 
-# A stack that passes through one of these belongs to it, whatever it calls; the first that fits counts.
+# A stack that passes through one of these belongs to it, whatever it calls; the first match counts.
 _WHOLE = (
     ("recommender learns", r"SessionRecommender\.learn|FedRecommender|fed_recommender|TopicFollower"),
     ("recommend", r"_Step\._recommend|recommending|models/recommenders"),
@@ -23,7 +23,7 @@ _WHOLE = (
         r"observability/metrics|record_histogram|prometheus_client",
     ),
 )
-# Of all other stacks the innermost frame that fits one of these tells the part.
+# For all other stacks, the innermost frame that matches one of these determines the part.
 _INNERMOST = (
     ("clean", r"stream_app/intake/cleaning/|stream_app/intake/privacy|runtimes/common/intake"),
     ("decode", r"intake/(decoding|wire|properties|identifiers|personal_text)"),
@@ -41,7 +41,7 @@ _INNERMOST = (
 
 
 def part_of(stack: Sequence[str]) -> str:
-    """The part of a stack, whose frames are `function (file:line)`, the outermost first."""
+    """The part of a stack, whose frames are `function (file:line)`, outermost first."""
     joined = "\n".join(stack)
     for part, pattern in _WHOLE:
         if re.search(pattern, joined):
@@ -54,7 +54,7 @@ def part_of(stack: Sequence[str]) -> str:
 
 
 def count_parts(lines: Iterable[str]) -> Mapping[str, int]:
-    """Samples by part, from lines `frame;frame;... count`, as py-spy and flame graphs have them."""
+    """Samples by part, from lines `frame;frame;... count`, as in py-spy and flame graphs."""
     counts: Counter[str] = Counter()
     for line in lines:
         stack, _, count = line.rpartition(" ")

@@ -1,4 +1,4 @@
-"""What identifies a set of outputs, whoever made them and in whatever order."""
+"""Identifies a set of outputs, regardless of order and origin."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 
 class Tally(NamedTuple):
-    """How many outputs there are, and the sum of their checksums: what is lost, doubled or wrong shows."""
+    """The number of outputs and the sum of their checksums, which show lost, duplicate or wrong ones."""
 
     outputs: int
     checksum: int
 
 
 def tally(outputs: Iterable[bytes]) -> Tally:
-    """Of outputs, repeats counted as often as they come."""
+    """The tally of outputs, including repeats."""
     count = checksum = 0
     for output in outputs:
         count += 1

@@ -1,4 +1,4 @@
-"""What a measurement runs on: a broker, its topics, a folder, and cores that are given out."""
+"""What a measurement runs on: a broker, its topics, a folder, and assigned cores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PARTITIONS = 4
 
 @dataclass(frozen=True)
 class Testbed:
-    """`worker_cores` are given out one to each contender; the broker and all else have `other_cores`."""
+    """Each contender gets one of `worker_cores`; the broker and everything else share `other_cores`."""
 
     servers: str
     topics: Topics
@@ -30,7 +30,7 @@ class Testbed:
     _numbers: Iterator[int]
 
     def new_name(self, kind: str) -> str:
-        """A name that nothing else on this testbed has, for a topic, a group or a folder."""
+        """A unique name on this testbed, for a topic, a group or a folder."""
         return f"{kind}-{next(self._numbers)}"
 
     @contextlib.contextmanager
@@ -41,7 +41,7 @@ class Testbed:
         worker: int | None = 0,
         folder: Path | None = None,
     ) -> Iterator[Contender]:
-        """A running process on the core of a worker by number, or with `None` beside the broker."""
+        """A running process on the numbered worker's core, or with `None` beside the broker."""
         cores = set(self.other_cores) if worker is None else {self.worker_cores[worker]}
         log = self.folder / self.new_name("log")
         with running(command, cores, log, env, folder) as contender:
@@ -55,10 +55,10 @@ def python(module: str, *arguments: str) -> list[str]:
 
 @contextlib.asynccontextmanager
 async def prepared() -> AsyncIterator[Testbed]:
-    """A testbed on a broker of its own. The first core is a worker's, and a second worker shares the last."""
+    """A testbed with its own broker. The first core is a worker's, and a second worker shares the last."""
     cores = sorted(os.sched_getaffinity(0))
     others = frozenset(cores[1:] or cores)
-    os.sched_setaffinity(0, others)  # the broker inherits it
+    os.sched_setaffinity(0, others)  # inherited by the broker
     try:
         with tempfile.TemporaryDirectory(prefix="load-test-") as folder, running_broker() as broker:
             async with Topics(broker.bootstrap_servers, PARTITIONS) as topics:

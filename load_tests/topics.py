@@ -1,4 +1,4 @@
-"""The broker's topics, as the process that measures needs them."""
+"""The broker's topics, as the measuring process needs them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ POLL_MS = 1000
 
 
 class Topics:
-    """Topics that have the same number of partitions."""
+    """Topics with the same number of partitions."""
 
     def __init__(self, servers: str, partitions: int) -> None:
         self.servers = servers
@@ -26,7 +26,7 @@ class Topics:
         await self._consumer.stop()
 
     async def create(self, topic: str, *, stamped_by_broker: bool = False) -> str:
-        """Create a topic whose records bear the time of their sending, or of their append; its name again."""
+        """Create a topic whose records have their sending or append time; return its name."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
         await admin.start()
         config = {"message.timestamp.type": "LogAppendTime" if stamped_by_broker else "CreateTime"}
@@ -35,11 +35,11 @@ class Topics:
         return topic
 
     async def length(self, topic: str) -> int:
-        """Records that a topic has taken so far."""
+        """The number of records in a topic."""
         return sum((await self._consumer.end_offsets(self._places(topic))).values())
 
     async def records(self, topic: str) -> AsyncIterator[ConsumerRecord]:
-        """All that a topic holds now."""
+        """All current records of a topic."""
         places = self._places(topic)
         self._consumer.assign(places)
         await self._consumer.seek_to_beginning(*places)

@@ -1,10 +1,10 @@
-"""What decode and dispatch of an event cost: a plain Faust agent, the bulk transport, and aiokafka alone.
+"""The cost of decoding and dispatching an event: a plain Faust agent, the bulk transport, aiokafka alone.
 
     python -m load_tests.transport_bench [--events N] [--json]
 
-Starts a broker, writes JSON events of about 280 bytes to it and lets each way read them in a process of
-its own. Only the decoding with orjson happens in the agents, so the difference is the way to them. The
-rate by the reader's processor time is the steadier one where the machine is busy with other things.
+Starts a broker, writes JSON events of about 280 bytes to it and lets each variant read them in its own
+process. The agents only decode with orjson, so the difference is the path to them. The rate per CPU time of
+the reader is more stable on a busy machine.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ DEADLINE_SECONDS = 60.0
 
 
 class Rate(NamedTuple):
-    """Events by second of wall time, and by second of the reading process's processor time."""
+    """Events per second of wall time, and per second of the reader's CPU time."""
 
     per_second: float
     per_cpu_second: float
@@ -76,7 +76,7 @@ def _clocks() -> tuple[float, float]:
 
 
 def measure_plain_agent(servers: str, events: int) -> Rate:
-    """Rate of a Faust agent that decodes each event as it comes."""
+    """Measure a Faust agent that decodes each event as it arrives."""
 
     def build(app: faust.App, watch: Stopwatch) -> None:
         @app.agent(app.topic(TOPIC, value_serializer="raw", key_serializer="raw"))
@@ -90,7 +90,7 @@ def measure_plain_agent(servers: str, events: int) -> Rate:
 
 
 def measure_bulk_agent(servers: str, events: int) -> Rate:
-    """Rate of a Faust agent that the bulk transport hands batches to."""
+    """Measure a Faust agent that receives batches from the bulk transport."""
 
     def build(app: faust.App, watch: Stopwatch) -> None:
         @app.agent(app.topic(TOPIC, schema=app.transport.batch_schema()))
@@ -105,7 +105,7 @@ def measure_bulk_agent(servers: str, events: int) -> Rate:
 
 
 def measure_aiokafka(servers: str, events: int) -> Rate:
-    """Rate of aiokafka's `getmany` and orjson, with no Faust: the limit."""
+    """Measure aiokafka's `getmany` and orjson without Faust: the upper bound."""
 
     async def run() -> Rate:
         watch = Stopwatch(events)
@@ -145,7 +145,7 @@ async def _run_app(broker: str, build: Callable[[faust.App, Stopwatch], None], e
 
 
 def encode_event(number: int) -> bytes:
-    """One track event of the Segment form, about 280 bytes of JSON."""
+    """One track event in Segment's format, about 280 bytes of JSON."""
     return orjson.dumps(
         {
             "messageId": f"{number:032x}",
@@ -177,7 +177,7 @@ async def write_events(servers: str, events: int) -> None:
 
 
 def run(events: int) -> dict[str, Rate]:
-    """Rates by way, each measured in a process of its own on one broker."""
+    """The rates of all variants, each measured in its own process on one broker."""
     with running_broker() as broker:
         servers = broker.bootstrap_servers
         asyncio.run(write_events(servers, events))
@@ -194,7 +194,7 @@ def main(
     events: Annotated[int, typer.Option(help="Events to write and read.")] = 400_000,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Measure decode and dispatch through the three ways."""
+    """Measure decoding and dispatch in all three variants."""
     if reason := missing_requirements():
         typer.echo(f"Cannot measure: {reason}.", err=True)
         raise typer.Exit(1)

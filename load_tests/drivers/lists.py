@@ -2,8 +2,8 @@
 
     drivers.lists SESSIONS COUNT
 
-Prints microseconds a list. Each list is asked for in the middle of a session that is learned after it, by a
-user whose earlier items are known.
+Prints microseconds per list. Each list is requested in the middle of a session that is learned afterwards,
+for a user whose earlier items are known.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ HISTORY = 20
 
 
 class Visit(NamedTuple):
-    """What a list is asked for, and the record of the session that it was asked in."""
+    """A list's occasion, and the record of the session in which it was requested."""
 
     occasion: Any
     record: Any
 
 
 def main(path: str, count: int) -> None:
-    """Print the least cost of several passes."""
+    """Print the minimum cost over several passes."""
     sessions = endless_sessions(read_values(path))
     before, topic = min(BEFORE, 10 * count), find("SESSIONS").name
     known = [record_of(session, topic, offset) for offset, session in enumerate(islice(sessions, before))]

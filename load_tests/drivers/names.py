@@ -1,7 +1,7 @@
-"""Where the parts that drivers use lie: today's place first, then that of older layouts.
+"""Where the parts used by drivers are: the current place first, then those of older layouts.
 
-A part that moves gets its new place put before the old one; none is ever taken away while a build that has it
-there is compared with.
+When a part moves, its new place is added before the old one. A place is never removed while a build with it
+may be compared.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ROOT = ("stream_app",)
 _KAFKA = ("stream_app.runtimes.kafka",)
 _EMBEDDED = ("stream_app.runtimes.embedded",)
 
-# By part: the packages that may hold its module, the module's names, the newest first.
+# By part: the packages that may contain its module, and the module's names, newest first.
 PLACES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # contracts
     "ClosedSession": (_SCHEMAS, ("outputs",)),
@@ -65,14 +65,14 @@ RENAMED = {"load_snapshot": "load"}
 
 
 class PartMissingError(LookupError):
-    """No known layout has a part; its new place belongs into `PLACES`."""
+    """No known layout has a part; add its new place to `PLACES`."""
 
 
 def find(part: str) -> Any:
-    """A part of the build whose interpreter this is.
+    """Return a part of the build that runs this interpreter.
 
     Raises:
-        PartMissingError: it lies in none of the known places.
+        PartMissingError: it is in none of the known places.
     """
     packages, modules = PLACES[part]
     for package in packages:
@@ -87,7 +87,7 @@ def _imported(path: str) -> Any | None:
     try:
         return import_module(path)
     except ModuleNotFoundError as error:
-        # What the module itself lacks is an error; that it is not there, an older or newer layout.
+        # A missing module means an older or newer layout; a failing import inside it is an error.
         if error.name is not None and (path == error.name or path.startswith(error.name + ".")):
             return None
         raise

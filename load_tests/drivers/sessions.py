@@ -1,8 +1,9 @@
-"""CPU time of a worker for one closed session: from its record's bytes to learned, judged before.
+"""CPU time of a worker for one closed session, from its record's bytes to judged and learned.
 
     drivers.sessions SESSIONS COUNT
 
-Prints microseconds a session. Ever fewer clicks are judged, so the recommender has met `BEFORE` sessions.
+Prints microseconds per session. Fewer and fewer clicks are judged, so the recommender first learns `BEFORE`
+sessions.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ BATCH = 20
 
 
 def main(path: str, count: int) -> None:
-    """Print the least cost of several passes."""
+    """Print the minimum cost over several passes."""
     sessions = endless_sessions(read_values(path))
     before = min(BEFORE, 10 * count)
     topic = find("SESSIONS").name

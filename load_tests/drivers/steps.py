@@ -1,9 +1,9 @@
-"""CPU time of the core for one event, from its bytes to what is decided and put out.
+"""CPU time of the core for one event, from its bytes to decisions and outputs.
 
     drivers.steps EVENTS COUNT
 
-Prints microseconds an event. Models answer at once (`stream_app.testing.FixedModels`), so that the core alone
-is timed; of `COUNT` events the first third only fills rows.
+Prints microseconds per event. Models answer at once (`stream_app.testing.FixedModels`), so that only the core
+is timed; the first third of `COUNT` events just fills rows.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .streams import PASSES, least, read_values
 
 BATCH = 500
 UNTIMED = 1 / 3
-LATER = 4e9  # whatever time the events have, they were received after it
+LATER = 4e9  # later than any event time
 
 
 def main(path: str, count: int) -> None:
-    """Print the least cost of several passes."""
+    """Print the minimum cost over several passes."""
     values = read_values(path)[:count]
     untimed = int(len(values) * UNTIMED)
     find("collect_seldom")()

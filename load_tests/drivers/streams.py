@@ -1,4 +1,4 @@
-"""What drivers share: events and sessions from files, a new recommender, the least of several passes."""
+"""Shared by drivers: events and sessions from files, a new recommender, the minimum of several passes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_values(path: str) -> list[bytes]:
 
 
 def endless_sessions(values: Sequence[bytes]) -> Iterator[JsonObject]:
-    """Recorded closed sessions in order, and again under other ids after them in time."""
+    """Recorded closed sessions in order, then repeated with other ids and later times."""
     recorded = sorted((orjson.loads(value) for value in values), key=_ended_at)
     span = _ended_at(recorded[-1]) - _ended_at(recorded[0]) + timedelta(minutes=1)
     for turn in count():
@@ -33,7 +33,7 @@ def endless_sessions(values: Sequence[bytes]) -> Iterator[JsonObject]:
 
 
 def record_of(session: JsonObject, topic: str, offset: int) -> ConsumerRecord:
-    """A session as it lies in its topic."""
+    """A session as a record of its topic."""
     value = orjson.dumps(session)
     return ConsumerRecord(topic, 0, offset, 0, 0, None, value, None, -1, len(value), ())
 
@@ -52,7 +52,7 @@ def learner_of(recommender: Any) -> Callable[[Sequence[object]], None]:
 
 
 def least(passes: Sequence[Sequence[float]]) -> float:
-    """The sum of each part's least time: what else the machine does hardly ever meets all passes of one."""
+    """The sum of each part's minimum time, because other load rarely affects all passes of a part."""
     return float(sum(min(times) for times in zip(*passes, strict=True)))
 
 

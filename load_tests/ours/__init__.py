@@ -1,1 +1,1 @@
-"""Contenders that run on the product's own parts; the only load tests that import them."""
+"""Contenders made of the product's own parts; the only load tests that import these."""

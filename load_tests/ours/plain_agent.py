@@ -1,8 +1,8 @@
-"""The full job's core in a plain Faust agent: one event an item, one table write and one send each.
+"""The full job's core in a plain Faust agent: one event per item, with one table write and one send each.
 
     python -m load_tests.ours.plain_agent
 
-It is set like `stream-app worker`, by the environment. Prints the events processed so far as it goes.
+Configured like `stream-app worker`, by the environment. Prints the number of events processed so far.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PRINT_EVERY = 20
 
 
 class TableRows:
-    """A Faust table of encoded rows, as the core asks for them."""
+    """A Faust table of encoded rows, as the core reads them."""
 
     def __init__(self, table: faust.Table) -> None:
         self._table = table
@@ -44,7 +44,7 @@ class TableRows:
 
 
 def build(settings: Settings) -> tuple[faust.App, LoadedModels]:
-    """The app, with Faust's own transport, table and topics; and the models, which have to run before it."""
+    """The app, with Faust's own transport, table and topics; and the models, which must run before it."""
     loaded = LoadedModels(settings, Metrics())
     rules, intake = settings.rules, build_intake(settings, settings.snapshot_keys)
     app = faust.App(
@@ -98,7 +98,7 @@ def build(settings: Settings) -> tuple[faust.App, LoadedModels]:
 
 
 async def run(settings: Settings) -> None:
-    """Work until terminated.
+    """Run until terminated.
 
     Raises:
         RuntimeError: the app crashed.

@@ -27,12 +27,12 @@ from stream_app.runtimes.kafka.consume.transport import QUEUED_BATCHES, RecordBa
 from stream_app.runtimes.kafka.state.tables import RowTable
 from stream_app.settings.environment import Settings
 
-# An event costs so little here that the costs of a batch show: a row's change, two round trips.
+# Events are so cheap here that the cost of a batch matters: row changes, two round trips.
 BATCH_RECORDS = 5_000
 
 
 class ReducedJob:
-    """Batches in; outputs, then rows, and only then is a batch acknowledged."""
+    """Processes batches: writes outputs, then rows, and only then acknowledges a batch."""
 
     def __init__(self, table: RowTable, producer: BulkProducer, outputs: str, hot_rows: int) -> None:
         self._table = table
@@ -42,7 +42,7 @@ class ReducedJob:
         self._writes = OrderedWrites()
 
     async def process(self, batch: RecordBatch) -> asyncio.Task[None]:
-        """Begin to make durable what a batch gives; the task is done when it is."""
+        """Start making a batch's results durable; the task is done when they are."""
         await self._writes.room(batch.partition)
         rows = self._rows.of_partition(batch.partition)
         changed: dict[str, Row] = {}
@@ -75,7 +75,7 @@ class ReducedJob:
 
 
 def build(servers: str, source: str, outputs: str, partitions: int, folder: Path) -> faust.App:
-    """The app, and the producer that has to run before it does."""
+    """The app, and the producer that must run before it."""
     settings = Settings(kafka_servers=servers)
     app = faust.App(
         f"{outputs}-job",
@@ -110,7 +110,7 @@ def build(servers: str, source: str, outputs: str, partitions: int, folder: Path
 
 
 async def run(app: faust.App, producer: BulkProducer) -> None:
-    """Work until SIGTERM, or until the app crashes."""
+    """Run until SIGTERM, or until the app crashes."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with producer:

@@ -2,8 +2,8 @@
 
     python -m load_tests.peers.bytewax_flow SERVERS SOURCE OUTPUTS FOLDER
 
-As its documentation has it: offsets and rows are kept in the recovery store (SQLite), a snapshot of
-what changed is taken at the end of each epoch.
+As in its documentation: offsets and rows are kept in the recovery store (SQLite), with a snapshot of changes
+at the end of each epoch.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ Source: TypeAlias = KafkaSourceMessage[bytes | None, bytes | None]
 
 
 def key_by_user(message: Source) -> tuple[str, Event] | None:
-    """An event by the key of its row; None where the record is none."""
+    """An event with the key of its row; None if the record is not an event."""
     event = decode_event(message.value or b"")
     return (user_of(event), event) if event is not None else None
 
 
 def count(row: Row | None, event: Event) -> tuple[Row, list[bytes]]:
-    """The row brought up to date, and the totals of one event."""
+    """Update the row, and return the totals of one event."""
     row = row or Row()
     totals = update(row, event)
     return row, [encode_totals(totals)] if totals is not None else []
 
 
 def build(servers: str, source: str, outputs: str) -> Dataflow:
-    """The flow, from the begin of the source topic."""
+    """The flow, from the beginning of the source topic."""
     flow = Dataflow("reduced")
     messages = op.input("events", flow, KafkaSource([servers], [source]))
     events = op.filter_map("decode", messages, key_by_user)

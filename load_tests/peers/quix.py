@@ -1,9 +1,9 @@
-"""The reduced job in Quix Streams: `apply` with state, a changelog behind it, at least once.
+"""The reduced job in Quix Streams: `apply` with state and changelog, at least once.
 
     python -m load_tests.peers.quix SERVERS SOURCE OUTPUTS FOLDER
 
-As its documentation has it: bytes are decoded by our own function (its JSON deserializer makes dicts, which
-would have to be validated again), the row is one value of the key's state, commits come every few seconds.
+As in its documentation: our own function decodes bytes (its JSON deserializer creates dicts, which would have
+to be validated again), the row is one value of the key's state, and it commits every few seconds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROW = "row"
 
 
 def count(event: Event, state: State) -> bytes | None:
-    """The totals of one event, the row brought up to date."""
+    """Update the row, and return the totals of one event."""
     data = state.get_bytes(ROW)
     row = decode_row(data) if data is not None else Row()
     totals = update(row, event)
@@ -30,7 +30,7 @@ def count(event: Event, state: State) -> bytes | None:
 
 
 def build(servers: str, source: str, outputs: str, folder: str) -> Application:
-    """The application; it reads from the begin and commits at its default interval."""
+    """The application; it reads from the beginning and commits at its default interval."""
     app = Application(
         broker_address=servers,
         consumer_group="reduced-quix",

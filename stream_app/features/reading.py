@@ -63,9 +63,7 @@ class Group(NamedTuple):
         return any(fnmatchcase(feature, name) for name in self.names for feature in wanted)
 
     def limited_to(self, wanted: Collection[str]) -> Group:
-        """Restrict reading to the wanted features or more; plain sums are read by cell, for a third of the
-        cost.
-        """
+        """Read the wanted features, or a few more; plain sums are read by cell, for a third of the cost."""
         sums = tuple((name, cell) for name, cell in self.plain_sums if name in wanted)
         if len(sums) < len([name for name in self.names if name in wanted]) or not sums:
             return self
