@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STREAM_APP := $(BIN)/stream-app
 
-.PHONY: demo test lint bench compare peers profile faults recovery api-fuzz browser-test sdk-test kafka kafka-stop install clean help unit wheel-test
+.PHONY: demo plans test lint bench compare peers profile faults recovery api-fuzz browser-test sdk-test kafka kafka-stop install clean help unit wheel-test
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -33,6 +33,9 @@ lint: .venv/installed-dev  ## style, types and who may import whom
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+plans: .venv/installed-dev  ## a million decisions on random campaigns, people, zones and clocks (about half an hour)
+	PLANNING_DECISIONS=1000000 $(BIN)/pytest tests/properties/planning
 
 bench: .venv/installed-dev  ## what learning costs; the job beside a plain Faust agent and, after `make peers`, others
 	$(BIN)/python tests/benchmarks/learning_bench.py --users 150 --days 14
