@@ -37,6 +37,7 @@ _SEGMENT_SPREAD, _KIND_SPREAD, _PAIR_SPREAD, _HOUR_SPREAD = 0.4, 0.9, 0.35, 0.35
 _SLOPE_SPREAD = 0.3
 _MIDDLE_ACTIVITY = 1.5  # log of 1 + visits in a month
 _ANNOYING_LEVEL = -2.5
+_USUAL_AT_FIRST, _USUAL_MEMORY = 0.05, 2_000.0
 OPT_OUT_LEVEL, OPT_OUT_SLOPE = -5.3, 0.8
 
 
@@ -152,10 +153,11 @@ class Layout:
 
 
 class Chances:
-    """The three models over one layout, learned together."""
+    """The three models over one layout, learned together; `usual` is how often anything is opened of late."""
 
     def __init__(self, segments: int, kinds: int) -> None:
         self.layout = Layout(segments, kinds)
+        self.usual = _USUAL_AT_FIRST
         mean, spread = self.layout.priors()
         self.opening = BlockLogistic(mean, spread)
         annoyed = np.where(np.arange(len(mean)) < self.layout.first_segment, -0.3 * mean, mean)
@@ -186,6 +188,7 @@ class Chances:
         """Take in what became of one notification, with the columns and values of when it was sent."""
         annoyance = self.dismissing.logit(columns, values) - _ANNOYING_LEVEL
         kind = int(columns[-4]) - self.layout.first_kind
+        self.usual += (float(opened) - self.usual) / _USUAL_MEMORY
         self.leaving.learn([0, 1, 2 + kind], [1.0, annoyance, 1.0], float(left))
         self.opening.learn(columns, values, float(opened))
         self.dismissing.learn(columns, values, float(dismissed or left))

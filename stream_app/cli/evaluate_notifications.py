@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import orjson
 import typer
 from rich import box
 from rich.table import Table
 
+from stream_app.cli.campaigns import read_campaign_file
 from stream_app.cli.options import AsJson, console, messages
-from stream_app.errors import InputError, SettingsError
-
-if TYPE_CHECKING:
-    from stream_app.planning.campaigns import Campaign
+from stream_app.errors import SettingsError
 
 
 def evaluate_notifications(
@@ -31,6 +29,7 @@ def evaluate_notifications(
     Ours learns; mapping follows the table of segments and types; best_hour sends when each user opened most;
     random draws; the oracle knows every hidden habit. All keep the same caps and quiet hours.
     """
+    from stream_app.evaluation.notifications.loop import approved
     from stream_app.evaluation.notifications.report import judge
 
     for name, value, most in (("users", users, 100_000), ("days", days, 730)):
@@ -38,7 +37,7 @@ def evaluate_notifications(
             raise SettingsError(f"--{name} is {value}: write a whole number from 1 to {most:,}")
     if seed < 0:
         raise SettingsError(f"--seed is {seed}: write a whole number from 0")
-    chosen = None if campaign is None else _read(campaign)
+    chosen = None if campaign is None else approved(read_campaign_file(campaign))
     with messages.status("notifying people") as status:
         report = judge(
             users,
@@ -59,18 +58,6 @@ def evaluate_notifications(
     )
     if report["off_policy"]:
         console.print(_estimates(report["off_policy"]))
-
-
-def _read(path: Path) -> Campaign:
-    from stream_app.evaluation.notifications.loop import approved
-    from stream_app.planning.campaign_text import CampaignError, read_campaign
-
-    try:
-        return approved(read_campaign(path.read_text("utf-8")))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    except (CampaignError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {error}") from None
 
 
 def _table(report: dict[str, Any]) -> Table:

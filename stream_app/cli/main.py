@@ -100,6 +100,14 @@ COMMANDS = {
     "key": Entry(
         "stream_app.cli.key:key_app", "The key that signs models and by which erased users are known."
     ),
+    "segments": Entry(
+        "stream_app.cli.segments:segments",
+        "Show the segments of users by recency, frequency and money, and what sets each apart.",
+    ),
+    "campaigns": Entry(
+        "stream_app.cli.campaigns:campaigns_app",
+        "Campaign files: check one, import one from tables, try one out without sending anything.",
+    ),
     "clusters": Entry(
         "stream_app.cli.clusters:clusters",
         "Group users by their features in one pass, and show what sets each group apart.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
+from importlib import resources
 
 from liquid import Environment
 from liquid.exceptions import LiquidError
@@ -22,6 +23,11 @@ class CampaignError(ValueError):
     def __init__(self, mistakes: Sequence[str]) -> None:
         super().__init__("\n".join(mistakes))
         self.mistakes = list(mistakes)
+
+
+def starter_text() -> str:
+    """The campaign file that comes with the product."""
+    return resources.files("stream_app.planning").joinpath("data/starter.toml").read_text("utf-8")
 
 
 def read_campaign(text: str) -> Campaign:

@@ -6,13 +6,14 @@ happens twice or never needs no rule of its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-MINUTES_A_DAY = 24 * 60
+_OFFSET = re.compile(r"([+-])(0\d|1[0-4]):([0-5]\d)", re.ASCII)
 
 
 class QuietHours(NamedTuple):
@@ -31,13 +32,13 @@ class QuietHours(NamedTuple):
 class LocalClock:
     """The clock of one time zone."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
 
     @property
     def name(self) -> str:
-        """The zone's IANA name."""
-        return self._zone.key
+        """The zone's IANA name, or its offset."""
+        return str(self._zone)
 
     def local(self, at: float) -> datetime:
         """The local time at an epoch second."""
@@ -81,8 +82,12 @@ def clock_of(time_zone: str, default: str) -> LocalClock:
 
 
 @lru_cache(maxsize=1024)
-def find_zone(name: str) -> ZoneInfo | None:
-    """A zone by its IANA name; None where there is none of that name."""
+def find_zone(name: str) -> tzinfo | None:
+    """A zone by its IANA name or its offset, as "+05:30", which rows hold; None where there is none such."""
+    offset = _OFFSET.fullmatch(name)
+    if offset is not None:
+        ahead = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        return timezone(ahead if offset[1] == "+" else -ahead, name)
     try:
         return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError, OSError):

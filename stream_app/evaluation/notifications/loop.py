@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import resources
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from stream_app.features.notified import (
     note_opened,
     note_sent,
 )
-from stream_app.planning.campaign_text import read_campaign
+from stream_app.planning.campaign_text import read_campaign, starter_text
 from stream_app.planning.campaigns import Campaign, NotificationType
 from stream_app.planning.occasion import Known
 from stream_app.planning.reevaluation import look_again
@@ -33,8 +32,7 @@ _ITEMS = {"cart": [{"id": "left"}], "recommender": [{"id": "found"}] * 3, "viewe
 
 def starter_campaign() -> Campaign:
     """The campaign that comes with the product, approved."""
-    text = resources.files("stream_app.planning").joinpath("data/starter.toml").read_text("utf-8")
-    return approved(read_campaign(text))
+    return approved(read_campaign(starter_text()))
 
 
 def approved(campaign: Campaign) -> Campaign:

@@ -51,6 +51,12 @@ def test_quiet_hours(quiet: QuietHours, inside: tuple[int, ...], outside: tuple[
     assert not any(quiet.covers(minute) for minute in outside)
 
 
+def test_an_offset_is_a_zone_too() -> None:
+    assert clock("+05:30").local(0.0).isoformat() == "1970-01-01T05:30:00+05:30"
+    assert clock("-03:00").day(0.0) < clock("UTC").day(0.0)
+    assert find_zone("+25:00") is None
+
+
 @pytest.mark.parametrize("name", ["", "Nowhere/Town", "../etc/passwd", "Europe", "a\0b", "x" * 5000])
 def test_a_zone_that_is_none_gives_the_default(name: str) -> None:
     assert find_zone(name) is None
