@@ -102,11 +102,11 @@ COMMANDS = {
     ),
     "segments": Entry(
         "stream_app.cli.segments:segments",
-        "Show the segments of users by recency, frequency and money, and what sets each apart.",
+        "Show the eleven segments: how many users each has, and the medians that set it apart.",
     ),
     "campaigns": Entry(
         "stream_app.cli.campaigns:campaigns_app",
-        "Campaign files: check one, import one from tables, try one out without sending anything.",
+        "Campaigns: files that say what may be sent to whom.",
     ),
     "clusters": Entry(
         "stream_app.cli.clusters:clusters",
