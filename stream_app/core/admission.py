@@ -45,7 +45,8 @@ def admit(workspace: Workspace, arrival: Arrival, privacy: Privacy) -> UserRow |
         if forwarded is None or not ends_circle(user_key, forwarded.visited):
             return row
         row.merged_into = ""
-    workspace.send(shorten(arrival))
+    if forwarded is not None:
+        workspace.send(shorten(arrival))
     return _unless_repeated(workspace, row, arrival)
 
 

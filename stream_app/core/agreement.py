@@ -19,7 +19,8 @@ def ask_consent(workspace: Workspace, row: UserRow, arrival: Arrival) -> bool:
         # A forwarded event may arrive after a newer statement.
         if timed.at >= row.consent_at:
             row.consent, row.consent_at = own, timed.at
-    if all(consent.is_agreed(said, consent.ANALYTICS, default) for said in {own, row.consent}):
+    agreed = consent.is_agreed(own, consent.ANALYTICS, default)
+    if agreed and (own == row.consent or consent.is_agreed(row.consent, consent.ANALYTICS, default)):
         workspace.count(timed.event.type, "processed")
         return True
     workspace.count(timed.event.type, "without_consent")

@@ -145,7 +145,8 @@ def _pass_on(workspace: Workspace, arrival: Arrival, intake: Intake) -> None:
         return
     if not row.merged_into and not ask_consent(workspace, row, arrival):
         return
-    workspace.send(identity.link(row, arrival, workspace.partition, intake.privacy, workspace.rules))
+    if linked := identity.link(row, arrival, workspace.partition, intake.privacy, workspace.rules):
+        workspace.send(linked)
     bound_links(workspace, row)
     if row.merged_into:
         workspace.send([identity.forward(row, arrival, intake.privacy)])

@@ -47,8 +47,10 @@ def preferences_in(context: CallContext) -> Mapping[str, bool]:
 
     Segment's and RudderStack's formats are read; if a purpose is both allowed and denied, it is denied.
     """
-    told: dict[str, bool] = {}
     management = context.consent_management
+    if management is None and context.consent is None:
+        return {}
+    told: dict[str, bool] = {}
     if isinstance(management, dict):
         for name, is_given in (("allowedConsentIds", True), ("deniedConsentIds", False)):
             ids = management.get(name)

@@ -79,9 +79,11 @@ def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rul
         dropped += shop_names.settle(event)
     placeholders = drop_placeholders(event, rules.placeholder_ids)
     trusted = is_trusted(value)
-    refused = _refuse_ids(event, placeholders, trusted)
-    if refused is not None:
-        return refused
+    user_key = event.user_id or event.anonymous_id
+    if not user_key or placeholders or not trusted:
+        refused = _refuse_ids(event, placeholders, trusted)
+        if refused is not None:
+            return refused
     if event.received_at is not None:
         received_at = min(received_at, _epoch_seconds(event.received_at))
     at = _event_time(event)
@@ -95,9 +97,7 @@ def decode(value: bytes | None, received_at: float, privacy: Privacy, rules: Rul
             f"the timestamp is before 2000 or more than {rules.allowed_skew:.0f} s after its receipt",
             placeholders,
         )
-    return TimedEvent(
-        event, privacy.user_key(event.user_key or ""), at, placeholders, tuple(dropped), trusted
-    )
+    return TimedEvent(event, privacy.user_key(user_key or ""), at, placeholders, tuple(dropped), trusted)
 
 
 def _refuse_ids(event: Event, placeholders: tuple[str, ...], trusted: bool) -> Failure | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -24,6 +24,30 @@ class PlaceholderIds:
     templates: tuple[tuple[str, str], ...] = ()
     zeros: str = ""
     real: frozenset[str] = frozenset()
+    # First characters of texts that have to be looked at whole, and of all placeholders with their lengths.
+    beginnings: frozenset[str] = field(init=False, repr=False, compare=False)
+    shapes: frozenset[tuple[int, str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        opened = "".join(begin[0] for begin, _ in self.templates)
+        beginnings = frozenset(_EDGES + opened.lower() + opened.upper())
+        known = self.every_kind | self.people
+        shapes = frozenset(
+            (len(text), first) for text in known if text for first in text[0] + text[0].upper()
+        )
+        object.__setattr__(self, "beginnings", beginnings)
+        object.__setattr__(self, "shapes", shapes)
+
+    def may_be_one(self, text: str) -> bool:
+        """Whether an id has to be looked at: nearly every id of every event is done with by this.
+
+        False only where all of `stands_for_nothing`, `stands_for_no_item` and `stands_for_nobody` are.
+        """
+        if not text or (first := text[0]) in self.beginnings or (last := text[-1]) in _EDGES:
+            return True
+        if first in self.zeros and last in self.zeros:
+            return True
+        return (len(text), first) in self.shapes or not text.isascii()
 
     def stands_for_nothing(self, text: str) -> bool:
         """Whether an id of a session, group or message says that there is none."""
