@@ -10,16 +10,17 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from stream_app.intake.check_digits import is_card
 from stream_app.intake.id_fields import is_id_field
 from stream_app.intake.ip_addresses import find_addresses, parse_address
-from stream_app.intake.personal_text import find_personal
+from stream_app.intake.personal_text import MEMO_LENGTH, find_personal
 from stream_app.settings.placeholder_ids import SHIPPED, PlaceholderIds
 
 PSEUDONYM_BYTES = 16
@@ -34,7 +35,22 @@ REMOVED = "[removed]"
 SHORTEST_PERSONAL = 5  # characters: 1.2.3.4 has more, and so has the shortest e-mail address
 FEWEST_CARD_DIGITS = 14
 
+MOST_REMEMBERED = 32_768  # texts and names of fields: most of an event's came in another one before
+
 _PSEUDONYM = re.compile(r"([0-9A-Za-z]{1,64}):[0-9a-f]{32}")
+# Nothing personal is found in one, and no two events have the same: not worth remembering.
+_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z")
+
+
+class _Field(NamedTuple):
+    """What the name of a field says of the texts in it; `kept` is the name as it may be kept."""
+
+    kept: str
+    is_hashed: bool
+    is_id: bool
+    is_agent: bool
+    is_ip: bool
+    is_kept_as_sent: bool
 
 
 class Privacy:
@@ -59,6 +75,8 @@ class Privacy:
         self._marker_keys = marker_keys
         self._placeholder_ids = placeholder_ids
         self._hashes_users = not USER_FIELDS.isdisjoint(self._hashed_fields)
+        self._clean_again = lru_cache(MOST_REMEMBERED)(self._clean)
+        self._field = lru_cache(MOST_REMEMBERED)(self._describe_field)
 
     def user_key(self, user_id: str) -> str:
         """The key of a user's row: their id, or its pseudonym where user ids are listed."""
@@ -117,30 +135,55 @@ class Privacy:
         if isinstance(value, str):
             if depth == 1 and name in KEPT_AS_SENT:
                 return value
-            return self.mask_ip(value) if name == "ip" else self._scrub_text(value, name)
+            if name == "ip":
+                return self.mask_ip(value)
+            return self._scrub_text(value, is_id_field(name), name in AGENT_FIELDS)
         if isinstance(value, dict):
-            is_listed = name in self._hashed_fields
-            return {
-                self._scrub_text(key, "id"): self._scrub(name if is_listed else key, inner, depth + 1)
-                for key, inner in value.items()
-            }
+            return self._scrub_object(name, value, depth + 1)
         if isinstance(value, list):
             return [self._scrub(name, inner, depth + 1) for inner in value]
         if isinstance(value, int) and not isinstance(value, bool):
             return self._scrub_number(value, name)
         return value
 
+    def _scrub_object(self, name: str, fields: dict[str, Any], depth: int) -> dict[str, Any]:
+        """An object in a field of this name; what a listed field holds is listed with it."""
+        is_listed, is_deep = name in self._hashed_fields, depth > MAX_DEPTH
+        scrubbed: dict[str, Any] = {}
+        for key, value in fields.items():
+            field = self._field(key) if len(key) <= MEMO_LENGTH else self._describe_field(key)
+            if type(value) is not str or is_listed or is_deep or field.is_hashed or field.is_ip:
+                scrubbed[field.kept] = self._scrub(name if is_listed else key, value, depth)
+            elif depth == 1 and field.is_kept_as_sent:
+                scrubbed[field.kept] = value
+            else:
+                scrubbed[field.kept] = self._scrub_text(value, field.is_id, field.is_agent)
+        return scrubbed
+
+    def _describe_field(self, name: str) -> _Field:
+        return _Field(
+            kept=self._scrub_text(name, is_id=True),
+            is_hashed=name in self._hashed_fields,
+            is_id=is_id_field(name),
+            is_agent=name in AGENT_FIELDS,
+            is_ip=name == "ip",
+            is_kept_as_sent=name in KEPT_AS_SENT,
+        )
+
     def _scrub_number(self, value: int, name: str) -> int | str:
         is_long = abs(value) >= 10 ** (FEWEST_CARD_DIGITS - 1)
         return REMOVED if is_long and not is_id_field(name) and is_card(str(value)) else value
 
-    def _scrub_text(self, text: str, name: str) -> str:
-        if len(text) < SHORTEST_PERSONAL:
+    def _scrub_text(self, text: str, is_id: bool = False, is_agent: bool = False) -> str:
+        if len(text) < SHORTEST_PERSONAL or _TIMESTAMP.fullmatch(text):
             return text
-        found = find_personal(text, as_id=is_id_field(name))
+        return (self._clean_again if len(text) <= MEMO_LENGTH else self._clean)(text, is_id, is_agent)
+
+    def _clean(self, text: str, is_id: bool, is_agent: bool) -> str:
+        found = find_personal(text, as_id=is_id)
         if found:
             text = _replace(text, ((start, end, REMOVED) for start, end in found))
-        addresses = sorted(find_addresses(text, in_agent=name in AGENT_FIELDS))
+        addresses = sorted(find_addresses(text, in_agent=is_agent))
         if addresses:
             text = _replace(text, ((start, end, self._mask(address)) for start, end, address in addresses))
         return text
@@ -148,7 +191,7 @@ class Privacy:
     def _scrub_raw(self, original: bytes) -> bytes:
         # Bytes that are no UTF-8 come back as they were.
         text = original.decode("utf-8", "surrogateescape")
-        return self._scrub_text(text, "").encode("utf-8", "surrogateescape")
+        return self._scrub_text(text).encode("utf-8", "surrogateescape")
 
     def _is_pseudonym(self, value: str) -> bool:
         found = _PSEUDONYM.fullmatch(value)

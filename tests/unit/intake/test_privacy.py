@@ -1,8 +1,10 @@
 import json
 import random
+from datetime import datetime
 from hashlib import sha256
 from hmac import new as hmac_of
 from ipaddress import ip_address, ip_network
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -10,7 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_app.intake.privacy import MAX_DEPTH, REMOVED, Privacy
+from stream_app.intake.id_fields import is_id_field
+from stream_app.intake.privacy import (
+    _TIMESTAMP,
+    AGENT_FIELDS,
+    KEPT_AS_SENT,
+    MAX_DEPTH,
+    REMOVED,
+    SHORTEST_PERSONAL,
+    USER_FIELDS,
+    Privacy,
+)
+from stream_app.settings.placeholder_ids import SHIPPED
 
 KEYS = [("k2", b"the newest of two keys"), ("k1", b"the oldest of two keys")]
 PRIVACIES = [Privacy(), Privacy(KEYS), Privacy(KEYS, ("email", "phone", "userId"), 2)]
@@ -207,3 +220,73 @@ def test_nothing_personal_survives_among_random_fields() -> None:
         kept = Privacy(KEYS).scrub_bytes(orjson.dumps(event))
         assert b"mail.example" not in kept
         assert b"k2:" in kept or b"555" not in kept  # a pseudonym may hold any digits
+
+
+@given(
+    st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)),
+    st.integers(0, 9),
+    st.booleans(),
+    st.booleans(),
+)
+def test_nothing_personal_is_ever_found_in_a_timestamp(
+    at: datetime, places: int, is_id: bool, is_agent: bool
+):
+    text = f"{at:%Y}".zfill(4) + f"{at:-%m-%dT%H:%M:%S}"
+    text += (f".{at.microsecond:06}000"[: places + 1] if places else "") + "Z"
+    assert _TIMESTAMP.fullmatch(text)
+    assert Privacy()._clean(text, is_id, is_agent) == text
+
+
+fields = st.sampled_from(
+    ["userId", "messageId", "ip", "email", "userAgent", "orderId", "note", "ann@mail.example", "10.11.12.13"]
+)
+planted = st.sampled_from(
+    [
+        "ann@mail.example",
+        "203.0.113.77",
+        "+49 151 23456789",
+        "4111 1111 1111 1111",
+        "Chrome/10.11.12.13",
+        "u-1",
+    ]
+)
+objects = st.recursive(
+    planted | st.integers() | st.none() | st.booleans() | st.just(4111111111111111),
+    lambda inner: st.dictionaries(fields, inner, max_size=4) | st.lists(inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(fields, objects, max_size=5), st.sampled_from(PRIVACIES))
+def test_what_was_met_before_is_scrubbed_as_at_first(event: dict[str, Any], privacy: Privacy):
+    """Fields and texts are remembered; what is kept follows from the event alone."""
+    assert privacy.scrub(event) == privacy.scrub(event) == scrubbed("", event, privacy, 0)
+
+
+def scrubbed(name: str, value: Any, privacy: Privacy, depth: int) -> Any:
+    """The rule, field by field, with nothing remembered."""
+    hashed = privacy._hashed_fields
+    if name in hashed and isinstance(value, str | int | float):
+        is_nobody = name in USER_FIELDS and SHIPPED.stands_for_nobody(str(value))
+        return value if value == "" or is_nobody else privacy._pseudonym(str(value))
+    if isinstance(value, str):
+        if depth == 1 and name in KEPT_AS_SENT:
+            return value
+        return privacy.mask_ip(value) if name == "ip" else cleaned(privacy, value, name)
+    if isinstance(value, dict):
+        return {
+            cleaned(privacy, key, "id"): scrubbed(name if name in hashed else key, inner, privacy, depth + 1)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [scrubbed(name, inner, privacy, depth + 1) for inner in value]
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return privacy._scrub_number(value, name) if is_number else value
+
+
+def cleaned(privacy: Privacy, text: str, name: str) -> str:
+    return (
+        text
+        if len(text) < SHORTEST_PERSONAL
+        else privacy._clean(text, is_id_field(name), name in AGENT_FIELDS)
+    )
