@@ -32,7 +32,7 @@ def test_what_is_done_with_at_first_sight_is_no_placeholder(text: str) -> None:
 
 def test_nearly_every_id_is_done_with_at_first_sight() -> None:
     usual = (
-        "u-10427",
+        "visitor-1042",
         "12.u0000024",
         "0.u0000012",
         "d86faa7a-ef63-25ac-7c92-1594e412c117",
