@@ -35,7 +35,7 @@ def collect(
     flags: SetOption = None,
 ) -> None:
     """Receive events over HTTP from browsers and servers; each is answered once it is durable."""
-    import asyncio
+    import uvloop
 
     from stream_app.observability.logs import begin_logging
     from stream_app.observability.metrics import Metrics
@@ -48,7 +48,7 @@ def collect(
     with listen(settings.collector_host, settings.collector_port) as listener:
         if settings.metrics_port:
             metrics.serve(settings.metrics_host, settings.metrics_port)
-        asyncio.run(_run(listener, data_dir, settings, metrics))
+        uvloop.run(_run(listener, data_dir, settings, metrics))
 
 
 async def _run(listener: socket.socket, data_dir: Path | None, settings: Settings, metrics: Metrics) -> None:

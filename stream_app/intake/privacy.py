@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
@@ -42,15 +42,34 @@ _PSEUDONYM = re.compile(r"([0-9A-Za-z]{1,64}):[0-9a-f]{32}")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z")
 
 
+Known = TypeVar("Known")
+
+
+class _Remembered(dict[str, Known], Generic[Known]):
+    """What follows from texts, by text; when there are too many, all are forgotten."""
+
+    def __init__(self, follows: Callable[[str], Known]) -> None:
+        self._follows = follows
+
+    def __missing__(self, text: str) -> Known:
+        follows = self._follows(text)
+        if len(text) <= MEMO_LENGTH and not _TIMESTAMP.fullmatch(text):
+            if len(self) >= MOST_REMEMBERED:
+                self.clear()
+            self[text] = follows
+        return follows
+
+
 class _Field(NamedTuple):
-    """What the name of a field says of the texts in it; `kept` is the name as it may be kept."""
+    """What the name of a field says of the texts in it; `kept` is the name as it may be kept.
+
+    `cleaned` has each text as it may be kept in such a field.
+    """
 
     kept: str
     is_hashed: bool
-    is_id: bool
-    is_agent: bool
-    is_ip: bool
     is_kept_as_sent: bool
+    cleaned: _Remembered[str]
 
 
 class Privacy:
@@ -75,8 +94,13 @@ class Privacy:
         self._marker_keys = marker_keys
         self._placeholder_ids = placeholder_ids
         self._hashes_users = not USER_FIELDS.isdisjoint(self._hashed_fields)
-        self._clean_again = lru_cache(MOST_REMEMBERED)(self._clean)
-        self._field = lru_cache(MOST_REMEMBERED)(self._describe_field)
+        self._masked = _Remembered(self.mask_ip)
+        self._cleaned = {
+            (is_id, is_agent): _Remembered(partial(self._scrub_text, is_id=is_id, is_agent=is_agent))
+            for is_id in (False, True)
+            for is_agent in (False, True)
+        }
+        self._fields = _Remembered(self._describe_field)
 
     def user_key(self, user_id: str) -> str:
         """The key of a user's row: their id, or its pseudonym where user ids are listed."""
@@ -148,26 +172,26 @@ class Privacy:
 
     def _scrub_object(self, name: str, fields: dict[str, Any], depth: int) -> dict[str, Any]:
         """An object in a field of this name; what a listed field holds is listed with it."""
-        is_listed, is_deep = name in self._hashed_fields, depth > MAX_DEPTH
+        known, is_listed, is_deep = self._fields, name in self._hashed_fields, depth > MAX_DEPTH
         scrubbed: dict[str, Any] = {}
         for key, value in fields.items():
-            field = self._field(key) if len(key) <= MEMO_LENGTH else self._describe_field(key)
-            if type(value) is not str or is_listed or is_deep or field.is_hashed or field.is_ip:
-                scrubbed[field.kept] = self._scrub(name if is_listed else key, value, depth)
-            elif depth == 1 and field.is_kept_as_sent:
-                scrubbed[field.kept] = value
+            kept, is_hashed, is_kept_as_sent, cleaned = known[key]
+            if is_listed or is_deep or is_hashed:
+                scrubbed[kept] = self._scrub(name if is_listed else key, value, depth)
+            elif type(value) is str:
+                scrubbed[kept] = value if depth == 1 and is_kept_as_sent else cleaned[value]
+            elif type(value) is dict:
+                scrubbed[kept] = self._scrub_object(key, value, depth + 1)
             else:
-                scrubbed[field.kept] = self._scrub_text(value, field.is_id, field.is_agent)
+                scrubbed[kept] = self._scrub(key, value, depth)
         return scrubbed
 
     def _describe_field(self, name: str) -> _Field:
         return _Field(
             kept=self._scrub_text(name, is_id=True),
             is_hashed=name in self._hashed_fields,
-            is_id=is_id_field(name),
-            is_agent=name in AGENT_FIELDS,
-            is_ip=name == "ip",
             is_kept_as_sent=name in KEPT_AS_SENT,
+            cleaned=self._masked if name == "ip" else self._cleaned[is_id_field(name), name in AGENT_FIELDS],
         )
 
     def _scrub_number(self, value: int, name: str) -> int | str:
@@ -177,7 +201,7 @@ class Privacy:
     def _scrub_text(self, text: str, is_id: bool = False, is_agent: bool = False) -> str:
         if len(text) < SHORTEST_PERSONAL or _TIMESTAMP.fullmatch(text):
             return text
-        return (self._clean_again if len(text) <= MEMO_LENGTH else self._clean)(text, is_id, is_agent)
+        return self._clean(text, is_id, is_agent)
 
     def _clean(self, text: str, is_id: bool, is_agent: bool) -> str:
         found = find_personal(text, as_id=is_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import orjson
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from stream_app.observability.metrics import Metrics
 from stream_app.serving.collector.collector import create_collector, leave_as_is
@@ -56,7 +56,7 @@ class RecordingDelivery:
 class Client:
     """Sends requests from an address to a collector in this process."""
 
-    def __init__(self, app: FastAPI, address: str, base_url: str) -> None:
+    def __init__(self, app: ASGIApp, address: str, base_url: str) -> None:
         self._app = app
         self._address = address
         self._base_url = base_url
@@ -90,7 +90,7 @@ class Collector:
         self.now = NOW
         self.delivery = RecordingDelivery()
         self.metrics = Metrics()
-        self.app: FastAPI = create_collector(
+        self.app: ASGIApp = create_collector(
             self.delivery, Settings(**settings), self.metrics, lambda: self.now, scrub
         )
         self.client = self.from_address("127.0.0.1")

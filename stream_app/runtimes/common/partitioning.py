@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from aiokafka.partitioner import murmur2
 
 from stream_app.intake.named_users import owner_of
 from stream_app.settings.placeholder_ids import SHIPPED, PlaceholderIds
 
 
+@lru_cache(maxsize=65_536)  # users send many events, and murmur2 is written in Python
 def partition_of(key: bytes | None, partitions: int) -> int:
     """The partition of a record key; a record without a key goes to the first."""
     if key is None or partitions == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -13,6 +14,8 @@ from stream_app.serving.collector.refusals import RefusalReason, RefusedError
 
 _PLAIN = re.compile(r"[\x21-\x5b\x5d-\x7e]{1,8192}")  # printable ASCII without the backslash
 Address = IPv4Address | IPv6Address
+MOST_REMEMBERED = 4096  # addresses: clients send more than one request
+LONGEST_REMEMBERED = 64  # characters, for anybody can write what is no address
 FORWARDING_HEADERS = ("x-forwarded-for", "forwarded", "x-real-ip")
 CLIENT_PREFIX = 64  # one IPv6 subscriber can use any address within this prefix
 
@@ -91,6 +94,7 @@ class Clients:
         return address is not None and any(address in network for network in self._proxies)
 
 
+@lru_cache(maxsize=MOST_REMEMBERED)
 def rate_place(address: Address | None) -> str:
     """The key by which a client's rate is counted: its address, or its IPv6 network."""
     if isinstance(address, IPv6Address):
@@ -99,8 +103,14 @@ def rate_place(address: Address | None) -> str:
 
 
 def _address(text: str) -> Address | None:
+    bare = text.strip().strip("[]")
+    return (_parse if len(bare) <= LONGEST_REMEMBERED else _parse.__wrapped__)(bare)
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _parse(text: str) -> Address | None:
     try:
-        address = ip_address(text.strip().strip("[]"))
+        address = ip_address(text)
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

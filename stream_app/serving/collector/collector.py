@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
 
 from stream_app.errors import BrokerError, StateError
 from stream_app.intake.trackers.declaration import Answer, BodyKind, Sent
@@ -22,6 +23,7 @@ from stream_app.serving.collector.bodies import BodyReader
 from stream_app.serving.collector.clients import Clients, rate_place
 from stream_app.serving.collector.cross_origin import CrossOrigin
 from stream_app.serving.collector.delivery import Delivery
+from stream_app.serving.collector.hot_path import HotPath, response_of
 from stream_app.serving.collector.paths import PlainPaths
 from stream_app.serving.collector.rates import TokenBuckets
 from stream_app.serving.collector.receipt import Receipt
@@ -48,7 +50,7 @@ def create_collector(
     metrics: Metrics,
     clock: Callable[[], float],
     scrub: Scrub = leave_as_is,
-) -> FastAPI:
+) -> ASGIApp:
     """The HTTP application.
 
     `clock` returns epoch seconds; `scrub` removes from each event what must not be kept, before it becomes
@@ -63,15 +65,13 @@ def create_collector(
     app.include_router(demo.router)
     app.add_exception_handler(RefusedError, collector.refuse)
     app.add_exception_handler(HTTPException, collector.refuse_path)
-    app.add_middleware(
-        CrossOrigin,
+    cross_origin = CrossOrigin(
+        HotPath(app, taken, collector.accept, collector.note_refusal),
         origins=settings.cors_origins or (),
         routes=taken,
         note_refusal=collector.note_refusal,
     )
-    app.add_middleware(RequestCount, metrics=metrics)
-    app.add_middleware(PlainPaths)
-    return app
+    return PlainPaths(RequestCount(cross_origin, metrics))
 
 
 class _Collector:
@@ -197,12 +197,7 @@ def _check_scope(events: Sequence[Any], key: ShownKey) -> None:
 
 def _add_address(app: FastAPI, collector: _Collector, method: str, path: str, address: Address) -> None:
     async def endpoint(request: Request) -> Response:
-        answer = await collector.accept(request, address)
-        # A start-up file contains the requested host name, so caches must not share it.
-        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-        if answer.location:
-            headers["Location"] = answer.location
-        return Response(answer.body, answer.status, headers, answer.media_type)
+        return response_of(await collector.accept(request, address))
 
     app.add_api_route(path, endpoint, methods=[method])
 

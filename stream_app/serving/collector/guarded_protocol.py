@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from stream_app.serving.collector.connections import MOST_HEAD_BYTES, Closing, Connections
 
@@ -16,10 +16,10 @@ ANSWERS = {
 }
 
 
-def guarded_protocol(connections: Connections) -> type[H11Protocol]:
+def guarded_protocol(connections: Connections) -> type[HttpToolsProtocol]:
     """uvicorn's protocol with time limits to the first byte and to the end of each request's head."""
 
-    class GuardedProtocol(H11Protocol):
+    class GuardedProtocol(HttpToolsProtocol):
         place: str | None = None
         _limit: asyncio.TimerHandle | None = None
         _head_bytes = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stream_app.observability.metrics import Metrics
@@ -15,6 +16,8 @@ class RequestCount:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        # To look a counter up by its labels takes longer than to count.
+        self._counters: dict[tuple[str, str], Counter] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and count its answer."""
@@ -32,5 +35,10 @@ class RequestCount:
         try:
             await self._app(scope, receive, note_status)
         finally:
-            route = getattr(scope.get("route"), "path", OTHER)
-            self._metrics.collector_requests.labels(route, str(status)).inc()
+            self._count((getattr(scope.get("route"), "path", OTHER), str(status)))
+
+    def _count(self, labels: tuple[str, str]) -> None:
+        counter = self._counters.get(labels)
+        if counter is None:
+            counter = self._counters[labels] = self._metrics.collector_requests.labels(*labels)
+        counter.inc()

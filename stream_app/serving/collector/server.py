@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from types import FrameType
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from stream_app.errors import SettingsError
 from stream_app.runtimes.common.departure import SIGNALS, leave
@@ -43,7 +43,7 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def build_server(app: FastAPI, connections: Connections, stop_seconds: float) -> uvicorn.Server:
+def build_server(app: ASGIApp, connections: Connections, stop_seconds: float) -> uvicorn.Server:
     """A server with the connection limits of `connections`."""
     return _Server(
         uvicorn.Config(
@@ -59,7 +59,7 @@ def build_server(app: FastAPI, connections: Connections, stop_seconds: float) ->
     )
 
 
-async def serve(app: FastAPI, listener: socket.socket, connections: Connections, stop_seconds: float) -> None:
+async def serve(app: ASGIApp, listener: socket.socket, connections: Connections, stop_seconds: float) -> None:
     """Serve until SIGINT or SIGTERM, then finish current requests, for at most `stop_seconds`."""
     server = build_server(app, connections, stop_seconds)
     # uvicorn raises the signal again after stopping, but the process still has to disconnect.

@@ -154,8 +154,9 @@ def test_a_head_that_comes_in_drops_has_no_more_time() -> None:
     async def test(server: Server) -> None:
         streams = await server.connect()
         closed = asyncio.create_task(is_closed(streams))
+        streams[1].write(b"GET /health HTTP/1.1\r\nX: ")
         while not closed.done():
-            streams[1].write(b"G")
+            streams[1].write(b"x")
             await asyncio.wait([closed], timeout=0.02)
         assert server.closed[Closing.SLOW_HEAD] + server.closed[Closing.LARGE_HEAD] == 1
 
