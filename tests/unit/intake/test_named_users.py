@@ -49,6 +49,7 @@ def test_a_form_that_is_named_by_the_settings_needs_no_shape(path: Path) -> None
 BROKEN = {
     "segment": b'{"type": "page", "userId": "u-1", "timestamp',
     "jitsu": b'{"type": "page", "anonymousId" : "u-1", "context": {"library": {"name": "jitsu',
+    "jitsu_v1": b'{"event_type": "pageview", "user": {"anonymous_id": "u-1"}, "utc_time": "2026',
     "posthog": b'{"api_key": "k", "event": "e", "properties": {"distinct_id": "u-1", "title": "\xff"}}',
     "mixpanel": b'{"event": "e", "properties": {"mp_lib": "web", "$user_id": "u-1", "time"',
     "amplitude": b'{"event_type": "e", "device_id": "u-1", "time": 1',
