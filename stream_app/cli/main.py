@@ -97,6 +97,7 @@ COMMANDS = {
         "stream_app.cli.audit:audit",
         "Print who erased, exported, changed a key or reset positions, and when.",
     ),
+    "erasures": Entry("stream_app.cli.erasures:erasures_app", "Users who were erased."),
     "key": Entry(
         "stream_app.cli.key:key_app", "The key that signs models and by which erased users are known."
     ),

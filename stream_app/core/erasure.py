@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stream_app.core import identity, outputs
 from stream_app.core.erasures import Erasure, count_contents
-from stream_app.core.identity_messages import Forget
+from stream_app.core.identity_messages import EraseAgain, Forget
 from stream_app.core.workspace import Workspace
 from stream_app.features.user_row import UserRow
 from stream_app.intake.ports import Privacy
@@ -28,6 +28,25 @@ def forget(workspace: Workspace, message: Forget, cause: Cause, privacy: Privacy
     is_repeat = known is not None and known.cause == _position(cause)
     if is_repeat or (known is None if row is None else identity.belongs(row, message)):
         erase(workspace, message.key, message.until, cause, privacy)
+
+
+def erase_again(workspace: Workspace, message: EraseAgain, cause: Cause, privacy: Privacy) -> None:
+    """Erase whoever is there again and was erased before, and remember all these erasures.
+
+    Users whose erasure is remembered here stay: what is held of them came after it.
+    """
+    partition, wanted = workspace.partition, dict(message.erasures)
+    for user_key in partition.user_keys():
+        until = max((wanted[mark] for mark in privacy.markers(user_key) if mark in wanted), default=None)
+        known = partition.erasures.find(user_key, privacy)
+        if until is not None and (known is None or known.until < until):
+            erase(workspace, user_key, until, cause, privacy)
+    for marker, until in wanted.items():
+        known = partition.erasures.get(marker)
+        if known is None or known.until < until:
+            again = Erasure(until, _position(cause), {})
+            partition.erasures.add(marker, again)
+            workspace.put_erasure(marker, again)
 
 
 def erase(workspace: Workspace, user_key: str, until: float, cause: Cause, privacy: Privacy) -> Erasure:

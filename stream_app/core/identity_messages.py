@@ -101,7 +101,16 @@ class Forget(Message, kw_only=True, array_like=True, tag="forget"):
     is_owner: bool = False
 
 
-AnyMessage = Link | History | Received | Forwarded | Forget | Decided | Moved
+class EraseAgain(Message, kw_only=True, array_like=True, tag="erase_again"):
+    """To all rows of a partition: users who were erased, by their markers, each until then in epoch seconds.
+
+    Where rows were restored from a backup, some may be there again. No row sends this.
+    """
+
+    erasures: list[tuple[str, float]]
+
+
+AnyMessage = Link | History | Received | Forwarded | Forget | Decided | Moved | EraseAgain
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(AnyMessage)

@@ -19,6 +19,7 @@ from stream_app.core.decisions import decide
 from stream_app.core.erasures import decode_request
 from stream_app.core.identity_messages import (
     Decided,
+    EraseAgain,
     Forget,
     Forwarded,
     History,
@@ -170,6 +171,8 @@ def _process_message(workspace: Workspace, record: Record, cause: Cause, intake:
             _process_forwarded(workspace, message, cause, intake)
         case Forget():
             erasure.forget(workspace, message, cause, intake.privacy)
+        case EraseAgain():
+            erasure.erase_again(workspace, message, cause, intake.privacy)
         case _:
             _answer_message(workspace, message, cause, intake.privacy)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stream_app.folder.erased_before import catch_up
 from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.common.audit import act
 from stream_app.runtimes.common.intake import build_intake
@@ -26,6 +28,7 @@ from stream_app.runtimes.embedded.store import Store
 from stream_app.schemas.audit import Act, AuditEntry
 from stream_app.settings.environment import Settings
 
+log = logging.getLogger(__name__)
 KEYS_FACT = "keys"
 
 
@@ -56,7 +59,26 @@ def open_replay(
 ) -> Iterator[tuple[Store, LearnedModels, Replay]]:
     """The folder's store, models and replay; without `partitions` it has as many as it was filled with.
 
-    Privacy requests that waited for somebody to open it are granted first.
+    Erasures that its audit log tells of and that it does not know, as it was restored from a backup, are done
+    again first, and privacy requests that waited for somebody to open it are granted.
+
+    Raises:
+        StateError: the folder cannot be used.
+        SettingsError: it was filled with a key that is not among these.
+    """
+    with open_as_it_is(data_dir, settings, metrics, partitions) as (store, learned, replay):
+        done = catch_up(open_audit(data_dir, settings).read()[0], store, replay)
+        if done.erasures:
+            log.warning("%d erasures that %s did not know were done again", done.erasures, data_dir)
+        LetterBox(data_dir).grant_all(replay.erase)
+        yield store, learned, replay
+
+
+@contextmanager
+def open_as_it_is(
+    data_dir: Path, settings: Settings, metrics: Metrics, partitions: int | None = None
+) -> Iterator[tuple[Store, LearnedModels, Replay]]:
+    """As `open_replay`, but nothing that waits is done.
 
     Raises:
         StateError: the folder cannot be used.
@@ -95,7 +117,6 @@ def open_replay(
                 learned.sign_anew()
                 replay.keep()
             store.note(KEYS_FACT, encode_history(continued))
-        LetterBox(data_dir).grant_all(replay.erase)
         yield store, learned, replay
 
 

@@ -278,6 +278,7 @@ class Settings(_FormSettings):
     unlearn_after: float = Field(
         300.0,
         ge=0,
+        le=1800,  # of the hour that is promised; the rest is for learning anew
         description="Models learn anew without erased users so long after the first of them was; the trainer "
         "commits nothing meanwhile (Kafka).",
     )

@@ -240,6 +240,30 @@ class RuntimeBehaviour(ABC):
         ]
         assert done.rows["u"].item_starts == []
 
+    def test_nothing_is_learned_of_a_user_from_the_withdrawal_of_consent_on(self, tmp_path: Path) -> None:
+        course, refused = {"course_id": "c1"}, {"consent": {"categoryPreferences": {"analytics": False}}}
+        about = {"target": "engagement_score", "value": 70, "features": {"length": 9}}
+        before = [
+            page("u", 0, "a"),
+            session("u", 60, 60, 1),
+            track("u", 120, "Course Started", course),
+            label("u", 130, 2),
+        ]
+        withdrawn = [
+            page("u", 180, context=refused),
+            track("u", 240, "Course Completed", course),
+            label("u", 250, 3),
+            event("label", "u", 260, properties=about),
+            page("u", 2 * HOUR),
+        ]
+        # What was pending falls due long after: labels of outcomes, what became of starts, open sessions.
+        done = self.process(tmp_path, keyed(before), keyed(withdrawn), keyed([page("other", 90 * 24 * HOUR)]))
+        [learned] = done.of("training_example")
+        assert (learned["user_key"], learned["label"]) == ("u", 2)
+        assert done.of("item_outcomes") == []
+        assert [closed["items"] for closed in done.of("closed_session", "u")] in ([[]], [["a"]])
+        assert "u" not in done.rows or not done.rows["u"].kinds
+
     def test_sessions_close_by_the_watermark_and_when_idle(self, tmp_path: Path) -> None:
         done = self.process_values(
             tmp_path,

@@ -1,6 +1,7 @@
 """On a real broker: a wrong snapshot key refused, one replaced, acts logged, receipts that come true."""
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from typer.testing import CliRunner, Result
 from load_tests.broker import Broker
 from stream_app.cli import main
 from stream_app.runtimes.common.partitioning import partition_of
+from stream_app.runtimes.kafka.consume.producer import BulkProducer
 from stream_app.runtimes.kafka.operate.feeding import spread_by_user
 from stream_app.runtimes.kafka.operate.topics import name_of
-from stream_app.schemas.topics import EVENTS, FAILED, TIERS
+from stream_app.schemas.topics import EVENTS, FAILED, TIERS, rows_changelog
 from stream_app.settings.environment import Settings
 from stream_app.settings.rules import Rules
 from stream_app.testing import event, page
@@ -146,3 +148,59 @@ def test_an_export_holds_what_was_sent_under_the_ids_that_are_the_user_s(
     assert not users & {BOTH, CLAIMANT}
     [entry] = objects(call(monkeypatch, cluster.settings, "audit", "--json"))
     assert entry["act"] == "export"
+
+
+def test_rows_restored_from_a_backup_are_erased_again(
+    broker: Broker, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = [page(user, at * 60.0, f"item-{at}") for at in range(3) for user in ("somebody", "other")]
+    asyncio.run(fill(cluster, values))
+    restored = Cluster(
+        broker.bootstrap_servers,
+        f"{cluster.settings.topic_prefix}restored-",
+        tmp_path / "restored state",
+        partitions=PARTITIONS,
+    )
+    state, old_state = tmp_path / "state of a worker", tmp_path / "older state"
+    with worker_process(cluster.settings, state, "worker", "--no-trainer") as worker:
+        worker.wait_for(lambda: count_contained(cluster) == len(values))
+        asyncio.run(copy_rows(cluster, restored))
+        worker.terminate()
+    shutil.copytree(state, old_state)
+    with worker_process(cluster.settings, state, "worker", "--no-trainer"):
+        assert call(monkeypatch, cluster.settings, "erase", "--user", "somebody").exception is None
+    log = tmp_path / "audit.jsonl"
+    log.write_text(call(monkeypatch, cluster.settings, "audit", "--json").stdout)
+
+    # A worker's own folder needs nothing: the changelog tells of the erasure.
+    shutil.rmtree(state)
+    shutil.copytree(old_state, state)
+    assert (
+        call(monkeypatch, cluster.settings, "erasures", "replay").stdout == "0 erasures sent to the workers\n"
+    )
+    asyncio.run(fill(cluster, values))
+    with worker_process(cluster.settings, state, "worker", "--no-trainer") as worker:
+        worker.wait_for(lambda: count_contained(cluster) == 2 * len(values))
+    assert set(asyncio.run(cluster.rows())) == {"other"}
+
+    assert set(asyncio.run(restored.rows())) == {"somebody", "other"}
+    assert call(monkeypatch, restored.settings, "positions", "reset").exception is None
+    with worker_process(restored.settings, tmp_path / "fourth", "worker", "--no-trainer") as worker:
+        sent = call(monkeypatch, restored.settings, "erasures", "replay", "--from", str(log))
+        assert sent.stdout == "1 erasures sent to the workers\n", sent.exception
+        worker.wait_for(lambda: set(asyncio.run(restored.rows())) == {"other"})
+    again = call(monkeypatch, restored.settings, "erasures", "replay", "--from", str(log))
+    assert again.stdout == "0 erasures sent to the workers\n"
+    acts = [entry["act"] for entry in objects(call(monkeypatch, restored.settings, "audit", "--json"))]
+    assert set(acts[:-2]) == {"positions_reset"}
+    assert acts[-2:] == ["erasure_replay", "erasure"]
+
+
+async def copy_rows(source: Cluster, target: Cluster) -> None:
+    """The rows' changelog, as a backup of it restores it."""
+    await target.create_topics()
+    names = [rows_changelog(cluster.settings.app_id).name for cluster in (source, target)]
+    async with BulkProducer(target.settings) as producer:
+        for number in range(PARTITIONS):
+            for record in await source.records(names[0], [number]):
+                await producer.send(names[1], number, [(record.key, record.value)], record.headers)

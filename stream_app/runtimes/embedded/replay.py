@@ -8,13 +8,13 @@ difference.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Protocol
 
 from stream_app.core.erasures import Erasure
-from stream_app.core.identity_messages import Sent, encode_message
+from stream_app.core.identity_messages import EraseAgain, Sent, encode_message
 from stream_app.core.partition import Partition
 from stream_app.core.records import Batch, Record
 from stream_app.core.rescoring import Sweep, score_again
@@ -40,7 +40,7 @@ from stream_app.schemas.outputs import (
     UserErased,
 )
 from stream_app.schemas.privacy import PrivacyRequest
-from stream_app.schemas.topics import EVENTS, LINKS, PRIVACY_REQUESTS
+from stream_app.schemas.topics import AUDIT, EVENTS, LINKS, PRIVACY_REQUESTS
 from stream_app.settings.rules import Rules
 
 ROUND_RECORDS = 1_000
@@ -242,15 +242,37 @@ class Replay:
         self._write_audit([*erasures_among(made, self._intake.privacy, this_actor())])
         user_keys = [str(output.user_key) for output in made if isinstance(output, UserErased)]
         learned_sessions = sum(self._learned.forget(user_key) for user_key in user_keys)
-        stored = self._store.stored_outputs()
-        names = {request.user_id, *user_keys}
-        found = [output for output in stored if is_about(output.body, names)]
+        found = self._outputs_about({request.user_id, *user_keys})
         [receipt] = [output for output in made if isinstance(output, PrivacyReceipt)]
         receipt = _with_stores(receipt, found, learned_sessions)
         self._outputs += [receipt, _of_models(receipt, self._learned.unlearn(user_keys), self._clock())]
         self._checkpoint({}, [output.sequence for output in found])
         self._store.purge()
         return receipt
+
+    def erase_again(self, erasures: Sequence[tuple[str, float]]) -> int:
+        """Erase users who were erased before, by marker and until when, and are held again; how many were.
+
+        Raises:
+            StateError: it could not be stored, or another process reads the folder.
+        """
+        message = EraseAgain(key="", sender="", topic=AUDIT.name, offset=0, erasures=list(erasures))
+        for partition in self._partitions:
+            self._step(LINKS.name, partition.number, [encode_message(message)], self._clock())
+        self._deliver(self._clock())
+        made, self._round_outputs = self._round_outputs, []
+        self._write_audit([*erasures_among(made, self._intake.privacy, this_actor())])
+        user_keys = {str(output.user_key) for output in made if isinstance(output, UserErased)}
+        for user_key in user_keys:
+            self._learned.forget(user_key)
+        self._learned.unlearn(user_keys)
+        self._checkpoint({}, [output.sequence for output in self._outputs_about(user_keys)])
+        if user_keys:
+            self._store.purge()
+        return len(user_keys)
+
+    def _outputs_about(self, names: Collection[str]) -> list[StoredOutput]:
+        return [output for output in self._store.stored_outputs() if is_about(output.body, names)]
 
     def _process_round(self, values: list[bytes], received_at: float, is_history: bool = False) -> None:
         started_at = self._clock()

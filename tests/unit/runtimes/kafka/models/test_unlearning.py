@@ -1,7 +1,12 @@
 from datetime import UTC, datetime
 
+import pytest
+
+from stream_app.errors import SettingsError
 from stream_app.runtimes.kafka.models.unlearning import PendingUnlearning, unlearnings
 from stream_app.schemas.outputs import PrivacyReceipt, SourcePosition, Unlearning, UserErased
+from stream_app.settings.environment import Settings
+from stream_app.settings.loading import load_settings
 
 AT = datetime(2026, 3, 9, tzinfo=UTC)
 
@@ -57,3 +62,30 @@ def test_a_receipt_comes_once_no_model_has_traces_and_tells_from_which_snapshot_
     pending.mark_relearned("returns")
     assert pending.pop_receipts(99, AT) == []  # no request asked for this one here
     assert not pending
+
+
+def test_every_receipt_comes_within_the_hour_however_many_users_are_erased():
+    """Somebody is erased every ten seconds, and a model takes a minute to learn anew."""
+    models = [f"model {number}" for number in range(8)]
+    pending, now, erased_at, waited = PendingUnlearning(), 0.0, {}, []
+    left = [
+        told for number in range(360) for told in unlearnings([erased(f"u{number}", number), receipt(number)])
+    ]
+    while left or pending:
+        while left and now >= 10.0 * left[0].source.offset:
+            told_now = left.pop(0)
+            erased_at[told_now.request_id] = now
+            pending.add(told_now, dict.fromkeys(models, 1), models, now)
+        if (stale := pending.due(now - Settings().unlearn_after)) is not None:
+            pending.mark_relearned(stale)
+            now += 60.0
+        else:
+            now += 1.0
+        waited += [now - erased_at[answer.request_id] for _, answer in pending.pop_receipts(0, AT)]
+    assert len(waited) == 360
+    assert max(waited) < 3_600
+
+
+def test_no_setting_may_break_the_promise_of_an_hour():
+    with pytest.raises(SettingsError, match="unlearn_after"):
+        load_settings(["unlearn_after=3600"])
