@@ -285,8 +285,8 @@ class Settings(_FormSettings):
     rescore_within: float = Field(
         600.0,
         ge=0,
-        description="All users are scored anew within so long of models that learned much more; 0 for never "
-        "(Kafka).",
+        description="All users are scored anew within so long of models that learned much more, or learned "
+        "at all where nothing has come for as long; 0 for never (Kafka).",
     )
     recommend_interval: float = Field(
         _RULES.recommend_interval, ge=0, description="Shortest time between two lists for a user."

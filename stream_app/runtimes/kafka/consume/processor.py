@@ -84,6 +84,7 @@ class Processor:
         self._intake = build_intake(settings, settings.snapshot_keys)
         self._actor = this_actor()
         self._idle_after = settings.session_gap
+        self._caught_up_after = min(settings.rescore_within, settings.session_gap)
         self._table = table
         self._producer = producer
         self._models = models
@@ -194,7 +195,8 @@ class Processor:
             if partition is None:
                 continue  # it has moved in the meantime
             sweep = self._sweeps.setdefault(number, Sweep(partition))
-            is_idle = elapsed - self._last_batch_at.setdefault(number, elapsed) >= self._idle_after
+            waited = elapsed - self._last_batch_at.setdefault(number, elapsed)
+            is_idle = waited >= self._caught_up_after
             sweep.begin(self._models(), is_idle)
             user_keys = sweep.pop_next(ceil(partition.users / self._settings.rescore_within))
             if user_keys:
