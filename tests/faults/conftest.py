@@ -1,8 +1,9 @@
 import pytest
 from faults.outcome import Outcome, run_uninterrupted
-from faults.recorded_stream import ByPartition, record_stream
+from faults.recorded_stream import ByPartition, record_stream, record_tail
 
 EVENTS = 4_000
+TAIL_EVENTS = 300
 PARTITIONS = 3
 
 
@@ -13,6 +14,12 @@ def stream() -> ByPartition:
 
 
 @pytest.fixture(scope="session")
-def expected(stream: ByPartition) -> Outcome:
-    """What an uninterrupted run of it comes to."""
-    return run_uninterrupted(stream)
+def tail() -> ByPartition:
+    """What comes after it."""
+    return record_tail(TAIL_EVENTS, PARTITIONS)
+
+
+@pytest.fixture(scope="session")
+def expected(stream: ByPartition, tail: ByPartition) -> Outcome:
+    """What an uninterrupted run of both comes to."""
+    return run_uninterrupted(stream, tail=tail)

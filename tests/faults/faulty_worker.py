@@ -1,5 +1,6 @@
 """`stream-app worker` in a process that can be told to fail."""
 
+import ctypes
 import os
 import resource
 import signal
@@ -14,14 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from faults.frozen_models import FROZEN_MODELS
+from faults.recorded_stream import STUCK
 from support.forked import fork
 from support.kafka_cluster import FixedModelSource
 
 from stream_app.cli import main
+from stream_app.core import step
+from stream_app.intake.decoding import decode
 from stream_app.runtimes.kafka.consume import app
 from stream_app.runtimes.kafka.consume.producer import BulkProducer
 from stream_app.schemas.topics import rows_changelog
 
+STUCK_SECONDS = 600
 CHANGELOG = rows_changelog("").name
 
 
@@ -65,8 +70,16 @@ def _run(start: Start) -> None:
         changes["make_models"] = lambda *_: FixedModelSource(FROZEN_MODELS)
     app.BulkProducer = partial(HaltingProducer, start.halt_file)  # type: ignore[assignment, attr-defined]
     app.build_worker = partial(app.build_worker, **changes)
+    step.decode = decode_or_stay  # type: ignore[assignment, attr-defined]
     sys.argv = ["stream-app", *start.command]
     main.main()
+
+
+def decode_or_stay(value: bytes | None, *others: Any) -> Any:
+    """Decode a record, unless it is one from which no call returns."""
+    if value == STUCK:
+        ctypes.PyDLL(None).sleep(STUCK_SECONDS)  # which, called so, keeps the interpreter to itself
+    return decode(value, *others)
 
 
 class HaltingProducer(BulkProducer):

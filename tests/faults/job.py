@@ -14,7 +14,9 @@ from faults.slot import Exit, Slot
 from support.kafka_cluster import Cluster
 
 from load_tests.broker import Broker
+from stream_app.errors import StalledError
 from stream_app.models.snapshot import SnapshotRefused
+from stream_app.observability.guard import GENERATION
 from stream_app.runtimes.kafka.models import snapshots
 from stream_app.runtimes.kafka.operate.topics import name_of, partitions_of
 from stream_app.runtimes.kafka.state.claims import rows_that_count
@@ -41,7 +43,10 @@ IMPATIENT = {
     "batch_records": 500,
     "snapshot_examples": 500,
     "snapshot_interval": 2,
+    "stall_timeout": 15,
+    "unlearn_after": 2,
 }
+STALLED = StalledError.exit_code
 
 
 class HarnessError(AssertionError):
@@ -57,11 +62,15 @@ class Job:
         prefix: str,
         folder: Path,
         stream: ByPartition,
+        tail: ByPartition,
         is_frozen: bool,
         **settings: Any,
     ) -> None:
         self.broker = broker
         self.stream = stream
+        self.tail = tail
+        self.erased: set[str] = set()
+        self._is_tail_fed = False
         self.is_frozen = is_frozen
         self.cluster = Cluster(broker.bootstrap_servers, prefix, folder, partitions=len(stream))
         # A sweep scores users by the clock, which no uninterrupted run can be held to.
@@ -75,7 +84,7 @@ class Job:
         self._events = sum(map(len, stream.values()))
         self._fed: dict[int, int] = {}
         self._positions = Positions(broker.bootstrap_servers)
-        self._last_seen: list[Places] = []
+        self._last_seen: list[Any] = []
         self._moved_at = 0.0
 
     async def __aenter__(self) -> Self:
@@ -100,6 +109,19 @@ class Job:
                 await self.cluster.produce(messages[begun:end], partition)
                 self._fed[partition] = end
 
+    async def feed_tail(self) -> None:
+        """Send what comes after the stream."""
+        self._is_tail_fed = True
+        for partition, messages in self.tail.items():
+            await self.cluster.produce(messages, partition)
+
+    async def has_taken_tail(self) -> bool:
+        """Whether the rows contain what came after the stream."""
+        contained = await self.cluster.contained()
+        ends = {number: GENERATION + len(messages) - 1 for number, messages in self.tail.items() if messages}
+        self._note_progress([contained])
+        return contained | ends == contained
+
     async def scale(self, count: int) -> None:
         """Add workers, or have the last ones leave."""
         for number in range(count):
@@ -122,7 +144,9 @@ class Job:
         took = asyncio.get_running_loop().time() - begun_at
         self.slowest_leave = max(self.slowest_leave, took)
         slot.is_watched = True
-        if slot.process.is_alive() or took > LEAVE_SECONDS:
+        # Who is told to leave in the middle of a stuck call is ended by the guard.
+        is_stuck = not slot.process.is_alive() and slot.exit.code == STALLED
+        if slot.process.is_alive() or (took > LEAVE_SECONDS and not is_stuck):
             raise HarnessError(f"{slot.log} did not leave within {LEAVE_SECONDS:.0f} s")
         had_begun = bool(slot.log.read_text())
         if slot.exit.code and (had_begun or slot.exit.code != -signal.SIGTERM):
@@ -170,7 +194,7 @@ class Job:
 
     async def is_done(self) -> bool:
         """Whether all that lies in the source topics is committed, and all examples in those of a trainer."""
-        if await self.progress() < 1:
+        if not self._is_tail_fed and await self.progress() < 1:
             return False
         committed = await self._committed()
         settings = self.cluster.settings
@@ -189,10 +213,7 @@ class Job:
         records = await self.cluster.records(rows_changelog(settings.app_id).name, numbers)
         for record in rows_that_count(records):
             if record.key.startswith(USER_PREFIX):
-                user = record.key.removeprefix(USER_PREFIX).decode()
-                outcome.rows.pop(user, None)
-                if record.value is not None:
-                    outcome.rows[user] = record.value
+                outcome.put_row(record.key.removeprefix(USER_PREFIX).decode(), record.value)
         for topic in TOPICS:
             if topic.has_outputs:
                 numbers = range(partitions_of(topic, settings))
@@ -234,7 +255,10 @@ class Job:
     async def _committed(self) -> Places:
         app_id = self.cluster.settings.app_id
         seen = [await self._positions.committed(group) for group in (app_id, f"{app_id}-trainer")]
+        self._note_progress(seen)
+        return seen[0] | seen[1]
+
+    def _note_progress(self, seen: list[Any]) -> None:
         if seen != self._last_seen:
             self._last_seen = seen
             self._moved_at = asyncio.get_running_loop().time()
-        return seen[0] | seen[1]

@@ -10,14 +10,16 @@ from random import Random
 from typing import Any
 
 from faults import strikes
+from faults.households import judge_households
 from faults.job import HarnessError, Job
 from faults.outcome import Outcome
-from faults.recorded_stream import ByPartition
+from faults.recorded_stream import ByPartition, households_in
 from faults.slot import Exit
 from faults.strikes import Fault
 from faults.verdict import judge_frozen, judge_learning
 
 from load_tests.broker import Broker
+from stream_app.features.user_row import decode_row
 
 LONG_PLAN: dict[Fault, int] = {
     strikes.kill_worker: 24,
@@ -37,6 +39,7 @@ LONG_PLAN: dict[Fault, int] = {
     strikes.corrupt_folder: 2,
     strikes.poison: 3,
     strikes.shift_clock: 8,
+    strikes.erase: 6,
 }
 # Workers by the share of the stream from which on there are so many.
 LONG_SCALES = {0.0: 1, 0.15: 3, 0.6: 2, 0.85: 1}
@@ -77,6 +80,7 @@ async def run(
     prefix: str,
     folder: Path,
     stream: ByPartition,
+    tail: ByPartition,
     expected: Outcome,
     due: list[tuple[float, Fault]],
     chance: Random,
@@ -93,7 +97,7 @@ async def run(
     report = Report()
     begun_at = asyncio.get_running_loop().time()
     name = "start"
-    async with Job(broker, prefix, folder, stream, is_frozen, **settings) as job:
+    async with Job(broker, prefix, folder, stream, tail, is_frozen, **settings) as job:
         try:
             if not is_frozen:
                 job.start_trainer()
@@ -109,6 +113,11 @@ async def run(
                 report.struck[name] += 1
             await job.feed(1)
             await job.tend_until(job.is_done)
+            name = strikes.make_topic_anew.__name__
+            tell(f"1.000 {name}")
+            await strikes.make_topic_anew(job, chance)
+            report.struck[name] += 1
+            await job.tend_until(job.is_done)
             for slot in list(job.slots.values()):
                 await job.leave(slot)
         except HarnessError as broken:
@@ -120,7 +129,9 @@ async def run(
     if is_frozen:
         report.findings = judge_frozen(found, expected)
     else:
-        report.findings = judge_learning(found, expected, learned)
+        report.findings = judge_learning(found, expected, learned, job.erased)
+    rows = {user: decode_row(row) for user, row in found.household_rows.items()}
+    report.findings += judge_households(rows, households_in(stream), job.erased)
     report.rows, report.outputs, report.repeats = len(found.rows), len(found.outputs), found.repeats
     report.seconds = asyncio.get_running_loop().time() - begun_at
     return report

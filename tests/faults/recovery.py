@@ -49,6 +49,7 @@ def main(
             "recovery-",
             Path(folder),
             {number: [] for number in range(PARTITIONS)},
+            {},
             is_frozen=True,
             metrics_port=free_port(),
         )

@@ -8,13 +8,14 @@ from random import Random
 from typing import Annotated
 
 import typer
-from faults.outcome import run_uninterrupted
+from faults.outcome import Outcome, run_uninterrupted
 from faults.plan import LONG_PLAN, LONG_SCALES, Report, draw, run
-from faults.recorded_stream import record_stream
+from faults.recorded_stream import ByPartition, record_stream, record_tail
 
 from load_tests.broker import running_broker
 
 PARTITIONS = 4
+TAIL_EVENTS = 2_000
 SHOWN_FINDINGS = 20
 
 
@@ -26,12 +27,13 @@ def main(
 ) -> None:
     """Strike a running job with every fault, and compare what comes of it with an uninterrupted run."""
     stream = record_stream(events, PARTITIONS)
-    expected = run_uninterrupted(stream)
+    tail = record_tail(TAIL_EVENTS, PARTITIONS)
+    expected = run_uninterrupted(stream, tail=tail)
     print(f"{events:,} events: {len(expected.rows):,} rows, {len(expected.outputs):,} outputs", flush=True)
     reports: list[tuple[int, str, Report]] = []
     for seed in seeds:
         for name in ("frozen", "learning") if mode == "both" else (mode,):
-            report = _strike(seed, name == "frozen", stream, expected)
+            report = _strike(seed, name == "frozen", stream, tail, expected)
             reports.append((seed, name, report))
             print(_table(reports), flush=True)
             for finding in report.findings[:SHOWN_FINDINGS]:
@@ -41,7 +43,7 @@ def main(
     raise typer.Exit(any(report.findings for _, _, report in reports))
 
 
-def _strike(seed: int, is_frozen: bool, stream, expected) -> Report:
+def _strike(seed: int, is_frozen: bool, stream: ByPartition, tail: ByPartition, expected: Outcome) -> Report:
     chance = Random(seed)
     begun_at = time.monotonic()
 
@@ -52,7 +54,7 @@ def _strike(seed: int, is_frozen: bool, stream, expected) -> Report:
     with running_broker(folder / "broker") as broker:
         due = draw(LONG_PLAN, LONG_SCALES, chance)
         report = asyncio.run(
-            run(broker, "faults-", folder, stream, expected, due, chance, is_frozen, tell=tell)
+            run(broker, "faults-", folder, stream, tail, expected, due, chance, is_frozen, tell=tell)
         )
     for exit_ in report.exits:
         print(f"  exit {exit_.code}: {exit_.line}", flush=True)

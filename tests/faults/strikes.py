@@ -2,13 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from random import Random
 from signal import SIGCONT, SIGSTOP
 
-from faults.job import TRAINER, Job
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from faults.households import PEOPLE
+from faults.job import HANG_SECONDS, POLL_SECONDS, TRAINER, HarnessError, Job
 from faults.poison import poison_all
+from faults.recorded_stream import households_in
 from faults.slot import Slot
 
+from stream_app.errors import BrokerError
+from stream_app.runtimes.common.partitioning import partition_of
+from stream_app.runtimes.kafka.operate.access import connect
+from stream_app.runtimes.kafka.operate.positions import reset_positions
+from stream_app.runtimes.kafka.operate.topic_facts import read_facts
+from stream_app.runtimes.kafka.operate.topics import name_of
+from stream_app.schemas.privacy import PrivacyRequest
+from stream_app.schemas.topics import EVENTS, PRIVACY_REQUESTS
 from stream_app.settings.rules import DAY
 
 Fault = Callable[[Job, Random], Awaitable[None]]
@@ -150,6 +163,67 @@ async def shift_clock(job: Job, chance: Random) -> None:
     unfinished = slot.clock_file.with_suffix(".new")
     unfinished.write_text(str(chance.choice(sorted(others))))
     unfinished.replace(slot.clock_file)
+
+
+async def erase(job: Job, chance: Random) -> None:
+    """Somebody who shares devices with others asks to be erased."""
+    waiting = sorted(households_in(job.stream) - job.erased)
+    if not waiting:
+        return
+    household = chance.choice(waiting)
+    user = f"{household}/{PEOPLE[0]}"
+    request = PrivacyRequest(request_id=household, user_id=user, requested_at=datetime.now(UTC))
+    topic = name_of(PRIVACY_REQUESTS, job.cluster.settings)
+    partition = partition_of(user.encode(), job.cluster.settings.partitions)
+    async with AIOKafkaProducer(bootstrap_servers=job.broker.bootstrap_servers) as producer:
+        await producer.send_and_wait(topic, request.model_dump_json().encode(), user.encode(), partition)
+    job.erased.add(household)
+
+
+async def make_topic_anew(job: Job, chance: Random) -> None:
+    """The events topic is deleted and created anew under running workers; more comes in the new one.
+
+    Only once all that it held is taken: what was not is lost with it, whatever workers do.
+    """
+    await job.tend_until(job.is_done)
+    name = name_of(EVENTS, job.cluster.settings)
+    admin = await connect(job.cluster.settings)
+    try:
+        await admin.delete_topics([name])
+        await _until(admin, name, is_there=False)
+        await job.cluster.create_topics()
+        await _until(admin, name, is_there=True)
+    finally:
+        await admin.close()
+    await asyncio.gather(*(job.ends(slot) for slot in job.workers))
+    await _reset_positions(job)
+    for slot in job.workers:
+        slot.start()
+    await job.feed_tail()
+    await job.tend_until(job.has_taken_tail)
+
+
+async def _reset_positions(job: Job) -> None:
+    deadline = asyncio.get_running_loop().time() + HANG_SECONDS
+    while True:
+        try:
+            reset = await reset_positions(job.cluster.settings)
+        except BrokerError as error:  # for a moment, who has ended is still a member of the group
+            if asyncio.get_running_loop().time() > deadline:
+                raise HarnessError(f"positions could not be reset: {error}") from error
+            await asyncio.sleep(POLL_SECONDS)
+        else:
+            break
+    if EVENTS.name not in reset:
+        raise HarnessError(f"of a topic that was made anew no position was reset: {reset}")
+
+
+async def _until(admin: AIOKafkaAdminClient, name: str, is_there: bool) -> None:
+    deadline = asyncio.get_running_loop().time() + HANG_SECONDS
+    while bool(await read_facts(admin, [name])) is not is_there:
+        if asyncio.get_running_loop().time() > deadline:
+            raise HarnessError(f"{name} was not {'created' if is_there else 'deleted'}")
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _kill(job: Job, slot: Slot, pause: float) -> None:

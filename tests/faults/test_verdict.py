@@ -2,18 +2,21 @@
 
 from collections import Counter
 from copy import deepcopy
+from typing import Any
 
+import msgspec
 import orjson
 import pytest
+from faults.households import MARK, PEOPLE, VISITS, judge_households
 from faults.outcome import Outcome
 from faults.verdict import judge_frozen, judge_learning, targets_of
 
-from stream_app.features.user_row import decode_row, encode_row
+from stream_app.features.user_row import Kind, UserRow, decode_row, encode_row
 
 
 @pytest.fixture(scope="module")
 def learned(expected: Outcome) -> dict[str, int]:
-    bodies = map(orjson.loads, expected.outputs.values())
+    bodies = map(orjson.loads, (*expected.outputs.values(), *expected.household_outputs.values()))
     examples = (body for body in bodies if body["schema_name"] == "training_example")
     return Counter(target for example in examples for target in targets_of(example))
 
@@ -91,3 +94,53 @@ def test_an_example_that_was_learned_twice_is_found(
     twice = learned | {"churn": learned["churn"] + 1}
     (finding,) = judge_learning(found, expected, twice)
     assert finding.startswith("churn: ")
+
+
+def test_examples_of_an_erased_household_may_be_unlearned_and_no_others(
+    expected: Outcome, found: Outcome, learned: dict[str, int]
+) -> None:
+    examples = map(orjson.loads, found.household_outputs.values())
+    user = next(each["user_key"] for each in examples if each["schema_name"] == "training_example")
+    less = learned | {"churn": learned["churn"] - 1}
+    assert judge_learning(found, expected, less, {user.split("/")[0]}) == []
+    assert len(judge_learning(found, expected, less)) == 1
+
+
+@pytest.fixture
+def lives() -> dict[str, UserRow]:
+    """One household's rows at the end, each with what it did itself and a device's history."""
+    rows = {
+        f"{MARK}1/{name}": UserRow(merged_into="", kinds={"page": Kind(VISITS // 2, 1.0)}) for name in PEOPLE
+    }
+    rows |= {f"{MARK}1/{name}": UserRow(merged_into=f"{MARK}1/p0") for name in ("d0", "d1", "old0")}
+    rows[f"{MARK}1/p0"].recent_items = [f"{MARK}1/p0:1", f"{MARK}1/d0:2", f"{MARK}1/old0:3"]
+    return rows
+
+
+def test_a_household_of_which_each_event_counts_once_passes(lives: dict[str, UserRow]) -> None:
+    assert judge_households(lives, {f"{MARK}1"}, set()) == []
+
+
+@pytest.mark.parametrize(
+    ("user", "change", "finding"),
+    [
+        ("p0", {"kinds": {"page": Kind(VISITS, 1.0)}}, f"{VISITS + VISITS // 2} of {VISITS} page views"),
+        ("p0", {"kinds": {}}, f"{VISITS // 2} of {VISITS} page views"),
+        ("p1", {"recent_items": [f"{MARK}1/p0:1"]}, "p1 holds what"),
+        ("p1", {"top_items": {f"{MARK}2/d0:1": 1}}, "p1 holds what"),
+        ("d0", {"outgoing": b"history"}, "d0 was merged and still holds a history"),
+    ],
+)
+def test_what_a_household_breaks_is_found(
+    lives: dict[str, UserRow], user: str, change: dict[str, Any], finding: str
+) -> None:
+    lives[f"{MARK}1/{user}"] = msgspec.structs.replace(lives[f"{MARK}1/{user}"], **change)
+    [found] = judge_households(lives, {f"{MARK}1"}, set())
+    assert finding in found
+
+
+def test_what_an_erased_user_did_is_found_and_views_may_lack(lives: dict[str, UserRow]) -> None:
+    [found] = judge_households(lives, {f"{MARK}1"}, {f"{MARK}1"})
+    assert "p0 holds what an erased user did" in found
+    del lives[f"{MARK}1/p0"]
+    assert judge_households(lives, {f"{MARK}1"}, {f"{MARK}1"}) == []
