@@ -1,1 +1,1 @@
-"""Judging offline: what the models are worth on history, and what goes with an outcome."""
+"""Offline evaluation: how good the models are on history, and what is associated with an outcome."""

@@ -1,4 +1,4 @@
-"""What a data folder knows of an outcome: users as they were, and whether it came true of them."""
+"""The cases of an outcome in a data folder: users at a moment, and whether the outcome came true."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ DIMENSIONS = (*GROUPS_BY_FEATURE, PAGE)
 
 
 class Cases(NamedTuple):
-    """Cases, one a user, and in words what it means that the outcome came true."""
+    """Cases, one per user, and what the outcome means in words."""
 
     meaning: str
     cases: list[Case]
 
 
 class _Example(msgspec.Struct):
-    """The part of a stored training example that is read here."""
+    """The parts of a stored training example that are read here."""
 
     user_key: str | None
     as_of: datetime
@@ -45,7 +45,7 @@ class _Example(msgspec.Struct):
 
 
 class _Session(msgspec.Struct):
-    """The part of a stored closed session that is read here."""
+    """The parts of a stored closed session that are read here."""
 
     user_key: str | None
     started_at: datetime
@@ -57,11 +57,11 @@ _session_decoder = msgspec.json.Decoder(_Session)
 
 
 def collect_cases(store: Store, outcome: Outcome, tier_targets: Collection[str]) -> Cases:
-    """Gather the users of whom it is known whether the outcome came true.
+    """Collect the users for whom the outcome is known.
 
-    By labels where the folder has any, each user's last: the features are those as they stood when the
-    label's question was asked. Otherwise retention is read off the sessions and engagement off the tiers
-    that the model decided, without features, because those of now would tell the outcome itself.
+    If the folder has labels, each user's last one is used, with the features from its moment. Otherwise
+    retention comes from the sessions and engagement from the tiers that the model decided, without features,
+    because current ones would reveal the outcome itself.
     """
     groups = {user_key: _groups(row_features) for user_key, row_features in _row_features(store)}
     sessions: dict[str, list[_Session]] = defaultdict(list)
@@ -135,7 +135,7 @@ def _return_cases(
     for user_key, known in sessions.items():
         first = min(session.started_at for session in known)
         if newest is None or newest - first < RETURN_SPAN:
-            continue  # there was no time yet to come back
+            continue  # too recent to have returned
         later = [session.started_at for session in known if session.started_at.date() > first.date()]
         came_back = any(started_at - first <= RETURN_SPAN for started_at in later)
         first_day = [session for session in known if session.started_at.date() == first.date()]

@@ -1,10 +1,10 @@
-"""What drivers are sought of."""
+"""The outcomes whose drivers can be analysed."""
 
 from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What may have come true of a user."""
+    """An outcome that may have come true for a user."""
 
     RETENTION = "retention"
     ENGAGEMENT = "engagement"

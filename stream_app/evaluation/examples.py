@@ -1,4 +1,4 @@
-"""Tables of history as labelled examples, made by the core that makes them in the stream."""
+"""Historical tables as labelled examples, created by the same core as in the stream."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ DEFAULT_RULES = Rules()
 class MarketingUsers(NamedTuple):
     """Users of the marketing tables.
 
-    `examples` are those with a tier, in the order in which the tiers became known. `features` are
-    everybody's as they stood right after the last session, which is when a tier is told. `refused` counts
-    the events that the core did not take, by reason.
+    `examples` are those with a tier, in the order in which the tiers became known. `features` are everybody's
+    right after their last session, when a tier becomes known. `refused` counts the events that the core
+    refused, by reason.
     """
 
     examples: list[Example[Label]]
@@ -47,10 +47,10 @@ class MarketingUsers(NamedTuple):
 
 
 def replay_marketing(users: Path, sessions: Path) -> MarketingUsers:
-    """Replay users and sessions in order of time; of users without a session only the traits are known.
+    """Replay users and sessions in time order; for users without a session only the traits are known.
 
     Raises:
-        InputError: a table is not of the marketing form, or a tier is none of 1, 2 and 3.
+        InputError: a table is not in the marketing format, or a tier is not 1, 2 or 3.
     """
     tables = MarketingTables(users, sessions)
     values = (value for value, _ in tables.records(0))
@@ -73,7 +73,7 @@ def replay_courses(features: Path, target: Path) -> Iterator[Example[float]]:
     """Replay courses in the tables' order.
 
     Raises:
-        InputError: a table is not of the courses form, or a score is not from 0 to 100.
+        InputError: a table is not in the courses format, or a score is not between 0 and 100.
     """
     values = (value for value, _ in CourseTables(features, target).records(0))
     for result in replay_history(values, {}):
@@ -84,7 +84,7 @@ def replay_courses(features: Path, target: Path) -> Iterator[Example[float]]:
 def replay_history(
     values: Iterable[bytes], rows: dict[str, UserRow], rules: Rules = DEFAULT_RULES
 ) -> Iterator[StepResult]:
-    """Take events in order of time through the core, in one partition, with models that say nothing.
+    """Process events in time order with the core, in one partition, with silent models.
 
     `rows` holds every user's row so far.
     """
@@ -107,14 +107,14 @@ def replay_history(
 
 
 class SilentTierModel:
-    """Cannot say any user's tier."""
+    """Never decides a tier."""
 
     def stamp(self) -> ModelStamp:
         """No examples seen."""
         return ModelStamp(name="silent_tiers", version=1, examples_seen=0, status="warming_up")
 
     def features_read(self) -> None:
-        """Any, so that all are read."""
+        """None, so that all features are read."""
 
     def predict_tiers(self, examples: Sequence[Features]) -> list[ClassPrediction]:
         """No label and no probabilities, for each example."""

@@ -1,4 +1,4 @@
-"""Returns, churn and purchases foreseen on simulated events, beside the hidden truth's own probabilities."""
+"""Predictions of returns, churn and purchases on simulated events, compared with the hidden truth."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class Truth(NamedTuple):
 
 
 def evaluate_outcomes(folder: Path, horizon_days: int, day: int | None, seed: int) -> dict[str, Any]:
-    """Learn from labels that fell due before a day, foresee what users do after it: ROC AUC of both.
+    """Learn from labels that fell due before a day, predict what users do after it, and return both ROC AUCs.
 
-    The day is the last of which the horizon still lies within the simulation, or a given one, from 1.
+    The day is given, counting from 1, or the last one whose horizon is within the simulation.
 
     Raises:
         InputError: the folder was not written by `stream-app simulate`, or is too short.
@@ -91,7 +91,7 @@ def read_truth(folder: Path) -> Truth:
     """The hidden truth of a simulated folder.
 
     Raises:
-        InputError: there is none, or it is not whole.
+        InputError: it is missing or incomplete.
     """
     horizons: list[int] = []
     end = 0.0

@@ -72,5 +72,5 @@ class FolderStudies:
         return self._models.describe()
 
     def export(self, user_id: str) -> JsonObject:
-        """Everything that is held of a user."""
+        """Everything stored about a user."""
         return export_from_folder(user_id, self._data_dir, self._settings)._asdict()

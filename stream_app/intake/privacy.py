@@ -1,4 +1,4 @@
-"""At the door: IP addresses masked, listed fields replaced by a keyed hash, personal texts taken out.
+"""Privacy at intake: masks IP addresses, replaces listed fields by a keyed hash, removes personal text.
 
 Pseudonyms are HMAC-SHA256 (RFC 2104) under the newest key, told apart by the key's name: whoever holds no
 key cannot try out addresses, and a new key makes new pseudonyms. IPv4 addresses lose their last octets;
@@ -26,13 +26,13 @@ from stream_app.settings.placeholder_ids import SHIPPED, PlaceholderIds
 PSEUDONYM_BYTES = 16
 IPV6_PREFIX_BITS = 48
 USER_FIELDS = frozenset({"userId", "user_id", "anonymousId", "anonymous_id", "previousId"})
-# Of an event itself, not of what is in it: repeats and users are known by them.
+# Of the event itself, not its content: repeats and users are recognised by these.
 KEPT_AS_SENT = USER_FIELDS | {"messageId"}
-# A browser's version is written like an address, which it must not be taken for.
+# A browser's version looks like an address but must not be treated as one.
 AGENT_FIELDS = frozenset({"userAgent", "user_agent"})
 MAX_DEPTH = 32
 REMOVED = "[removed]"
-SHORTEST_PERSONAL = 5  # characters: 1.2.3.4 has more, and so has the shortest e-mail address
+SHORTEST_PERSONAL = 5  # characters: 1.2.3.4 and the shortest e-mail address have more
 FEWEST_CARD_DIGITS = 14
 
 MOST_REMEMBERED = 32_768  # texts and names of fields: most of an event's came in another one before
@@ -73,7 +73,7 @@ class _Field(NamedTuple):
 
 
 class Privacy:
-    """What may be kept of who somebody is.
+    """Decides what may be kept about a person's identity.
 
     `keys` are (name, secret), the newest first; with none, listed fields are removed. `hashed_fields` are
     names at any depth of an event; user ids are replaced only where they are listed too. Erased users are
@@ -103,11 +103,11 @@ class Privacy:
         self._fields = _Remembered(self._describe_field)
 
     def user_key(self, user_id: str) -> str:
-        """The key of a user's row: their id, or its pseudonym where user ids are listed."""
+        """The key of a user's row: their id, or its pseudonym if user ids are listed."""
         return self._pseudonym(user_id) if self._hashes_users else user_id
 
     def user_keys(self, user_id: str) -> list[str]:
-        """Every key under which a user may be held, by all keys still known, newest first."""
+        """Every key under which a user may be stored, for all secrets still known, newest first."""
         if not self._hashes_users or self._is_pseudonym(user_id):
             return [user_id]
         return [_hash(name, key, user_id) for name, key in self._keys]
@@ -124,12 +124,12 @@ class Privacy:
         return [_mark(key, user_key) for key in self._marker_keys]
 
     def scrub(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """An event as it may be kept, at any depth."""
+        """Remove from an event what must not be kept, at any depth."""
         scrubbed: dict[str, Any] = self._scrub("", event, 0)
         return scrubbed
 
     def scrub_bytes(self, original: bytes) -> bytes:
-        """A record as it may be kept, whatever it is; what nothing had to be taken out of stays as it is."""
+        """Remove from any record what must not be kept; a record without such parts is returned unchanged."""
         try:
             parsed = orjson.loads(original)
         except orjson.JSONDecodeError:
@@ -138,7 +138,7 @@ class Privacy:
         return original if scrubbed == parsed else orjson.dumps(scrubbed)
 
     def mask_ip(self, address: str) -> str:
-        """An IP address without its last part; what is no address is removed."""
+        """An IP address without its last part; anything that is not an address is removed."""
         parsed = parse_address(address)
         return REMOVED if parsed is None else self._mask(parsed)
 
@@ -154,7 +154,7 @@ class Privacy:
             return REMOVED
         if name in self._hashed_fields and isinstance(value, str | int | float):
             is_nobody = name in USER_FIELDS and self._placeholder_ids.stands_for_nobody(str(value))
-            # A pseudonym would hide that it stands for nobody, and make one person of all.
+            # A pseudonym would hide that the id is a placeholder, and merge all such users into one.
             return value if value == "" or is_nobody else self._pseudonym(str(value))
         if isinstance(value, str):
             if depth == 1 and name in KEPT_AS_SENT:
@@ -213,7 +213,7 @@ class Privacy:
         return text
 
     def _scrub_raw(self, original: bytes) -> bytes:
-        # Bytes that are no UTF-8 come back as they were.
+        # Bytes that are not UTF-8 are restored unchanged.
         text = original.decode("utf-8", "surrogateescape")
         return self._scrub_text(text).encode("utf-8", "surrogateescape")
 
@@ -223,7 +223,7 @@ class Privacy:
 
     def _pseudonym(self, value: str) -> str:
         if self._is_pseudonym(value):
-            return value  # taken in, it was replaced already
+            return value  # already replaced at intake
         if not self._keys:
             return REMOVED
         name, key = self._keys[0]
@@ -240,7 +240,7 @@ def _hash(name: str, key: bytes, value: str) -> str:
 
 
 def _replace(text: str, parts: Iterator[tuple[int, int, str]]) -> str:
-    """The text with other texts in the place of some parts, which are in order."""
+    """Replace parts of the text, given in order."""
     kept: list[str] = []
     place = 0
     for start, end, instead in parts:

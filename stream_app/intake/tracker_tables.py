@@ -1,6 +1,6 @@
-"""The tables of the documentation that follow from the declarations of the trackers' forms.
+"""The documentation tables that are generated from the declarations of tracker forms.
 
-`python -m stream_app.intake.tracker_tables docs` writes them between their markers, such as `<!-- forms -->`.
+`python -m stream_app.intake.tracker_tables docs` writes them between markers such as `<!-- forms -->`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from stream_app.intake.trackers.declaration import TrackerForm
 from stream_app.intake.trackers.forms import FORMS
 
-COLUMNS = 3  # forms side by side, so that a table fits a screen
+COLUMNS = 3  # forms per table, so that it fits a screen
 FIELDS = (
     "`type`",
     "`messageId`",
@@ -35,13 +35,13 @@ FIELDS = (
 
 
 def forms_table() -> str:
-    """Every form, what it is and how it is recognised."""
+    """The table of forms: what each is and how it is recognised."""
     rows = [(f"`{form.name}`", form.summary, form.shape) for form in FORMS.values()]
     return _table(("Form", "What it is", "Recognised by"), rows)
 
 
 def fields_table() -> str:
-    """Where each canonical field comes from, a column a form, a few forms a table."""
+    """Where each canonical field comes from, one column per form, a few forms per table."""
     forms = [form for form in FORMS.values() if form.fields]
     tables = []
     for start in range(0, len(forms), COLUMNS):
@@ -64,7 +64,7 @@ def names_table() -> str:
 
 
 def senders_table() -> str:
-    """What can send to the collector, what to set there, and the paths."""
+    """What can send to the collector, how to configure it, and the paths."""
     rows = []
     for form in FORMS.values():
         paths = _paths(form)
@@ -83,7 +83,7 @@ TABLES: Mapping[str, tuple[str, Callable[[], str]]] = {
 
 
 def filled(page: str, text: str) -> str:
-    """The text of a page of the documentation with its tables as they are declared.
+    """Return a documentation page with its tables filled in.
 
     Raises:
         ValueError: the page lacks a table's markers.

@@ -1,12 +1,12 @@
-"""The process that watches another one, and ends it where it is stuck inside one call, be it in C.
+"""A process that watches another one, and ends it if it is stuck in a call, even in C.
 
-A thread could not: a call that holds the interpreter lets no other thread run. So this is a process of its
-own, begun as a file with nothing but the standard library (`python -I -S guard.py`). It sees where the other
-stands through a file that both have mapped (`Position`). How the other comes to end with an exit code of ours
-is told in `runtimes/common/guarded.py`.
+A thread could not do this, because a call that holds the interpreter lock lets no other thread run. So this
+is a separate process, started from this file with only the standard library (`python -I -S guard.py`). It
+sees the other's progress through a memory-mapped file (`Position`). `runtimes/common/guarded.py` explains how
+the other process gets our exit code.
 
-Before it ends the other it writes down durably which record was being worked on, so that the next start takes
-such records one by one, and leaves out one that has stopped it too often.
+Before it ends the other, it durably records which record was being processed, so that the next start
+processes such records one by one, and skips one that has stopped it too often.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ POSITION_FILE, PLACE_FILE, STRIKES_FILE = "position", "place", "strikes.json"
 FILES = (POSITION_FILE, PLACE_FILE, STRIKES_FILE)
 POSITION_BYTES = 512
 CHECKS = 10
-# Left of the time limit for what this process does itself.
+# Reserved from the time limit for this process's own work.
 SPARE = 1.2
 PLACE_SECONDS = 1.0
 END_SECONDS = 2.0
 POLL_SECONDS = 0.01
 MOST_STRIKES = 3
-# Offsets in rows count on from the next multiple of this where a topic was made anew.
+# If a topic was recreated, offsets in rows continue from the next multiple of this.
 GENERATION = 10**12
 TELL_PLACE, END_WITH_5 = signal.SIGUSR1, signal.SIGTRAP
 
@@ -42,7 +42,7 @@ _OFFSET = struct.Struct("=q")
 
 
 class Work(NamedTuple):
-    """A record that is being worked on, and the batch that it is part of, first and last offset included."""
+    """The record being processed, and its batch, from first to last offset inclusive."""
 
     topic: str
     partition: int
@@ -52,39 +52,39 @@ class Work(NamedTuple):
 
 
 class Position:
-    """Where a process stands, in memory that another one sees; written in place, without system calls."""
+    """A process's progress in shared memory; written in place, without system calls."""
 
     def __init__(self, memory: Any = None) -> None:
         self._memory = bytearray(POSITION_BYTES) if memory is None else memory
 
     @property
     def turns(self) -> int:
-        """How often the process has turned to whatever waits."""
+        """How often the process has returned to its event loop."""
         turns: int = _TURNS.unpack_from(self._memory)[0]
         return turns
 
     def turn(self) -> None:
-        """Note that the process has turned to what waits once more."""
+        """Note that the process has returned to its event loop."""
         _TURNS.pack_into(self._memory, 0, self.turns + 1)
 
     def begin(self, topic: str, partition: int, first: int, last: int) -> None:
-        """Note that work on a batch begins, with its first record."""
+        """Note the start of a batch, with its first record."""
         name = topic.encode()
         start = _TURNS.size
         self._memory[start + _WORK.size : start + _WORK.size + len(name)] = name
         _WORK.pack_into(self._memory, start, True, partition, first, first, last, len(name))
 
     def reach(self, offset: int) -> None:
-        """Note that work on another record of the batch begins."""
+        """Note the start of another record of the batch."""
         _OFFSET.pack_into(self._memory, _OFFSET_AT, offset)
 
     def end(self) -> None:
-        """Note that no record is being worked on."""
+        """Note that no record is being processed."""
         self._memory[_TURNS.size] = 0
 
     @property
     def work(self) -> Work | None:
-        """What is being worked on, if anything is."""
+        """What is being processed, if anything."""
         start = _TURNS.size
         is_working, partition, offset, first, last, length = _WORK.unpack_from(self._memory, start)
         if not is_working:
@@ -94,14 +94,14 @@ class Position:
 
 
 def map_position(folder: Path) -> mmap.mmap:
-    """The memory of the position file of a folder, which is made where it is not there."""
+    """Map the position file of a folder, creating it if missing."""
     with (folder / POSITION_FILE).open("a+b") as file:
         file.truncate(POSITION_BYTES)
         return mmap.mmap(file.fileno(), POSITION_BYTES)
 
 
 def read_strikes(path: Path) -> list[dict[str, Any]]:
-    """What stopped the process before: per record its place, its batch, and how often (`count`)."""
+    """What stopped the process before: for each record its position, its batch, and how often (`count`)."""
     if not path.exists():
         return []
     strikes: list[dict[str, Any]] = json.loads(path.read_bytes())
@@ -109,7 +109,7 @@ def read_strikes(path: Path) -> list[dict[str, Any]]:
 
 
 def write_strikes(path: Path, strikes: list[dict[str, Any]]) -> None:
-    """Make that durable, all or nothing."""
+    """Make them durable atomically."""
     unfinished = path.with_suffix(".new")
     with unfinished.open("wb") as file:
         file.write(json.dumps(strikes).encode())
@@ -119,11 +119,11 @@ def write_strikes(path: Path, strikes: list[dict[str, Any]]) -> None:
 
 
 def strike(path: Path, work: Work) -> int:
-    """Count that a record has stopped the process once more, and return how often that makes."""
+    """Count that a record has stopped the process again, and return the new count."""
     try:
         strikes = read_strikes(path)
     except ValueError:
-        strikes = []  # damaged: begun anew
+        strikes = []  # damaged: start over
     place = (work.topic, work.partition, work.offset)
     for known in strikes:
         if (known["topic"], known["partition"], known["offset"]) == place:
@@ -138,12 +138,11 @@ def strike(path: Path, work: Work) -> int:
 
 
 def watch(folder: Path, pid: int, limit: float) -> None:
-    """Watch a process until standard input closes, which it holds open, or end it after so many seconds."""
+    """Watch a process until it closes our standard input; end it if it is stuck for so many seconds."""
     position = Position(map_position(folder))
     turns, missed = position.turns, 0
     while not _released(limit / SPARE / CHECKS):
-        # Counted are checks, not seconds: neither a machine that was asleep nor a process that was stopped by
-        # a signal is stuck.
+        # This counts checks, not seconds: a machine that slept or a process stopped by a signal is not stuck.
         if position.turns != turns or _is_stopped(pid):
             turns, missed = position.turns, 0
             continue
@@ -180,7 +179,7 @@ def _end(folder: Path, pid: int, work: Work | None, limit: float) -> None:
 
 
 def _released(seconds: float) -> bool:
-    """Whether the watched process has closed its end within so many seconds."""
+    """Whether the watched process closes its end within so many seconds."""
     readable, _, _ = select.select([sys.stdin], [], [], seconds)
     return bool(readable)
 
@@ -188,13 +187,13 @@ def _released(seconds: float) -> bool:
 def _is_stopped(pid: int) -> bool:
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         return False
     return status.rpartition(")")[2].split()[0] in ("T", "t")
 
 
 def _place(folder: Path, pid: int) -> str:
-    """Where in the program the process is, as it has written down at a signal (`faulthandler`)."""
+    """Where in the program the process is, as written by `faulthandler` on a signal."""
     os.kill(pid, TELL_PLACE)
     deadline = time.monotonic() + PLACE_SECONDS
     place = folder / PLACE_FILE
@@ -210,5 +209,5 @@ if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(
             number, signal.SIG_IGN
-        )  # of the terminal, say: it ends with the process that it watches
+        )  # for example from the terminal: it ends with the process that it watches
     watch(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))

@@ -1,4 +1,4 @@
-"""The health page of a process: whether it works, and if not, since when and why."""
+"""The health page of a process: whether it works and, if not, why and since when."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ WORKS = "ok"
 
 
 class Health:
-    """What a process last said of itself; read by another thread than it is written by."""
+    """A process's last report on itself; written and read by different threads."""
 
     def __init__(self) -> None:
         self._trouble = ""
 
     @property
     def trouble(self) -> str:
-        """What is wrong, in a few words; empty if nothing is."""
+        """What is wrong, in a few words; empty if nothing."""
         return self._trouble
 
     def report(self, trouble: str = "") -> None:
-        """Say what is wrong now, or that nothing is."""
+        """Report what is wrong now, or that nothing is."""
         self._trouble = trouble
 
     def page(self, others: WSGIApplication) -> WSGIApplication:

@@ -1,4 +1,4 @@
-"""How a process that runs until it is stopped writes its logs: lines for people, or JSON for collectors."""
+"""Logging of long-running processes: lines for people, or JSON for log collectors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TEXT_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: `at` (UTC, ISO 8601), `level`, `logger`, `message`, and `traceback` if any."""
+    """One JSON object per line: `at` (UTC, ISO 8601), `level`, `logger`, `message`, maybe `traceback`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON, without a line break in it."""
@@ -28,7 +28,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def begin_logging(as_json: bool) -> None:
-    """Log to standard error: warnings of libraries, and what we say from `info` on."""
+    """Log to standard error: warnings of libraries, and our own messages from `info` on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if as_json else logging.Formatter(TEXT_FORMAT))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])

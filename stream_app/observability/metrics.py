@@ -232,7 +232,7 @@ class Metrics:
         server.set_app(self.health.page(make_wsgi_app(self.registry)))
 
     def count_step(self, partition: int, result: StepResult, users: int) -> None:
-        """Count what one batch came to; the partition holds so many users now."""
+        """Count the results of one batch; `users` is the partition's current number of users."""
         for (event_type, outcome), count in result.events.items():
             self.events.labels(event_type, outcome).inc(count)
         for reason, count in result.failures.items():
@@ -255,23 +255,23 @@ class Metrics:
         self.users.labels(str(partition)).set(users)
 
     def count_example(self, target: str, outcome: ExampleOutcome) -> None:
-        """Count an example; targets are the senders' to name, so those not learned share one label."""
+        """Count an example; senders choose the names of targets, so those not learned share one label."""
         known = target if outcome is not ExampleOutcome.UNKNOWN_TARGET else UNKNOWN_TARGET
         self.examples.labels(known, outcome).inc()
 
     def count_collected(self, events: int, seconds: float) -> None:
-        """Count one request's events, which are durable now, `seconds` after its body was read."""
+        """Count one request's events, which became durable `seconds` after its body was read."""
         self.collector_events.inc(events)
         if self._is_number("stream_app_collector_durable_seconds", seconds):
             self.collector_seconds.observe(max(seconds, 0.0))
 
     def count_batch(self, seconds: float) -> None:
-        """Count one batch, round or batch of examples that took so long."""
+        """Count one batch, round or batch of examples, and how long it took."""
         if self._is_number("stream_app_batch_seconds", seconds):
             self.batch_seconds.observe(seconds)
 
     def count_latency(self, received: Mapping[float, int], durable_at: float) -> None:
-        """Count records that are durable now, given by their time of receipt; times in epoch seconds."""
+        """Count records that are now durable, by receipt time; times in epoch seconds."""
         for received_at, records in received.items():
             if self._is_number("stream_app_event_latency_seconds", durable_at - received_at, records):
                 self.event_latency.observe(max(durable_at - received_at, 0.0), records)
@@ -285,7 +285,7 @@ class Metrics:
         return _totals(self.failed, "reason")
 
     def show_time(self, partition: int, highest_at: float, watermark: float) -> None:
-        """Show how far a partition has come; times in epoch seconds, 0 before the first event."""
+        """Show a partition's progress; times in epoch seconds, 0 before the first event."""
         if highest_at:
             self.watermark.labels(str(partition)).set(watermark)
             self.freshness.labels(str(partition)).set_function(lambda: self._clock() - highest_at)
@@ -305,14 +305,14 @@ class Metrics:
                         self.score.labels(model, who, span, score).set(value)
 
     def show_drifts(self, model: str, counts: Mapping[str, int]) -> None:
-        """Show how many drifts of each kind were found in a model's loss and features."""
+        """Show the number of drifts found in a model's loss and features."""
         for kind in DRIFT_KINDS:
             self.drifts.labels(model, kind).set(counts.get(kind, 0))
 
     def show_recommender(
         self, scores: Mapping[str, Mapping[str, float]], evictions: Mapping[str, int]
     ) -> None:
-        """Show the recommender's prequential scores by source, and what its caps made it forget."""
+        """Show the recommender's prequential scores by source, and its evictions."""
         for source, figures in scores.items():
             for name, value in figures.items():
                 span = "recent" if name.startswith("recent_") else "overall"
@@ -322,14 +322,14 @@ class Metrics:
             self.evictions.labels(what).set(count)
 
     def forget_partition(self, topics: Iterable[str], partition: int) -> None:
-        """Show nothing more of a partition of some topics that has moved elsewhere."""
+        """Stop showing a partition that has moved elsewhere."""
         for topic in topics:
             self.lag.remove(topic, str(partition))
         for gauge in (self.users, self.watermark, self.freshness):
             gauge.remove(str(partition))
 
     def forget_models(self) -> None:
-        """Show nothing more of models that another process goes on with."""
+        """Stop showing models that another process has taken over."""
         for gauge in (self.model_version, self.model_examples, self.model_created, self.score, self.drifts):
             gauge.clear()
 
@@ -347,7 +347,7 @@ class Metrics:
                 self.recommendation_clicks.labels(output.item_source).inc()
 
     def _begin_at_zero(self) -> None:
-        # Prometheus sees no increase in a series that is born at 1: its first failure would raise no alert.
+        # Prometheus sees no increase in a series that starts at 1, so the first failure would raise no alert.
         for reason in FailureReason:
             self.failed.labels(reason)
         for refusal in (*Refusal, WRONG_MODEL):

@@ -1,4 +1,4 @@
-"""A histogram of records that is told of many at once: prometheus_client's own takes one value a call."""
+"""A histogram that counts many records per call; prometheus_client's own takes one value per call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from prometheus_client.utils import floatToGoString
 
 
 class RecordHistogram(Collector):
-    """Counts records by a value that many of them share; `bounds` ascend, each belongs to its own bucket."""
+    """Counts records by a value that many of them share; `bounds` are ascending and inclusive."""
 
     def __init__(self, name: str, text: str, bounds: Sequence[float]) -> None:
         self._name = name
@@ -22,16 +22,16 @@ class RecordHistogram(Collector):
         self._bounds = (*bounds, float("inf"))
         self._counts = [0] * len(self._bounds)
         self._sum = 0.0
-        self._lock = Lock()  # scrapes read in a thread of their own
+        self._lock = Lock()  # scrapes read from another thread
 
     def observe(self, value: float, records: int) -> None:
-        """Count so many records, each with this value."""
+        """Count a number of records with this value."""
         with self._lock:
             self._counts[bisect_left(self._bounds, value)] += records
             self._sum += value * records
 
     def collect(self) -> Iterable[Metric]:
-        """The family as it is scraped."""
+        """The metric family for scraping."""
         with self._lock:
             cumulative = list(accumulate(self._counts))
             total = self._sum

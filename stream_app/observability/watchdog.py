@@ -1,4 +1,4 @@
-"""Noticing what has stopped: records wait, and none of them is dealt with."""
+"""Detects stalls: records are waiting, and none is processed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Place = TypeVar("Place")
 
 
 class Backlog(NamedTuple):
-    """Offsets of one partition: after the last record dealt with, and after the last there is."""
+    """Offsets of one partition: after the last processed record, and after the last existing one."""
 
     handled: int
     end: int
@@ -21,10 +21,10 @@ class _Wait(NamedTuple):
 
 
 class Watchdog(Generic[Place]):
-    """Times how long each place has had a backlog that does not get smaller.
+    """Measures for how long each place has had a backlog that does not shrink.
 
-    Time counts only while it is looked at, by `longest_step` seconds a look at most: a process that was
-    frozen itself, or a machine that slept, has not stalled.
+    Each check counts at most `longest_step` seconds, because a process that was frozen itself, or a machine
+    that slept, has not stalled.
     """
 
     def __init__(self, longest_step: float) -> None:
@@ -34,9 +34,9 @@ class Watchdog(Generic[Place]):
         self._excuse: object = None
 
     def look(self, backlogs: Mapping[Place, Backlog], now: float, excuse: object = None) -> None:
-        """Take in what is there at `now`, in seconds of a clock that never goes back.
+        """Check the backlogs at `now`, in seconds of a monotonic clock.
 
-        While `excuse` changes, work goes on that comes before all other, such as the recovery of rows.
+        While `excuse` changes, other work with priority is making progress, such as the recovery of rows.
         """
         elapsed = 0.0 if self._looked_at is None else min(now - self._looked_at, self._longest_step)
         self._looked_at = now
@@ -51,9 +51,9 @@ class Watchdog(Generic[Place]):
 
     @property
     def longest_wait(self) -> float:
-        """Seconds for which the longest waiting place has waited; 0 if none does."""
+        """The longest time in seconds that a place has been waiting; 0 if none is."""
         return max((wait.seconds for wait in self._waits.values()), default=0.0)
 
     def waiting(self, longer_than: float) -> dict[Place, float]:
-        """Places that have waited longer than so many seconds, and how long."""
+        """Places that have been waiting longer than so many seconds, and how long."""
         return {place: wait.seconds for place, wait in self._waits.items() if wait.seconds > longer_than}

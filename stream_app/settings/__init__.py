@@ -1,1 +1,1 @@
-"""What operators set, and the rules that follow from it."""
+"""The operators' settings, and the rules derived from them."""

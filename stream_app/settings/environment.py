@@ -395,12 +395,12 @@ class Settings(_FormSettings):
 
     @property
     def accepted_write_keys(self) -> tuple[str, ...]:
-        """The keys of which a tracker must show one."""
+        """The keys of which a tracker must present one."""
         return _split(self.write_keys.get_secret_value()) if self.write_keys else ()
 
     @property
     def accepted_server_keys(self) -> tuple[str, ...]:
-        """The keys that only servers know."""
+        """The keys known only to servers."""
         return _split(self.server_keys.get_secret_value()) if self.server_keys else ()
 
     @property
@@ -410,7 +410,7 @@ class Settings(_FormSettings):
 
     @property
     def rules(self) -> Rules:
-        """The part that the core knows."""
+        """The settings that the core uses."""
         shared = (type(self).model_fields.keys() & Rules.__dataclass_fields__.keys()) - {
             "placeholder_ids",
             "definitions",
@@ -434,12 +434,12 @@ class Settings(_FormSettings):
 
     @property
     def all_placeholder_ids(self) -> PlaceholderIds:
-        """Every text that stands where an id is missing."""
+        """All placeholder ids."""
         return SHIPPED.changed(self.placeholder_ids or (), self.real_ids or ())
 
     @property
     def surface_rules(self) -> SurfaceRules:
-        """What may be recommended."""
+        """The rules for recommendations."""
         return SurfaceRules(
             frozenset(self.recommend_exclude),
             GroupCaps(self.recommend_per_category or None, self.recommend_per_brand or None),

@@ -16,7 +16,7 @@ def load_settings(flags: Sequence[str] = ()) -> Settings:
     """Read the environment and `NAME=VALUE` flags.
 
     Raises:
-        SettingsError: a name is unknown or a value senseless; the sentence says what to write.
+        SettingsError: a name is unknown or a value invalid; the message says what to write.
     """
     names = set(Settings.model_fields)
     for variable in os.environ:

@@ -1,4 +1,4 @@
-"""Texts that stand where an id is missing: those of `data/placeholder_ids.toml`, and an operator's own."""
+"""Placeholders for missing ids: those of `data/placeholder_ids.toml`, and the operator's own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _EDGES = " \t\r\n\v\f\0\u00a0\u200b\ufeff\"'`"
 
 @dataclass(frozen=True)
 class PlaceholderIds:
-    """Placeholders in lower case: those of ids of every kind, and those of users' ids, the former among them.
+    """Placeholders in lower case, for every kind of id and (a superset) for user ids.
 
-    An id of nothing but `zeros` stands for nothing; `templates` are beginnings and ends of texts that nobody
-    filled in; `real` are ids whatever else is said.
+    An id that consists only of `zeros` is a placeholder. `templates` are the beginnings and ends of unfilled
+    templates. `real` ids are never placeholders.
     """
 
     every_kind: frozenset[str]
@@ -50,19 +50,19 @@ class PlaceholderIds:
         return (len(text), first) in self.shapes or not text.isascii()
 
     def stands_for_nothing(self, text: str) -> bool:
-        """Whether an id of a session, group or message says that there is none."""
+        """Whether an id of a session, group or message is a placeholder."""
         return self._is_among(text, self.every_kind)
 
     def stands_for_no_item(self, text: str) -> bool:
-        """Whether an item's id says that there is none: a catalogue may well begin to count at 0."""
+        """Whether an item's id is a placeholder; catalogues may well start at 0."""
         return _bare(text) != "0" and self._is_among(text, self.every_kind)
 
     def stands_for_nobody(self, text: str) -> bool:
-        """Whether a user's id says that there is none."""
+        """Whether a user's id is a placeholder."""
         return self._is_among(text, self.people)
 
     def changed(self, more: Iterable[str], real: Iterable[str]) -> PlaceholderIds:
-        """These and `more`, without those that are `real` ids here."""
+        """These placeholders and `more`, without those that are `real` ids here."""
         added = frozenset(map(_bare, more))
         return PlaceholderIds(
             self.every_kind | added,

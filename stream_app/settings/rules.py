@@ -1,4 +1,4 @@
-"""The rules by which the core decides; every number that a setting can change."""
+"""The rules by which the core decides, with every number that a setting can change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MINUTE = 60.0
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 LOYAL_USES = 3
-# Segment's names for courses, videos and shops; a page that is opened is "page".
+# Segment's names for courses, videos and shops; an opened page is "page".
 CONTENT_STARTS = (
     "Course Started",
     "Lesson Started",
@@ -34,11 +34,10 @@ CONTENT_COMPLETIONS = (
 class Rules:
     """Spans are in seconds of event time, sizes in bytes.
 
-    `tracker_form` names the form of all records that are not in our own; "" lets their shape tell.
-    `default_consent` are the purposes, as bits, that a user who has not said agrees to. A row expires after
-    `row_validity` without a use; a partition holds at most `max_users` rows (0: any number).
-    `placeholder_ids` are texts that stand where an id is missing; `definitions` are what a company declares
-    of itself.
+    `tracker_form` is the form of all records that are not in our own; "" means detection by shape.
+    `default_consent` are the purposes, as bits, assumed for users who have not said. A row expires after
+    `row_validity` without a use; a partition has at most `max_users` rows (0: no limit). `placeholder_ids`
+    are sent instead of missing ids; `definitions` are what a company declares.
     """
 
     session_gap: float = 30 * MINUTE

@@ -1,11 +1,11 @@
-"""The test kit: drive the core without a broker, with models that stand still and events that read well.
+"""The test kit: drive the core without a broker, with frozen models and readable events.
 
     driver = Driver()
     driver.pipe(page("ann", at=0, item="shoe"), track("ann", at=5, name="Order Completed"))
     driver.advance_event_time(7_200)
     assert driver.of(ClosedSession, "ann")
 
-What is listed here is the public surface, and stays.
+The names listed here are public and stable.
 """
 
 from __future__ import annotations

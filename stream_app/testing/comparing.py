@@ -1,4 +1,4 @@
-"""Outputs in a form in which those of two runs can be compared."""
+"""Outputs in a form in which two runs can be compared."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def comparable(outputs: Iterable[Output | bytes | JsonObject]) -> dict[str, Json
     """Outputs by id, in JSON and without `emitted_at`, the one field that a replay changes.
 
     Raises:
-        ValueError: an id is there twice with different content.
+        ValueError: an id occurs twice with different content.
     """
     by_id: dict[str, JsonObject] = {}
     for output in outputs:

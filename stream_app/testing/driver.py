@@ -1,6 +1,6 @@
-"""A driver for the core: pipe events in, advance time, read what came out. No broker, no files, no waiting.
+"""A driver for the core: pipe events in, advance time, read outputs. No broker, no files, no waiting.
 
-The pattern is that of Kafka Streams' TopologyTestDriver.
+Modelled on Kafka Streams' TopologyTestDriver.
 """
 
 from __future__ import annotations
@@ -35,14 +35,13 @@ OutputT = TypeVar("OutputT")
 
 
 class Driver:
-    """The core over some partitions, with rows that are stored after each call as a runtime stores them.
+    """The core over some partitions, with rows stored after each call as in a runtime.
 
     Args:
-        rules: thresholds and intervals; the defaults are those of the settings.
-        models: what scores; frozen ones unless given, see `FixedModels` and `script_models`.
-        intake: how texts are cleaned and what of them is kept.
-        partitions: users are spread over them by their id, as Kafka's default partitioner does.
-        clock: the wall clock in epoch seconds, at which everything is received; see `advance_clock`.
+        rules: thresholds and intervals; the defaults are those of the settings. models: the scoring models;
+        frozen ones by default, see `FixedModels` and `script_models`. intake: how text is cleaned and what is
+        kept of it. partitions: the number of partitions; users are assigned by id, as by Kafka's default
+        partitioner. clock: wall time in epoch seconds, at which everything is received; see `advance_clock`.
     """
 
     def __init__(
@@ -69,9 +68,9 @@ class Driver:
         self.restart()
 
     def pipe(self, *values: bytes | Mapping[str, object] | None) -> StepResult:
-        """Events in their order of arrival, as bytes on the wire or as objects; None: a record without value.
+        """Process events in order of arrival, as bytes on the wire or objects; None: a record without value.
 
-        Returns what this call came to, and what the messages between rows that followed from it came to.
+        Returns the results of this call, including those of the messages between rows that followed.
         """
         encoded = [msgspec.json.encode(value) if isinstance(value, Mapping) else value for value in values]
         spread: dict[int, list[bytes | None]] = {}
@@ -81,7 +80,7 @@ class Driver:
         return self._together(self._step(EVENTS.name, number, spread[number]) for number in sorted(spread))
 
     def pipe_file(self, path: Path) -> StepResult:
-        """The events of a file or a folder of them, as `stream-app replay` reads them.
+        """Process the events of a file or a folder, as `stream-app replay` reads them.
 
         Raises:
             InputError: it does not exist, or cannot be read.
@@ -89,18 +88,18 @@ class Driver:
         return self.pipe(*(value for source in open_events([str(path)]) for value, _ in source.records(0)))
 
     def erase(self, user: str, at: float | None = None, request_id: str = "r") -> StepResult:
-        """Ask to erase a user, `at` seconds after `START` or now; the receipt is among the outputs."""
+        """Request to erase a user, `at` seconds after `START` or now; the outputs include the receipt."""
         asked_at = START + at if at is not None else self.clock
         return self.request(privacy_request(user, asked_at, request_id), partition=self._place_of(user))
 
     def request(self, *values: bytes | None, partition: int = 0) -> StepResult:
-        """Privacy requests on the wire, to one partition."""
+        """Process privacy requests, as bytes on the wire, in one partition."""
         return self._together([self._step(PRIVACY_REQUESTS.name, partition, values)])
 
     def advance_event_time(self, at: float) -> StepResult:
-        """Have event time reach `at` seconds after `START` everywhere, as by an event of somebody else.
+        """Advance event time to `at` seconds after `START` everywhere, as if by another user's event.
 
-        Closes sessions, and sends labels and outcomes that the watermark then has passed.
+        This closes sessions, and sends labels and outcomes that the watermark has then passed.
         """
         return self._together(
             self._keep(
@@ -113,7 +112,7 @@ class Driver:
         )
 
     def advance_clock(self, seconds: float) -> StepResult:
-        """Let wall time pass without events: what has gone idle is closed."""
+        """Advance wall time without events; idle sessions are closed."""
         self.clock += seconds
         return self._together(
             self._keep(number, close_idle(partition, self._rows[number], self.models, self.rules, self.clock))
@@ -121,7 +120,7 @@ class Driver:
         )
 
     def restart(self) -> None:
-        """Lose what is in memory, and read it back as it was stored."""
+        """Discard everything in memory, and restore it from what was stored."""
         self._partitions = [
             Partition(number, self.rules, self._metas[number], self._place_of)
             for number in range(self._count)
@@ -134,32 +133,32 @@ class Driver:
 
     @property
     def rows(self) -> Mapping[str, UserRow]:
-        """Every user's row as it is stored, by the key of the user."""
+        """Every user's stored row, by user key."""
         return {user: decode_row(row) for stored in self._stored for user, row in stored.items()}
 
     @property
     def partitions(self) -> list[Partition]:
-        """What the core knows of each partition besides its rows."""
+        """What the core knows about each partition besides its rows."""
         return self._partitions
 
     @property
     def erasures(self) -> Mapping[str, Erasure]:
-        """Who was erased, by their markers."""
+        """The erasures by marker."""
         return {
             marker: decode_erasure(erasure) for erased in self._erasures for marker, erasure in erased.items()
         }
 
     def features(self, user: str, at: float) -> Features:
-        """A user's features as they are read `at` seconds after `START`.
+        """A user's features as of `at` seconds after `START`.
 
         Raises:
-            KeyError: no row is held for the user.
+            KeyError: the user has no row.
         """
         row = self.rows[self.intake.privacy.user_key(user)]
         return read_features(row, START + at, self.rules.loyal_uses, definitions=self.rules.definitions)
 
     def of(self, kind: type[OutputT], user: str | None = None) -> list[OutputT]:
-        """Outputs of one kind so far, in order; of one user, or of all."""
+        """All outputs of one kind so far, in order; of one user, or of all."""
         return [
             output
             for output in self.outputs
@@ -175,7 +174,7 @@ class Driver:
         return self._keep(number, result)
 
     def _keep(self, number: int, result: StepResult) -> StepResult:
-        """Store what a step came to, as a runtime does."""
+        """Store the result of a step, as a runtime does."""
         for user, row in result.rows.items():
             if row is None:
                 self._stored[number].pop(user, None)
@@ -194,7 +193,7 @@ class Driver:
         return result
 
     def _together(self, results: Iterable[StepResult]) -> StepResult:
-        """Several results as one, after messages between rows have been delivered until there are none."""
+        """Merge several results, after delivering messages between rows until there are none."""
         whole = StepResult()
         for result in results:
             _add(whole, result)

@@ -28,7 +28,7 @@ def page(user: str, at: float, item: str | None = None, **fields: Any) -> bytes:
 
 
 def track(user: str, at: float, name: str, properties: JsonObject | None = None, **fields: Any) -> bytes:
-    """Something that the user did."""
+    """An action of the user."""
     return event("track", user, at, event=name, properties=properties or {}, **fields)
 
 
@@ -40,7 +40,7 @@ def session(user: str, at: float, duration: float, page_views: int, **properties
 
 
 def label(user: str, at: float, value: Any, target: str = "engagement_tier", **fields: Any) -> bytes:
-    """A truth that became known at `at`."""
+    """A label that became known at `at`."""
     return event("label", user, at, properties={"target": target, "value": value}, **fields)
 
 
@@ -51,5 +51,5 @@ def privacy_request(user: str, requested_at: float, request_id: str = "r", kind:
 
 
 def records(values: Iterable[bytes | None], first_offset: int = 0) -> list[Record]:
-    """Raw records in offset order, received long after their events' times."""
+    """Raw records in offset order, received long after their event times."""
     return [Record(offset, None, value, RECEIVED_AT) for offset, value in enumerate(values, first_offset)]

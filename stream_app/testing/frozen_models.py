@@ -18,7 +18,7 @@ class FixedPrediction(NamedTuple):
 
 
 class FixedContribution(NamedTuple):
-    """How far a feature moved a decision."""
+    """How much a feature moved a decision."""
 
     feature: str
     value: float | str | None
@@ -29,7 +29,7 @@ class FixedContribution(NamedTuple):
 class FixedTierModel:
     """A tier model that never learns: the tier follows the events of the last day.
 
-    Below `silent_below` events in all it cannot say, so that the rule by usage answers.
+    With fewer than `silent_below` events it does not answer, so that the usage rule decides.
     """
 
     events_for_medium: int = 3
@@ -41,7 +41,7 @@ class FixedTierModel:
         return ModelStamp(name="fixed_tiers", version=1, examples_seen=0, status="ready")
 
     def features_read(self) -> frozenset[str] | None:
-        """Any, so that all are read."""
+        """None, so that all features are read."""
         return None
 
     def predict_tiers(self, examples: Sequence[Features]) -> list[FixedPrediction]:
@@ -67,21 +67,21 @@ class FixedTierModel:
 
 @dataclass(frozen=True)
 class FixedRecommender:
-    """A recommender that never learns: items that are named after the session's last one."""
+    """A recommender that never learns: its items are named after the session's last one."""
 
     def stamp(self) -> ModelStamp:
         """The same stamp at any time."""
         return ModelStamp(name="fixed_items", version=1, examples_seen=0, status="ready")
 
     def recommend(self, occasion: Occasion, count: int) -> list[RecommendedItem]:
-        """At most three items, which say how many the session has and which was its last."""
+        """At most three items, named after the number of the session's items and its last one."""
         seen, last = len(occasion.session_items), occasion.session_items[-1]
         return [RecommendedItem(f"{last}-{seen}-{rank}", 1 / rank, "fixed") for rank in (1, 2, 3)][:count]
 
 
 @dataclass
 class FixedModels:
-    """Models for a runtime that never change; `examples` is what they were given to learn."""
+    """Models for a runtime that never change; `examples` are those they were given to learn."""
 
     tiers: FixedTierModel = field(default_factory=FixedTierModel)
     recommender: FixedRecommender = field(default_factory=FixedRecommender)
@@ -89,7 +89,7 @@ class FixedModels:
 
     @property
     def models(self) -> Models:
-        """What a batch is scored with."""
+        """The models that score a batch."""
         return Models(self.tiers, self.recommender)
 
     def learn(self, outputs: Sequence[Output]) -> list[Output]:

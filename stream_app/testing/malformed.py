@@ -1,4 +1,4 @@
-"""Values that are no events, with the reason that must be given for each."""
+"""Values that are not events, with the expected reason for each."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from stream_app.testing.events import JsonObject, page
 
 
 class Malformed(NamedTuple):
-    """A value that is no event, and the reason that must be given for it."""
+    """A value that is not an event, and the expected reason."""
 
     value: bytes | None
     reason: FailureReason
 
 
 def malformed(random: Random) -> Malformed:
-    """One of many kinds of values that are no events; null is not among them."""
+    """One of many kinds of values that are not events, except null."""
     good = orjson.loads(page(f"user-{random.randrange(1000)}", random.uniform(0, 1e5), "item"))
     token = "".join(random.choices('abcdefghijklmnopqrstuvwxyz0123456789 é\u4e2d"\\{[', k=12))
     kinds = (

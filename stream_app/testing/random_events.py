@@ -1,4 +1,4 @@
-"""Streams of random events: late ones, repeats, bad ones and pauses among them."""
+"""Streams of random events, including late, repeated and bad ones, with pauses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stream_app.testing.malformed import malformed
 
 
 def random_events(random: Random, count: int, users: int = 8, mean_pause: float = 240.0) -> list[bytes]:
-    """Events of several users in order of arrival: late ones, repeats, bad ones and pauses among them."""
+    """Events of several users in order of arrival, including late, repeated and bad ones, with pauses."""
     now, sent = 0.0, [b"{}"]
     while len(sent) <= count:
         is_night = random.random() < 0.02

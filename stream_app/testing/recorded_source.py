@@ -15,7 +15,7 @@ class RecordedSource:
     is_live: bool = False
 
     def size(self) -> int | None:
-        """How many there are."""
+        """The number of values."""
         return len(self.values)
 
     def records(self, skip: int) -> Iterator[tuple[bytes, int]]:

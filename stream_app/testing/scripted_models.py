@@ -1,4 +1,4 @@
-"""Models whose answers a test writes down, as functions of what the core asks."""
+"""Models whose answers are given by a test, as functions of the core's queries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stream_app.learning.ports import Features, Models, Occasion
 from stream_app.schemas.outputs import ModelStamp, RecommendedItem
 from stream_app.testing.frozen_models import FixedContribution, FixedPrediction
 
-# A model that has seen nothing foresees nothing.
+# A model without examples makes no predictions.
 _STAMP = ModelStamp(name="scripted", version=1, examples_seen=1, status="ready")
 
 
@@ -18,12 +18,12 @@ def script_models(
     items: Callable[[Occasion], Sequence[str]] = lambda _: (),
     chances: Mapping[str, Callable[[Features], float]] | None = None,
 ) -> Models:
-    """Models for a `Driver` that answer as told.
+    """Models for a `Driver` with scripted answers.
 
     Args:
-        tier: 1, 2 or 3 for a user's features, or None where the model cannot say.
-        items: what to recommend on an occasion, best first.
-        chances: by target ("will_return", "churn", "purchase"), a probability for a user's features.
+        tier: 1, 2 or 3 for a user's features, or None for no answer. items: the items to recommend on an
+        occasion, best first. chances: by target ("will_return", "churn", "purchase"), a probability for a
+        user's features.
     """
     outcomes = {target: _ScriptedOutcome(chance) for target, chance in (chances or {}).items()}
     return Models(_ScriptedTiers(tier), _ScriptedRecommender(items), outcomes)

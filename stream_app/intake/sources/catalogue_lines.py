@@ -1,4 +1,4 @@
-"""A catalogue in a file: an item of the contract on each line, in JSON."""
+"""A catalogue file: one item of the contract per line, in JSON."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from stream_app.schemas.catalogue import CatalogueItem
 
 
 def read_catalogue(path: Path) -> Iterator[CatalogueItem]:
-    """The items of a file in its order; blank lines are passed over.
+    """The items of a file in order; blank lines are skipped.
 
     Raises:
-        InputError: the file cannot be read, or a line is no item.
+        InputError: the file cannot be read, or a line is not an item.
     """
     try:
         with path.open("rb") as lines:

@@ -1,4 +1,4 @@
-"""The session clicks form as a stream: each click a page event, in time order over all sessions."""
+"""The session-clicks format as a stream: each click is a page event, in time order over all sessions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from stream_app.intake.sources.source import wire_event
 
 
 class ClickStream:
-    """Clicks in time order; the session's id stands for its anonymous visitor.
+    """Clicks in time order; the session's id is used as its anonymous visitor.
 
     Raises:
-        InputError: the file is not of this form.
+        InputError: the file is not in this format.
     """
 
     is_live = False
@@ -38,7 +38,7 @@ class ClickStream:
         return f"clicks:{self._path.resolve()}"
 
     def size(self) -> int | None:
-        """Clicks in all."""
+        """The number of clicks."""
         return len(self._clicks)
 
     def records(self, skip: int) -> Iterator[tuple[bytes, int]]:

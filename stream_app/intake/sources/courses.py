@@ -1,6 +1,6 @@
-"""The courses form: a table of course features and a table of engagement scores, as a stream of truths.
+"""The courses format: a table of course features and a table of engagement scores, as a stream of labels.
 
-The tables have no times: their order is the stream's, a second apart.
+The tables have no times: rows become events in order, one second apart.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ FIRST_AT = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class CourseTables:
-    """One `label` event per course, which brings the course's features.
+    """One `label` event per course, which carries the course's features.
 
     Raises:
-        InputError: a table is not of this form, or the two have another number of rows.
+        InputError: a table is not in this format, or the two have different numbers of rows.
     """
 
     is_live = False
@@ -39,7 +39,7 @@ class CourseTables:
         return f"courses:{self._features.resolve()}|{self._target.resolve()}"
 
     def size(self) -> int | None:
-        """Courses in all."""
+        """The number of courses."""
         return self._size
 
     def records(self, skip: int) -> Iterator[tuple[bytes, int]]:

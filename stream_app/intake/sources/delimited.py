@@ -1,4 +1,4 @@
-"""CSV and TSV with any usual delimiter: a header, or rows of a data set that is known without one."""
+"""CSV and TSV with any common delimiter, with a header or from a known data set without one."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ DELIMITERS = ",\t;|\x01"
 
 
 def delimiter_of(line: str) -> str | None:
-    """What separates the cells of a header, outside of quotes; None where nothing does."""
+    """The delimiter of a header, outside of quotes; None if there is none."""
     cells = {sign: len(next(csv.reader([line], delimiter=sign), ())) for sign in DELIMITERS}
     sign = max(DELIMITERS, key=cells.__getitem__)
     return sign if cells[sign] > 1 else None
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
-    """The cells of one line, without the blanks around them."""
+    """The cells of one line, without surrounding spaces."""
     return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), ())]
 
 
@@ -31,7 +31,7 @@ def read_rows(
     """Rows by column; without `columns` the first line names them.
 
     Raises:
-        InputError: a row is of another width, a column is named twice, or the text is not UTF-8.
+        InputError: a row has a different width, a column is named twice, or the text is not UTF-8.
     """
     reader = csv.reader(io.TextIOWrapper(stream, encoding="utf-8", newline=""), delimiter=delimiter)
     try:
@@ -51,7 +51,7 @@ def read_rows(
 
 
 def check_header(columns: list[str], name: str) -> None:
-    """Refuse a header that gives a field twice.
+    """Refuse a header that has a field twice.
 
     Raises:
         InputError: it does.
@@ -62,7 +62,7 @@ def check_header(columns: list[str], name: str) -> None:
 
 
 def refuse_header(name: str, columns: list[str]) -> InputError:
-    """Why a table holds no events."""
+    """Refuse a table without events, saying why."""
     shown = ", ".join(columns[:12]) + (", …" if len(columns) > 12 else "")
     return InputError(
         f"{name} does not begin with a header of event fields: it has {shown}; write one with {NEEDED}, or "

@@ -1,4 +1,4 @@
-"""What a stream of bytes holds, told from its beginning: the one place where files are told apart."""
+"""Detects the format of a stream of bytes from its beginning; the only place that does so."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from stream_app.intake.sources.rows import Row, encode, row_reader
 from stream_app.intake.sources.time_order import in_time_order
 from stream_app.intake.sources.unpacking import Peeked, unpack
 
-NAME_LIKE = 0.5  # of a header's cells at least so many are no numbers
+NAME_LIKE = 0.5  # at least this many of a header's cells are not numbers
 
 
 def read_values(stream: IO[bytes], name: str, data_set: str | None = None) -> Iterator[bytes]:
-    """The events of a stream in JSON, or whatever is there instead, for the contract to refuse.
+    """The events of a stream in JSON; anything else is passed on for the contract to refuse.
 
     Raises:
-        InputError: a table's header names no event, a row has another width, or the text is cut short.
+        InputError: a table's header names no event, a row has a different width, or the text is truncated.
     """
     peeked = unpack(stream)
     buffered = cast("IO[bytes]", io.BufferedReader(peeked))
@@ -45,7 +45,7 @@ def read_values(stream: IO[bytes], name: str, data_set: str | None = None) -> It
 
 
 def read_parquet(path: Path, data_set: str | None = None) -> Iterator[tuple[bytes, float]]:
-    """The events of a Parquet file in JSON, each with how much of the file is read, from 0 to 1.
+    """The events of a Parquet file in JSON, each with the share of the file read so far.
 
     Raises:
         InputError: its columns name no event, it is damaged, or the extra `files` is not installed.
@@ -69,13 +69,13 @@ def _whole_lines(peeked: Peeked) -> list[bytes]:
 
 
 def _is_json_lines(first: bytes, others: list[bytes]) -> bool:
-    """An object that ends on its line, or a bad line beside such: one bad line spoils no file."""
+    """Whether values end on their lines; a bad line among good ones does not change that."""
     if first[:1] == b"[":
         return False
     if _parses(first):
         return True
     if first.endswith((b"{", b"[", b",")):
-        return False  # the object goes on below
+        return False  # the object continues on the next line
     return not others or any(map(_parses, others[:100]))
 
 
@@ -105,7 +105,7 @@ def _json_values(values: Iterator[bytes], data_set: str | None) -> Iterator[byte
 
 
 def _named(data_set: str | None) -> DataSet | None:
-    """The data set that was named, where its files are more than lines of a tracker's form."""
+    """The named data set, unless its files are just lines of a tracker form."""
     known = DATA_SETS[data_set] if data_set else None
     return known if known is not None and not known.is_of_lines else None
 
@@ -119,7 +119,7 @@ def _data_set_of(value: bytes) -> DataSet | None:
 
 
 def _single_events(value: bytes) -> Iterator[bytes]:
-    """The record as it stands, or each event of one that holds several."""
+    """The record as it is, or each event of one with several."""
     if value[:1] == b"[" or b'"batch"' in value or b'"events"' in value:
         try:
             events = trackers.read(value, trackers.detect(value))
@@ -169,7 +169,7 @@ def _events_of(
         try:
             events = list(known.events(parse(record)))
         except (KeyError, TypeError, ValueError, OverflowError, OSError):
-            # What is not as the data set has it stands where it was, to be refused and counted.
+            # Malformed rows stay in place, to be refused and counted.
             events = [(newest, record if isinstance(record, bytes) else encode({"row": dict(record)}))]
         newest = events[-1][0] if events else newest
         yield from events

@@ -1,4 +1,4 @@
-"""Events in files of any usual form, folders and patterns of them, and from standard input."""
+"""Events from files in any common format, folders and glob patterns, and standard input."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from stream_app.intake.sources.source import Source
 
 STANDARD_INPUT = "-"
 PATTERN_SIGNS = "*?["
-# In a folder: what may hold events lies beside notes and pictures. Shards often have no suffix at all.
+# Folders also contain notes and pictures; shards often have no suffix at all.
 SUFFIXES = ("", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".dat", ".parquet")
 PACKED_SUFFIXES = (".gz", ".zst")
 
 
 class EventFile:
-    """One file of events; what it holds is told from its bytes, not from its name."""
+    """One file of events; its format is detected from its content, not its name."""
 
     is_live = False
 
@@ -36,14 +36,14 @@ class EventFile:
         return str(self._path.resolve())
 
     def size(self) -> int | None:
-        """Bytes of the file."""
+        """The file's size in bytes."""
         return self._path.stat().st_size
 
     def records(self, skip: int) -> Iterator[tuple[bytes, int]]:
         """One value per event.
 
         Raises:
-            InputError: the file cannot be read, or is shorter than what was read of it before.
+            InputError: the file cannot be read, or is shorter than what was read before.
         """
         try:
             values = self._values()
@@ -74,7 +74,7 @@ class EventFile:
 
 
 class StandardInput:
-    """Events from standard input, in any form but Parquet."""
+    """Events from standard input, in any format except Parquet."""
 
     name = STANDARD_INPUT
     is_live = True
@@ -83,14 +83,14 @@ class StandardInput:
         self._data_set = data_set
 
     def size(self) -> int | None:
-        """Not to be known."""
+        """Unknown."""
         return None
 
     def records(self, skip: int) -> Iterator[tuple[bytes, int]]:
         """One value per event.
 
         Raises:
-            InputError: the stream cannot be read, or is shorter than what was read of it before.
+            InputError: the stream cannot be read, or is shorter than what was read before.
         """
         try:
             values = read_values(sys.stdin.buffer, "standard input", self._data_set)

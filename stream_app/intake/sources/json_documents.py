@@ -1,6 +1,6 @@
-"""JSON that is not a value a line: an array of events, one pretty-printed object, several after each other.
+"""JSON that is not one value per line: an array of events, or pretty-printed objects.
 
-Only where values begin and end is found here, as the bytes come: a whole file is never in memory.
+Only finds where values begin and end, incrementally: a file is never in memory as a whole.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _NOTHING = b" \t\r\n,"
 
 
 def json_documents(stream: IO[bytes]) -> Iterator[bytes]:
-    """Each object of the text as its bytes; of an array that holds all of it, each member.
+    """The bytes of each object in the text, or of each member if one array contains everything.
 
-    What lies between them and is no object comes out too, so that it is refused by the contract and counted.
+    Anything between objects is returned too, so that the contract refuses and counts it.
 
     Raises:
         InputError: the text ends within a value, or one value is too large to be an event.
     """
-    buffer, start, at = b"", 0, 0  # `start`: where the value under way begins; `at`: how far it was looked at
-    depth, floor = 0, 0  # `floor`: 1 within an array that holds all
+    buffer, start, at = b"", 0, 0  # `start`: where the current value begins; `at`: how far it was scanned
+    depth, floor = 0, 0  # `floor`: 1 within an array that contains everything
     while chunk := stream.read(CHUNK_BYTES):
         buffer, start, at = buffer[start:] + chunk, 0, at - start
         while (mark := _MARKS.search(buffer, at)) is not None:
@@ -35,7 +35,7 @@ def json_documents(stream: IO[bytes]) -> Iterator[bytes]:
             if sign == b'"':
                 end = _STRING_END.match(buffer, mark.end())
                 if end is None:
-                    at = mark.start()  # the string goes on in the next chunk
+                    at = mark.start()  # the string continues in the next chunk
                     break
                 at = end.end()
                 continue
@@ -49,7 +49,7 @@ def json_documents(stream: IO[bytes]) -> Iterator[bytes]:
                 depth += 1
                 continue
             depth -= 1
-            if depth < floor:  # the end of the array that holds all, or a bracket that none opened
+            if depth < floor:  # the end of the outer array, or an unmatched bracket
                 yield from _remains(buffer[start : mark.start()])
                 depth, floor, start = 0, 0, at
             elif depth == floor:

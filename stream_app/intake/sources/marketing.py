@@ -1,7 +1,7 @@
-"""The marketing form: a table of users with their tiers, and a table of their sessions, as one stream.
+"""The marketing format: a table of users with their tiers, and a table of their sessions, as one stream.
 
-Each user is identified when their first session begins, each session is told of when it ends, and the
-tier, where the table has one, becomes known right after the user's last session.
+Each user is identified when their first session begins, each session is sent when it ends, and the tier, if
+the table has one, becomes known right after the user's last session.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SESSION_COLUMNS = (
 )  # fmt: skip
 TARGET = "marketing_target"
 TICK = timedelta(milliseconds=1)
-NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # for users of whom nothing is known but who they are
+NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # for users without any known facts
 
 
 class _Moment(NamedTuple):
@@ -37,7 +37,7 @@ class MarketingTables:
     """Users and sessions in time order.
 
     Raises:
-        InputError: a table is not of this form.
+        InputError: a table is not in this format.
     """
 
     is_live = False
@@ -52,7 +52,7 @@ class MarketingTables:
         return f"marketing:{self._users.resolve()}|{self._sessions.resolve()}"
 
     def size(self) -> int | None:
-        """Events in all."""
+        """The number of events."""
         return len(self._moments)
 
     def records(self, skip: int) -> Iterator[tuple[bytes, int]]:
@@ -61,7 +61,7 @@ class MarketingTables:
             yield moment.value, number
 
     def users_without_sessions(self) -> Iterator[bytes]:
-        """Who is in the table but not in the stream, identified at the stream's end."""
+        """Users in the table without sessions, identified at the end of the stream."""
         present = {moment.user for moment in self._moments}
         end = self._moments[-1].at if self._moments else NO_TIME
         for row in read_table(self._users, USER_COLUMNS, delimiter=";"):

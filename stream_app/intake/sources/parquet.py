@@ -1,4 +1,4 @@
-"""Parquet by way of pyarrow, which the extra `files` brings."""
+"""Parquet, read with pyarrow, which the extra `files` installs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ BATCH_ROWS = 2_048
 
 
 class ParquetTable:
-    """The rows of a Parquet file, a batch at a time in memory.
+    """The rows of a Parquet file, with one batch at a time in memory.
 
     Raises:
-        InputError: pyarrow is not installed, or the file is no whole Parquet file.
+        InputError: pyarrow is not installed, or the file is not a complete Parquet file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,7 +37,7 @@ class ParquetTable:
         self.rows: int = self._file.metadata.num_rows
 
     def read(self) -> Iterator[Row]:
-        """The rows in their order."""
+        """The rows in order."""
         try:
             for batch in self._file.iter_batches(batch_size=BATCH_ROWS):
                 yield from batch.to_pylist()

@@ -1,4 +1,4 @@
-"""Rows of a table as events: columns have the names of the contract, of the flat form, or those in use."""
+"""Table rows as events: columns have the contract's names, the flat form's, or common ones."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import orjson
 
 Row = Mapping[str, Any]
 
-# What JSON has as a number (RFC 8259); `007`, `1_000` and `nan` are texts.
+# A JSON number (RFC 8259); `007`, `1_000` and `nan` are text.
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-MAX_INTEGER_DIGITS = 18  # more do not fit 64 bits, and are an id
+MAX_INTEGER_DIGITS = 18  # longer numbers do not fit 64 bits and are ids
 NOT_IN_NAMES = re.compile(r"[\W_]+")
 
-# The flat form's names, each with what others call it: small letters, without separators.
+# The flat form's names, each with its synonyms, in lower case without separators.
 FLAT_NAMES: Mapping[str, tuple[str, ...]] = {
     "user_id": ("userid", "uid", "user", "customerid", "memberid", "accountid"),
     "anonymous_id": ("anonymousid", "visitorid", "deviceid", "cookieid", "clientid", "userpseudoid"),
@@ -34,7 +34,7 @@ UTC_SUFFIX = re.compile(r"\s*(UTC|GMT)$")
 
 
 def row_reader(columns: Sequence[str]) -> Callable[[Row], bytes] | None:
-    """What makes an event in JSON of each row of such a table; None where its columns name no event."""
+    """Return a function that turns a row into an event in JSON; None if the columns name no event."""
     if {"type", "timestamp"} <= set(columns):
         paths = {name: name.split(".") for name in columns}
         return lambda row: _contract_event(row, paths)
@@ -45,7 +45,7 @@ def row_reader(columns: Sequence[str]) -> Callable[[Row], bytes] | None:
 
 
 def flat_names(columns: Sequence[str]) -> dict[str, str]:
-    """Of each column the flat form's name, by the first column that has it; else its own."""
+    """Map each column to the flat form's name, if it is the first column with it, or else to its own."""
     taken: dict[str, str] = {}
     names = {NOT_IN_NAMES.sub("", column.lower()): column for column in reversed(columns)}
     for flat, aliases in FLAT_NAMES.items():
@@ -56,7 +56,7 @@ def flat_names(columns: Sequence[str]) -> dict[str, str]:
 
 
 def number_of(cell: str) -> float | int | str:
-    """The cell's number if it is one as JSON writes it, else the cell."""
+    """The cell as a number if it is a JSON number, else the cell."""
     found = NUMBER.fullmatch(cell)
     if found is None:
         return cell
@@ -67,12 +67,12 @@ def number_of(cell: str) -> float | int | str:
 
 
 def encode(event: Mapping[str, Any]) -> bytes:
-    """An event in JSON; what JSON has no word for becomes a text."""
+    """An event in JSON; values that JSON cannot represent become text."""
     return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z)
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a cell says nothing."""
+    """Whether a cell is empty."""
     return value is None or value == "" or (isinstance(value, float) and not isfinite(value))
 
 
@@ -96,7 +96,7 @@ def _flat_event(row: Row, names: Mapping[str, str]) -> bytes:
     }
     event.setdefault("event", "view")
     if "user_id" not in event and "anonymous_id" not in event and "session_id" in event:
-        event["anonymous_id"] = event["session_id"]  # the session stands for its visitor
+        event["anonymous_id"] = event["session_id"]  # the session is used as its visitor
     return encode(event)
 
 

@@ -1,4 +1,4 @@
-"""Files of sessions for the evaluation of recommendations, and of the positions in them to evaluate."""
+"""Files of sessions for evaluating recommendations, and of the positions to evaluate."""
 
 import math
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ POSITION_COLUMNS = ("SessionId", "Position")
 def read_session_clicks(path: Path) -> list[ClickedSession]:
     """Read a tab-separated file with the header SessionId, ItemId, Time (epoch seconds), a click a row.
 
-    Clicks of a session come out in order of time, those of the same time in order of the file. Raises
-    ValueError with the file, the line and what belongs there.
+    Clicks of a session are ordered by time, and by file order if times are equal. Raises ValueError with the
+    file, the line and what is expected there.
     """
     clicks: dict[str, list[tuple[float, str]]] = {}
     for place, (session_id, item_id, time) in _rows(path, CLICK_COLUMNS, "\t"):
@@ -25,9 +25,9 @@ def read_session_clicks(path: Path) -> list[ClickedSession]:
 
 
 def read_positions(path: Path) -> set[tuple[str, int]]:
-    """Read a file with the header SessionId;Position, a position to evaluate a row, counted from 1.
+    """Read a file with the header SessionId;Position: one position to evaluate per row, counted from 1.
 
-    Raises ValueError with the file, the line and what belongs there.
+    Raises ValueError with the file, the line and what is expected there.
     """
     positions = set()
     for place, (session_id, position) in _rows(path, POSITION_COLUMNS, ";"):

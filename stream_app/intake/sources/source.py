@@ -1,4 +1,4 @@
-"""What a source of events is: named, countable, and able to go on behind what was already read."""
+"""A source of events: it has a name and a size, and can continue after what was already read."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import orjson
 class Source(Protocol):
     """A finite or endless sequence of records.
 
-    The same input must have the same name again.
+    The same input must always have the same name.
     """
 
     @property
     def name(self) -> str:
-        """Stands for the sequence in a store."""
+        """Identifies the sequence in a store."""
 
     @property
     def is_live(self) -> bool:
-        """Whether it is read as it comes, once: when it ends, another begins under the same name."""
+        """Whether it is read once as it arrives; when it ends, the next one starts with the same name."""
 
     def size(self) -> int | None:
-        """Bytes or rows in all, for a progress bar; None where it cannot be known."""
+        """Total bytes or rows, for a progress bar; None if unknown."""
 
     def records(self, skip: int) -> Iterator[tuple[bytes, int]]:
-        """Values after the first `skip`, each with how much of `size` is read so far."""
+        """Values after the first `skip`, each with how much of `size` has been read so far."""
 
 
 def wire_event(event_type: str, **fields: Any) -> bytes:

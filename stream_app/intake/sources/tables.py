@@ -1,4 +1,4 @@
-"""Reading CSV tables whose columns are known beforehand."""
+"""Reads CSV tables with known columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def read_table(path: Path, columns: Sequence[str], delimiter: str = ",") -> Iter
     """Rows by column name.
 
     Raises:
-        InputError: the file cannot be read, lacks a column, or has a row of another width.
+        InputError: the file cannot be read, lacks a column, or has a row with a different width.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as text:

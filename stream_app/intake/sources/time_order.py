@@ -1,6 +1,6 @@
-"""Records brought into the order of their times, on disk where memory would not hold them.
+"""Sorts records by time, on disk if they do not fit in memory.
 
-Public data sets are sorted by session. The core takes event time as it comes: what is older than its
+Public data sets are sorted by session. The core expects events roughly in time order: those older than its
 watermark would be late.
 """
 
@@ -19,7 +19,7 @@ Timed = tuple[float, int, bytes]
 def in_time_order(
     records: Iterable[tuple[float, bytes]], chunk_records: int = CHUNK_RECORDS
 ) -> Iterator[bytes]:
-    """The values by their times (epoch seconds); those of the same time as they came."""
+    """The values sorted by time (epoch seconds); the sort is stable."""
     chunk: list[Timed] = []
     files: list[IO[bytes]] = []
     try:

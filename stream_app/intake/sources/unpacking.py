@@ -1,4 +1,4 @@
-"""Bytes as they lie in a file or come through a pipe, unpacked by what they are, whatever they are called."""
+"""Decompresses bytes from files and pipes by their content, whatever their names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEAD_BYTES = 65_536
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16's, which begins alike
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16's mark, which starts the same way
     codecs.BOM_UTF32_BE: "utf-32-be",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
@@ -22,7 +22,7 @@ INSTALL_FILES = "pip install 'stream-app[files]'"
 
 
 class Peeked(io.RawIOBase):
-    """A stream of which the beginning was read: `head` is that, and reading begins with it all the same."""
+    """A stream whose beginning was already read into `head`; reading still starts with it."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream: Any = stream
@@ -30,22 +30,22 @@ class Peeked(io.RawIOBase):
         self._left = self.head
 
     def readable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """What is left of the head, then what the stream has ready."""
+        """Read the rest of the head, then what the stream has ready."""
         data = self._left[: len(buffer)] if self._left else self._read_some(len(buffer))
         self._left = self._left[len(buffer) :]
         buffer[: len(data)] = data
         return len(data)
 
     def drop(self, count: int) -> None:
-        """Pass over the first bytes of the head."""
+        """Skip the first bytes of the head."""
         self._left = self._left[count:]
 
     def _read_some(self, count: int) -> bytes:
-        # A pipe gives what it has: waiting for more would hold back the events that are there.
+        # A pipe returns what it has; waiting for more would delay events that are already there.
         read = getattr(self._stream, "read1", self._stream.read)
         return cast("bytes", read(count))
 
@@ -59,11 +59,11 @@ class _Recoded(io.RawIOBase):
         self._left = b""
 
     def readable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """The next bytes in UTF-8."""
+        """Read the next bytes in UTF-8."""
         while not self._left:
             data = self._stream.read(HEAD_BYTES)
             self._left = self._decoder.decode(data, final=not data).encode()
@@ -76,7 +76,7 @@ class _Recoded(io.RawIOBase):
 
 
 def unpack(stream: IO[bytes]) -> Peeked:
-    """The stream without compression (gzip, zstd), in UTF-8 and without a byte order mark.
+    """The stream decompressed (gzip, zstd), in UTF-8 and without a byte order mark.
 
     Raises:
         InputError: it is compressed with zstd, and the extra `files` is not installed.
@@ -102,7 +102,7 @@ def _mark_of(head: bytes) -> bytes:
 
 
 def _wide_encoding(head: bytes) -> str | None:
-    """UTF-16 or UTF-32 by the mark at its beginning, else UTF-16 by every other byte being zero."""
+    """UTF-16 or UTF-32 by the byte order mark, else UTF-16 if every other byte is zero."""
     if mark := _mark_of(head):
         return BYTE_ORDER_MARKS[mark]
     start = head[:64]

@@ -60,7 +60,7 @@ async def erase(request: Request, asked: UserAsked) -> Response:
     dependencies=[Depends(require(Scope.ACT))],
 )
 async def read_erasure(request: Request, request_id: RequestId) -> Response:
-    """What became of an erasure."""
+    """The state of an erasure."""
     service = service_of(request)
     return _erasure(request_id, await service.act(lambda: service.acts.receipt(request_id)))
 
@@ -73,7 +73,7 @@ async def read_erasure(request: Request, request_id: RequestId) -> Response:
     dependencies=[Depends(require(Scope.ACT))],
 )
 async def export(request: Request, asked: UserAsked) -> Response:
-    """Everything that is held of a user."""
+    """Everything stored about a user."""
     service = service_of(request)
     found = await service.study(lambda: service.studies.export(asked.user_id))
     if not any((found["rows"], found["outputs"], found["recommender_sessions"])):

@@ -353,7 +353,7 @@ class Status(Given):
 
 
 class Erasure(Given):
-    """What became of an erasure request; the receipt is there once the erasure is done."""
+    """The state of an erasure request; the receipt is there once the erasure is done."""
 
     request_id: str
     state: Literal["done", "waiting"]
@@ -361,7 +361,7 @@ class Erasure(Given):
 
 
 class Export(Given):
-    """Everything that is held of a user."""
+    """Everything stored about a user."""
 
     user_id: str
     rows: dict[str, dict[str, Any]]

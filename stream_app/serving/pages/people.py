@@ -136,7 +136,7 @@ async def erase(request: Request, caller: Caller) -> Response:
 
 
 async def export(request: Request, _: Caller) -> Response:
-    """Everything that is held of a user, as a file."""
+    """Everything stored about a user, as a file."""
     user_id, service = request.path_params["user_id"], service_of(request)
     found = await service.study(lambda: service.studies.export(user_id))
     headers = HEADERS | {"Content-Disposition": 'attachment; filename="user.json"'}

@@ -1,4 +1,4 @@
-"""Public data sets by their own files: a module each, found in this folder."""
+"""Public data sets in their original files: one module each, found in this folder."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DATA_SETS: Mapping[str, DataSet] = _declared()
 
 
 def of_columns(columns: Sequence[str]) -> DataSet | None:
-    """The data set that has a table with such a header."""
+    """The data set with a table that has this header."""
     named = {column.lower() for column in columns}
     return next((known for known in DATA_SETS.values() if any(each <= named for each in known.columns)), None)
 
 
 def of_cells(cells: Sequence[str]) -> tuple[DataSet, list[str]] | None:
-    """The data set whose tables have no header and such rows, and the names of their columns."""
+    """The data set whose tables have no header and rows like this, and the names of its columns."""
     for known in DATA_SETS.values():
         if (columns := known.headless(cells)) is not None:
             return known, columns
@@ -34,5 +34,5 @@ def of_cells(cells: Sequence[str]) -> tuple[DataSet, list[str]] | None:
 
 
 def of_record(record: Record) -> DataSet | None:
-    """The data set whose files hold such JSON objects."""
+    """The data set whose files contain such JSON objects."""
     return next((known for known in DATA_SETS.values() if known.claims(record)), None)

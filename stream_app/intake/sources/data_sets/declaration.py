@@ -1,4 +1,4 @@
-"""What a public data set says of itself: how its files are recognised, and what a row of them is."""
+"""The declaration of a public data set: how its files are recognised, and what a row means."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ class DataSet:
     """One data set.
 
     Attributes:
-        name: what `--format` calls it.
-        summary: where it comes from, for the documentation.
-        columns: headers of its tables, in small letters; a table with all columns of one of them is of it.
-        headless: the columns of a row of cells without a header, or None if it is not of it.
-        claims: whether a JSON object, a line of its files, is of it.
-        events: the events of a row or an object, each with its time in epoch seconds.
-        is_in_time_order: its files are; otherwise its events are sorted before they are taken.
-        is_of_lines: its lines are records of a tracker's form as they stand; `events` is not asked.
+        name: what `--format` calls it. summary: where it comes from, for the documentation. columns: headers
+        of its tables, in lower case; a table with all columns of one of them belongs to it. headless: the
+        columns for a row of a table without a header, or None if it does not belong to the data set. claims:
+        whether a JSON object, a line of a file, belongs to it. events: the events of a row or an object, each
+        with its time in epoch seconds. is_in_time_order: whether its files are in time order; otherwise
+        events are sorted first. is_of_lines: whether its lines are records of a tracker form; `events` is
+        then not used.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What happened in a shop, as an event of the contract: data sets know no more than who, what and when."""
+"""Shop interactions as events of the contract: data sets only know who, what and when."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ NAMES = {"added": "Product Added", "ordered": "Order Completed"}
 
 
 class Visitor(NamedTuple):
-    """Whose event it is, as the data set names them."""
+    """The user of an event, as named by the data set."""
 
     anonymous_id: Any
     user_id: Any = None
 
 
 class Order(NamedTuple):
-    """What was ordered besides the item; 0 stands for a price or quantity that is not known."""
+    """Further facts of an order; 0 stands for an unknown price or quantity."""
 
     id: Any = None
     price: float = 0.0

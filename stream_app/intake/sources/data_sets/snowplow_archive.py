@@ -8,7 +8,7 @@ FEWEST_TABS = 100
 
 
 def is_enriched_line(line: str) -> bool:
-    """Whether a line has as many fields as no other table."""
+    """Whether a line has the number of fields that only this table has."""
     return line.count("\t") > FEWEST_TABS
 
 
