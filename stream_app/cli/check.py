@@ -31,7 +31,8 @@ def find_all(folder: Path) -> tuple[list[str], int]:
         StateError: it holds none.
     """
     from stream_app.runtimes.common.row_store import find_damage
-    from stream_app.runtimes.embedded.store import FILE_NAME, Store
+    from stream_app.runtimes.embedded.output_table import FILE_NAME
+    from stream_app.runtimes.embedded.store import Store
 
     databases = sorted(path.parent for path in folder.rglob(DATABASE_MARK))
     damages = [(database, find_damage(database)) for database in databases]
@@ -49,7 +50,7 @@ def find_all(folder: Path) -> tuple[list[str], int]:
 
 
 def _advice(folder: Path) -> str:
-    from stream_app.runtimes.embedded.store import FILE_NAME
+    from stream_app.runtimes.embedded.output_table import FILE_NAME
 
     if (folder / FILE_NAME).exists():
         return "restore the whole folder from a backup, or replay the events into an empty one"

@@ -15,7 +15,7 @@ import typer
 from stream_app.cli.options import SetOption, messages
 
 if TYPE_CHECKING:
-    from stream_app.runtimes.embedded.store import Store
+    from stream_app.runtimes.embedded.output_table import OutputReader
     from stream_app.settings.environment import Settings
 
 POLL_SECONDS = 0.25
@@ -102,10 +102,9 @@ class _View:
 
 def _show_folder(view: _View, data_dir: Path, newest: int, follow: bool) -> None:
     from stream_app.runtimes.embedded.onlookers import arriving, looking_on
-    from stream_app.runtimes.embedded.store import Store
+    from stream_app.runtimes.embedded.output_table import OutputReader
 
-    with Store(data_dir, read_only=True) as store:
-        store.follow()  # leaves the reader at rest
+    with OutputReader(data_dir) as store:
         places = [0, *(output.sequence for output in store.outputs_after(0, FAILED))]
         place = _see_failures(view, store, places[max(len(places) - 1 - newest, 0)])
         if not follow:
@@ -122,7 +121,7 @@ def _show_folder(view: _View, data_dir: Path, newest: int, follow: bool) -> None
                 place = _see_failures(view, store, place)
 
 
-def _see_failures(view: _View, store: Store, place: int) -> int:
+def _see_failures(view: _View, store: OutputReader, place: int) -> int:
     """Show the failed events behind a place in the outputs; the place of the last of them."""
     for output in list(store.outputs_after(place, FAILED)):
         view.see_failed(output.body)

@@ -88,7 +88,8 @@ def _history(data_dir: Path | None, settings: Settings) -> KeyHistory:
 
     if data_dir is not None:
         from stream_app.folder.opening import key_history
-        from stream_app.runtimes.embedded.store import FILE_NAME, Store
+        from stream_app.runtimes.embedded.output_table import FILE_NAME
+        from stream_app.runtimes.embedded.store import Store
 
         if not (data_dir / FILE_NAME).exists():
             raise StateError(f"{data_dir} holds no data: name the folder that was replayed into")

@@ -118,9 +118,9 @@ def outputs(
 ) -> None:
     """Print the outputs of a data folder, oldest first; with --json one object per line."""
     from stream_app.cli.output_lines import output_line
-    from stream_app.runtimes.embedded.store import Store
+    from stream_app.runtimes.embedded.output_table import OutputReader
 
-    with Store(data_dir, read_only=True) as store:
+    with OutputReader(data_dir) as store:
         counts = store.output_counts()
         if schema is not None and schema not in counts:
             known = ", ".join(sorted(counts)) or "none yet"

@@ -13,7 +13,8 @@ from stream_app.errors import FolderInUseError, StateError
 from stream_app.folder.opening import open_replay
 from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded.letter_box import LetterBox
-from stream_app.runtimes.embedded.store import FILE_NAME, Store
+from stream_app.runtimes.embedded.output_table import FILE_NAME
+from stream_app.runtimes.embedded.store import Store
 from stream_app.schemas.outputs import PrivacyReceipt
 from stream_app.schemas.privacy import PrivacyRequest
 from stream_app.settings.environment import Settings

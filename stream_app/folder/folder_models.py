@@ -13,7 +13,8 @@ from stream_app.models.content.model import ContentModel, ItemScore
 from stream_app.models.learning import AnyModel
 from stream_app.models.targets import ENGAGEMENT, OUTCOMES, TIER
 from stream_app.runtimes.embedded.learned import load_recommender
-from stream_app.runtimes.embedded.store import FILE_NAME, Store
+from stream_app.runtimes.embedded.output_table import FILE_NAME
+from stream_app.runtimes.embedded.store import Store
 from stream_app.serving.api.ports import JsonObject
 from stream_app.settings.environment import Settings
 

@@ -22,7 +22,8 @@ from stream_app.learning.ports import Occasion
 from stream_app.models.recommenders.context import NO_CONTEXT, context_at
 from stream_app.runtimes.common.intake import build_privacy
 from stream_app.runtimes.common.partitioning import partition_of
-from stream_app.runtimes.embedded.store import Store, StoredOutput
+from stream_app.runtimes.embedded.output_table import StoredOutput
+from stream_app.runtimes.embedded.store import Store
 from stream_app.schemas.outputs import RecommendedItem, Tier
 from stream_app.serving.api.ports import Entry, JsonObject, SessionAsked
 from stream_app.settings.environment import Settings

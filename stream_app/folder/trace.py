@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from stream_app.runtimes.embedded.store import StoredOutput
+from stream_app.runtimes.embedded.output_table import StoredOutput
 
 TIER, OUTLOOK, RECOMMENDATIONS = "engagement_tier", "outlook", "recommendations"
 CLICK, SESSION, FAILED = "recommendation_click", "closed_session", "failed_event"

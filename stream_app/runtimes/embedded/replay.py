@@ -29,7 +29,8 @@ from stream_app.runtimes.common.audit import WriteAudit, erasures_among, this_ac
 from stream_app.runtimes.common.intake import plain_intake
 from stream_app.runtimes.common.partitioning import partition_of, record_key
 from stream_app.runtimes.common.row_cache import RowCache
-from stream_app.runtimes.embedded.store import Checkpoint, ReadPosition, Store, StoredOutput
+from stream_app.runtimes.embedded.output_table import StoredOutput
+from stream_app.runtimes.embedded.store import Checkpoint, ReadPosition, Store
 from stream_app.schemas.envelopes import Cause, output_id
 from stream_app.schemas.outputs import (
     FailedEvent,

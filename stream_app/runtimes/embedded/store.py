@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
@@ -16,14 +15,18 @@ from stream_app.features.user_row import UserRow
 from stream_app.runtimes.common.folder_lock import lock_folder
 from stream_app.runtimes.common.private_folder import make_private
 from stream_app.runtimes.embedded.checked_tables import CheckedTables
+from stream_app.runtimes.embedded.output_table import (
+    FILE_NAME,
+    FORMAT_VERSION,
+    ROWS_IN_SQLITE_VERSION,
+    UNCHECKED_VERSION,
+    OutputTable,
+    no_data,
+    other_format,
+)
 from stream_app.runtimes.embedded.rows import SCHEMA as ROWS_SCHEMA
 from stream_app.runtimes.embedded.rows import LoggedRows
 from stream_app.schemas.outputs import Output
-
-FORMAT_VERSION = "3"
-UNCHECKED_VERSION = "2"
-ROWS_IN_SQLITE_VERSION = "1"
-FILE_NAME = "stream-app.sqlite3"
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL, checksum INTEGER) WITHOUT ROWID;
@@ -57,14 +60,6 @@ class ReadPosition(NamedTuple):
     begun_at: float | None
 
 
-class StoredOutput(NamedTuple):
-    """One output as it is stored."""
-
-    sequence: int
-    schema: str
-    body: bytes
-
-
 class Checkpoint(NamedTuple):
     """Everything that changed since the last checkpoint; it becomes durable atomically.
 
@@ -81,7 +76,7 @@ class Checkpoint(NamedTuple):
     removed_outputs: Sequence[int] = ()
 
 
-class Store:
+class Store(OutputTable):
     """One data folder, used by one process at a time.
 
     Raises:
@@ -91,9 +86,7 @@ class Store:
     def __init__(self, folder: Path, read_only: bool = False) -> None:
         path = folder / FILE_NAME
         if read_only and not path.exists():
-            raise StateError(
-                f"{folder} holds no data: run `stream-app replay FILE --data-dir {folder}` first"
-            )
+            raise no_data(folder)
         try:
             if not read_only:
                 make_private(folder)
@@ -112,10 +105,7 @@ class Store:
             else:
                 version = self._prepare(folder)
             if version == ROWS_IN_SQLITE_VERSION and read_only:
-                raise StateError(
-                    f"{folder} was written by an older version of this program: any command that fills it, "
-                    "such as `stream-app replay`, takes it over"
-                )
+                raise other_format(folder, version)
             self._rows = LoggedRows(self._connection, self._tables, folder, read_only)
             if version == ROWS_IN_SQLITE_VERSION:
                 self._migrate_rows()
@@ -188,29 +178,6 @@ class Store:
         except sqlite3.Error as error:
             raise StateError(f"{name} could not be written: {error}") from error
 
-    def outputs(self, schema: str | None = None) -> Iterator[bytes]:
-        """Outputs as JSON, in the order in which they were created."""
-        for output in self.stored_outputs():
-            if schema is None or output.schema == schema:
-                yield output.body
-
-    def newest_output(self, schema: str) -> bytes | None:
-        """The newest output of a schema, as JSON."""
-        query = "SELECT body FROM outputs WHERE schema = ? ORDER BY sequence DESC LIMIT 1"
-        found = self._connection.execute(query, (schema,)).fetchone()
-        return bytes(found[0]) if found else None
-
-    def output_counts(self) -> dict[str, int]:
-        """The number of outputs of each schema."""
-        return dict(sorted(Counter(output.schema for output in self.stored_outputs()).items()))
-
-    def stored_outputs(self) -> Iterator[StoredOutput]:
-        """Outputs with their sequence numbers, in the order in which they were created."""
-        found: Iterator[Any] = self._tables.select(
-            "outputs", ("sequence", "schema", "body"), "ORDER BY sequence"
-        )
-        return map(StoredOutput._make, found)
-
     @property
     def partition_count(self) -> int:
         """How many partitions the folder was filled with; 1 where it is empty."""
@@ -240,27 +207,6 @@ class Store:
         """What is another once somebody was erased, by which a reader learns of it."""
         found = self._connection.execute("SELECT count(*), total(checksum) FROM erasures").fetchone()
         return int(found[0]), float(found[1])
-
-    def output(self, sequence: int) -> StoredOutput | None:
-        """The output at a place; None where it was removed."""
-        found: Iterator[Any] = self._tables.select(
-            "outputs", ("sequence", "schema", "body"), "WHERE sequence = ?", (sequence,)
-        )
-        return next((StoredOutput(*row) for row in list(found)), None)
-
-    def outputs_after(
-        self, sequence: int, schemas: Collection[str] | None = None, limit: int | None = None
-    ) -> Iterator[StoredOutput]:
-        """Outputs behind a place, in the order in which they were made; of some schemas, at most `limit`."""
-        wanted = "" if schemas is None else f"AND schema IN ({', '.join('?' * len(schemas))})"
-        most = "" if limit is None else f"LIMIT {limit}"
-        found: Iterator[Any] = self._tables.select(
-            "outputs",
-            ("sequence", "schema", "body"),
-            f"WHERE sequence > ? {wanted} ORDER BY sequence {most}",
-            (sequence, *(schemas or ())),
-        )
-        return map(StoredOutput._make, found)
 
     def findings(self) -> Iterator[str]:
         """Descriptions of everything in the folder that differs from what was written."""
@@ -352,10 +298,7 @@ class Store:
         found = self.fact("format")
         version = found.decode() if found else "none"
         if version not in (FORMAT_VERSION, UNCHECKED_VERSION, ROWS_IN_SQLITE_VERSION):
-            raise StateError(
-                f"{folder} was written in format {version}, this program reads {FORMAT_VERSION}: "
-                "replay the events into an empty folder"
-            )
+            raise other_format(folder, version)
         return version
 
     def _note_format(self) -> None:

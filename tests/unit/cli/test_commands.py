@@ -9,7 +9,8 @@ from typer.testing import CliRunner, Result
 
 from stream_app.cli import main
 from stream_app.errors import InputError, RefusedEventsError, SettingsError, StateError
-from stream_app.runtimes.embedded.store import FILE_NAME, ReadPosition, Store
+from stream_app.runtimes.embedded.output_table import FILE_NAME
+from stream_app.runtimes.embedded.store import ReadPosition, Store
 from stream_app.schemas.outputs import EngagementTier
 from stream_app.settings.environment import Settings
 from stream_app.testing import page, session

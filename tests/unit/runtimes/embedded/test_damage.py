@@ -11,7 +11,8 @@ import pytest
 from stream_app.cli.check import find_all
 from stream_app.errors import StateError
 from stream_app.features.user_row import UserRow, encode_row
-from stream_app.runtimes.embedded.store import FILE_NAME, Checkpoint, ReadPosition, Store
+from stream_app.runtimes.embedded.output_table import FILE_NAME
+from stream_app.runtimes.embedded.store import Checkpoint, ReadPosition, Store
 from stream_app.schemas.export import SCHEMA_FOLDER
 from stream_app.schemas.outputs import EngagementTier
 

@@ -13,8 +13,9 @@ from support.forked import fork
 from stream_app.errors import StateError
 from stream_app.features.user_row import UserRow, encode_row
 from stream_app.runtimes.common.row_store import MEBIBYTE, RowStore
+from stream_app.runtimes.embedded.output_table import FILE_NAME
 from stream_app.runtimes.embedded.rows import FOLDER_NAME, POSITION_KEY
-from stream_app.runtimes.embedded.store import FILE_NAME, Checkpoint, ReadPosition, Store
+from stream_app.runtimes.embedded.store import Checkpoint, ReadPosition, Store
 from stream_app.schemas.outputs import EngagementTier, SourcePosition, Tier
 
 NOW = datetime(2024, 3, 4, tzinfo=UTC)
