@@ -83,7 +83,7 @@ def _explain_outlook(output: Output, what_if: str) -> list[str]:
     if output["cluster"] is not None:
         traits = ", ".join(trait["feature"] for trait in output["cluster"].get("traits", ()))
         sentences.append(f"They behave like a group of users that stands out by {traits or 'little'}.")
-    sentences.append(f"What would change it: {what_if} --target will_return --control FEATURE")
+    sentences.append(f"What would change it: {what_if} --target will_return")
     return sentences
 
 

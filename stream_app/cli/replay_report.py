@@ -51,6 +51,7 @@ class ReplayReport:
     models: dict[str, dict[str, int | str]]
     scores: dict[str, Scores]
     recommendations: dict[str, dict[str, float]]
+    example_items: list[str]
 
     @classmethod
     def of(
@@ -88,6 +89,7 @@ class ReplayReport:
             },
             scores={model.name: model.scores() for model in taught},
             recommendations=_scores_of_recommenders(learned.recommender),
+            example_items=_example_items(store),
         )
 
 
@@ -109,15 +111,23 @@ def print_report(report: ReplayReport, as_json: bool) -> None:
     if report.recommendations:
         console.print(_recommendations(report))
     folder = shlex.quote(report.data_dir)
+    items = shlex.quote(",".join(report.example_items))
+    recommend = f"  stream-app recommend --data-dir {folder} --session-items {items} --explain"
     content = [f"  stream-app content --data-dir {folder}"] if "content_score" in report.outputs else []
     for line in (
         f"Outputs, rows and models are in {folder}. Next:",
         f"  stream-app outputs --data-dir {folder} --schema engagement_tier --limit 10",
         f"  stream-app outputs --data-dir {folder} --schema recommendations --json",
-        f"  stream-app recommend --data-dir {folder} --session-items ITEM,ITEM --explain",
+        *([recommend] if report.example_items else []),
         *content,
     ):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _example_items(store: Store) -> list[str]:
+    """Two items that the folder knows, so that what is printed can be typed."""
+    newest = store.newest_output("recommendations")
+    return [item["item_id"] for item in orjson.loads(newest)["items"][:2]] if newest else []
 
 
 def refuse_many_failures(report: ReplayReport) -> None:

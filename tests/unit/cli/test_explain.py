@@ -106,3 +106,9 @@ def test_every_output_says_what_it_is_about(path: Path) -> None:
     assert output["schema_name"] in ABOUT
     assert ABOUT[output["schema_name"]](output)
     assert output["schema_name"] in output_line(path.read_bytes())
+
+
+def test_the_hint_of_an_outlook_can_be_pasted() -> None:
+    [example] = (EXAMPLES / "engagement.outlooks.v1").glob("*.json")
+    *_, hint = explain_output(orjson.loads(example.read_bytes()), "stream-app what-if --user u")
+    assert hint == "What would change it: stream-app what-if --user u --target will_return"
