@@ -29,10 +29,11 @@ _CALLS = {"page", "screen", "track", "identify"}
 
 
 class Cost(NamedTuple):
-    """CPU time of the collector per request, and requests per second."""
+    """CPU time of the collector per request, requests per second, and the 99th percentile of their times."""
 
     cpu_us: float
     per_second: float
+    p99_ms: float
 
 
 async def measure(
@@ -85,8 +86,10 @@ async def _cost(collector: Contender, port: int, posts: Iterator[Post], count: i
     await post_all(port, islice(posts, round(count * WARM_UP_SHARE)), connections)
     timed = list(islice(posts, count))
     before = collector.cpu_seconds
-    seconds = await post_all(port, timed, connections)
-    return Cost((collector.cpu_seconds - before) * 1e6 / len(timed), len(timed) / seconds)
+    posted = await post_all(port, timed, connections)
+    cpu_us = (collector.cpu_seconds - before) * 1e6 / len(timed)
+    p99_ms = sorted(posted.latencies)[int(0.99 * len(timed))] * 1e3
+    return Cost(cpu_us, len(timed) / posted.seconds, p99_ms)
 
 
 async def _until_it_listens(collector: Contender, port: int) -> None:

@@ -186,6 +186,7 @@ async def _collected(bench: Bench, build: Build, onto_kafka: bool) -> dict[str, 
             cost.per_second,
             Figure("requests/s", more_is_better=True),
         )
+        figures[f"{name}: {kind}, 99th percentile"] = cost.p99_ms, Figure("ms")
     return figures
 
 

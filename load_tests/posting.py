@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 HOST = "127.0.0.1"
-_LENGTH = b"content-length:"
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
 class Post(NamedTuple):
@@ -28,34 +29,82 @@ class PostingError(RuntimeError):
     """A request was not answered with 200."""
 
 
-async def post_all(port: int, posts: Iterable[Post], connections: int) -> float:
-    """Send requests, shared among so many connections; return the seconds until the last answer.
+class Posted(NamedTuple):
+    """Seconds until the last answer, and from each request to its answer."""
+
+    seconds: float
+    latencies: list[float]
+
+
+async def post_all(port: int, posts: Iterable[Post], connections: int) -> Posted:
+    """Send requests, shared among so many connections.
+
+    The sender shares a machine with what it measures: requests are encoded before, and answers only cut.
 
     Raises:
         PostingError: one was refused. OSError: nothing listens, or a connection broke.
     """
-    left = iter(posts)
+    encoded = [post.encode() for post in posts]
+    left, latencies = iter(encoded), list[float]()
+    loop = asyncio.get_running_loop()
+    senders = [_Sender(left, latencies, loop.create_future()) for _ in range(connections)]
     begun_at = time.perf_counter()
-    await asyncio.gather(*(_post_in_turn(port, left) for _ in range(connections)))
-    return time.perf_counter() - begun_at
-
-
-async def _post_in_turn(port: int, posts: Iterator[Post]) -> None:
-    reader, writer = await asyncio.open_connection(HOST, port)
+    for sender in senders:
+        await loop.create_connection(lambda sender=sender: sender, HOST, port)  # type: ignore[misc]
     try:
-        for post in posts:
-            writer.write(post.encode())
-            head = await reader.readuntil(b"\r\n\r\n")
-            body = await reader.readexactly(_length_of(head))
+        await asyncio.gather(*(sender.done for sender in senders))
+    finally:
+        for sender in senders:
+            sender.transport.close()
+    return Posted(time.perf_counter() - begun_at, latencies)
+
+
+class _Sender(asyncio.Protocol):
+    """One connection: sends a request, notes how long its answer takes, and sends the next one."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, left: Iterator[bytes], latencies: list[float], done: asyncio.Future[None]) -> None:
+        self.done = done
+        self._left = left
+        self._latencies = latencies
+        self._answer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self._send_next()
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        head, separator, body = self._answer.partition(b"\r\n\r\n")
+        if not separator:
+            return
+        length = _LENGTH.search(head + b"\r\n")
+        if length is None:
+            self._fail(PostingError(f"an answer without a length: {head.decode()[:300]}"))
+        elif len(body) >= int(length[1]):
+            self._latencies.append(time.perf_counter() - self._sent_at)
             status = head.split(b" ", 2)[1]
             if status != b"200":
-                raise PostingError(f"{post.path} was answered with {status.decode()}: {body.decode()[:300]}")
-    finally:
-        writer.close()
+                path = self._request.split(b" ", 2)[1].decode()
+                self._fail(PostingError(f"{path} was answered with {status.decode()}: {body.decode()[:300]}"))
+            else:
+                self._send_next()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(exc or ConnectionResetError("the collector closed a connection"))
 
-def _length_of(head: bytes) -> int:
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(_LENGTH):
-            return int(line[len(_LENGTH) :])
-    raise PostingError(f"an answer without a length: {head.decode()[:300]}")
+    def _send_next(self) -> None:
+        self._answer = b""
+        request = next(self._left, None)
+        if request is None:
+            if not self.done.done():
+                self.done.set_result(None)
+            return
+        self._request, self._sent_at = request, time.perf_counter()
+        self.transport.write(request)
+
+    def _fail(self, error: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)

@@ -47,7 +47,7 @@ def owner_of(value: bytes, form: str = "", ids: PlaceholderIds = SHIPPED) -> str
         )
     else:
         named = (name for name in (event.user_id, event.anonymous_id) if name)
-    real = (name for name in named if not ids.stands_for_nobody(name))
+    real = (name for name in named if not (ids.may_be_one(name) and ids.stands_for_nobody(name)))
     owner = next(real, None)
     if owner is not None:
         return owner

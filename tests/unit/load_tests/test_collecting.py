@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from load_tests.collecting import BATCH_EVENTS, batch_calls, single_calls
-from load_tests.posting import HOST, Post, PostingError, post_all
+from load_tests.posting import HOST, Post, Posted, PostingError, post_all
 
 EVENTS = [
     orjson.dumps({"type": kind, "messageId": f"m{number}", "anonymousId": "a", "userId": "u"})
@@ -58,7 +58,7 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
-async def sent_to(server: Server, posts: Sequence[Post], connections: int) -> float:
+async def sent_to(server: Server, posts: Sequence[Post], connections: int) -> Posted:
     listening = await asyncio.start_server(server.serve, HOST, 0)
     async with listening:
         return await post_all(listening.sockets[0].getsockname()[1], posts, connections)
@@ -67,7 +67,9 @@ async def sent_to(server: Server, posts: Sequence[Post], connections: int) -> fl
 def test_posts_are_all_sent_once_over_as_many_connections_as_asked() -> None:
     server = Server()
     posts = [Post("/v1/page", b'{"n":%d}' % number) for number in range(100)]
-    assert asyncio.run(sent_to(server, posts, 4)) > 0
+    posted = asyncio.run(sent_to(server, posts, 4))
+    assert len(posted.latencies) == 100
+    assert 0 < min(posted.latencies) <= max(posted.latencies) < posted.seconds
     assert sorted(server.bodies) == sorted(post.body for post in posts)
     assert server.connections == 4
 
