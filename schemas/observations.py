@@ -39,6 +39,21 @@ class ExploredPlace(Envelope):
     is_clicked: bool
 
 
+class AudienceChange(Envelope):
+    """A user entered or left an audience at `as_of`, `because` of these parts of its condition.
+
+    Unless `is_final`, an event that comes late may contradict it: then a `corrected` with the same
+    `change_id` takes it back.
+    """
+
+    schema_name: Literal["audience_change"] = "audience_change"
+    change_id: str
+    audience: str
+    change: Literal["entered", "left", "corrected"]
+    is_final: bool
+    because: list[str]
+
+
 class ItemFacts(OutputModel):
     """An item's facts from the catalogue or, failing that, from events; null if unknown."""
 

@@ -23,6 +23,7 @@ from stream_app.schemas.failures import (
     FailureReason,
 )
 from stream_app.schemas.observations import (
+    AudienceChange,
     ClosedSession,
     ExploredPlace,
     ItemFacts,
@@ -39,6 +40,7 @@ Output = (
     | Outlook
     | Recommendations
     | RecommendationClick
+    | AudienceChange
     | ExploredPlace
     | ClosedSession
     | TrainingExample
@@ -54,6 +56,7 @@ __all__ = [
     "KEPT_KEY_BYTES",
     "KEPT_ORIGINAL_BYTES",
     "Addressed",
+    "AudienceChange",
     "ClosedSession",
     "ClusterTrait",
     "ContentScore",

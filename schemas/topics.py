@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from stream_app.schemas.audit import AuditEntry
 from stream_app.schemas.catalogue import CatalogueItem
 from stream_app.schemas.outputs import (
+    AudienceChange,
     ClosedSession,
     ContentScore,
     EngagementTier,
@@ -243,6 +244,15 @@ RECOMMENDATION_CLICKS = Topic(
     retention=30 * DAY_SECONDS,
     description="Clicks on what was recommended, each with the list, the place and the source.",
 )
+AUDIENCES = Topic(
+    "engagement.audiences.v1",
+    Role.OUTPUT,
+    key=USER_KEY,
+    contract=AudienceChange,
+    partitions=None,
+    retention=30 * DAY_SECONDS,
+    description="Users who entered or left an audience that the company declares, and why.",
+)
 CONTENT_SCORES = Topic(
     "engagement.content-scores.v1",
     Role.OUTPUT,
@@ -360,6 +370,7 @@ TOPICS: tuple[Topic, ...] = (
     OUTLOOKS,
     RECOMMENDATIONS,
     RECOMMENDATION_CLICKS,
+    AUDIENCES,
     CONTENT_SCORES,
     PRIVACY_RECEIPTS,
     AUDIT,

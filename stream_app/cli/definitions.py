@@ -33,6 +33,7 @@ def _gather() -> None:
 @definitions_app.command("check")
 def check(file: File, as_json: AsJson = False, flags: SetOption = None) -> None:
     """Name the line and field of each mistake, or show what the features take of a row and of a second."""
+    from stream_app.core.audience_checks import check_audiences
     from stream_app.definitions.file import DefinitionsError, read_definitions
     from stream_app.features.declared import bounds
     from stream_app.features.declared.checking import check_definitions
@@ -42,7 +43,7 @@ def check(file: File, as_json: AsJson = False, flags: SetOption = None) -> None:
     settings = load_settings(flags or ())
     try:
         read = read_definitions(file, settings.session_gap)
-        definitions = check_definitions(read, settings.definitions_bytes)
+        definitions = check_audiences(check_definitions(read, settings.definitions_bytes))
     except DefinitionsError as error:
         for mistake in error.mistakes:
             messages.print(f"{file}: {mistake}", markup=False, highlight=False, soft_wrap=True)

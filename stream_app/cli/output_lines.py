@@ -63,6 +63,12 @@ def _explored(output: Output) -> str:
     return f"a place given to {output['item_source']}: {'clicked' if output['is_clicked'] else 'not clicked'}"
 
 
+def _audience(output: Output) -> str:
+    said = "" if output["is_final"] else ", for all that is known yet"
+    why = "; ".join(output["because"])
+    return f"{output['change']} {output['audience']}{said}" + (f": {why}" if why else "")
+
+
 def _erased(_: Output) -> str:
     return "erased, with all that was learned of them"
 
@@ -79,6 +85,7 @@ ABOUT: Mapping[str, Callable[[Output], str]] = {
     "engagement_tier": _tier,
     "recommendations": _recommendations,
     "recommendation_click": _click,
+    "audience_change": _audience,
     "outlook": _outlook,
     "closed_session": _session,
     "training_example": _example,

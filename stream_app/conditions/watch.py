@@ -16,9 +16,8 @@ from __future__ import annotations
 
 from bisect import insort_right
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from hashlib import sha256
-from math import inf
+from math import inf, nextafter
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -39,12 +38,16 @@ MeantT = TypeVar("MeantT", EventMatch, Condition)
 
 
 class Change(NamedTuple):
-    """A condition begins to hold at `at` (epoch seconds), or ceases to; `because` of what part of it."""
+    """A condition begins to hold at `at` (epoch seconds), or ceases to; `because` of what part of it.
+
+    `cause` is that of the last fact until then, of several of one time that of the first.
+    """
 
     at: float
     name: str
     holds: bool
     because: tuple[str, ...]
+    cause: int = 0
 
 
 class CircleError(ValueError):
@@ -90,6 +93,11 @@ class Watch:
             _versions(self._leaf_conditions),
         )
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What is watched."""
+        return frozenset(self._conditions)
+
     def begin(self) -> WatchState:
         """The state of a user of whom nothing is known."""
         return WatchState(self.layout, memories=[leaf.begin() for leaf in self._leaves])
@@ -103,9 +111,11 @@ class Watch:
         )
         followed = self.begin()
         followed.settled_at, followed.has_begun = state.settled_at, state.has_begun
+        followed.last_cause = state.last_cause
         followed.states = _moved(state.states, asked)
         followed.facts = [
-            Fact(fact.at, _moved(fact.matched, matches), _moved(fact.states, asked)) for fact in state.facts
+            Fact(fact.at, _moved(fact.matched, matches), _moved(fact.states, asked), fact.cause)
+            for fact in state.facts
         ]
         for old, new in leaves.items():
             followed.memories[new] = state.memories[old]
@@ -140,6 +150,14 @@ class Watch:
         insort_right(state.facts, fact, key=lambda known: known.at)
         return True
 
+    def newest_at(self, state: WatchState) -> float:
+        """The time of the newest fact; 0.0 where all are settled."""
+        return state.facts[-1].at if state.facts else 0.0
+
+    def states_at(self, state: WatchState, at: float) -> int:
+        """Which conditions of state held at a time that is not settled, as bits."""
+        return next((fact.states for fact in reversed(state.facts) if fact.at <= at), state.states)
+
     def crowded_until(self, state: WatchState) -> float:
         """The time until which to settle, so that no more than `MOST_FACTS` wait; 0.0 where they do not."""
         return state.facts[-MOST_FACTS].at if len(state.facts) > MOST_FACTS else 0.0
@@ -150,7 +168,7 @@ class Watch:
         changes = run.run(until, takes_end=False)
         state.states, state.facts = run.states, state.facts[run.taken :]
         state.settled_at = max(state.settled_at, until)
-        state.has_begun = state.has_begun or run.taken > 0
+        state.has_begun, state.last_cause = state.has_begun or run.taken > 0, run.cause
         for change in changes:
             version = self.version_of(change.name)
             if change.holds:
@@ -163,11 +181,16 @@ class Watch:
         """What changes from `settled_at` to `until` if no more comes; the state stays."""
         return _Run(self, state).run(until, takes_end=True)
 
-    def next_due(self, state: WatchState) -> float:
-        """The time after all facts at which time alone may change an answer; infinite for never."""
+    def look_ahead(self, state: WatchState, until: float) -> tuple[list[Change], float]:
+        """What changes until all facts that wait, and `until`, and when time alone changes something next."""
         run = _Run(self, state)
-        run.run(state.facts[-1].at if state.facts else state.settled_at, takes_end=True)
-        return run.next_change()
+        last_at = state.facts[-1].at if state.facts else state.settled_at
+        changes = run.run(max(until, last_at), takes_end=True)
+        return changes, run.next_change()
+
+    def next_due(self, state: WatchState, after: float = 0.0) -> float:
+        """The time after all facts and `after` at which time alone changes an answer; infinite for never."""
+        return self.look_ahead(state, after)[1]
 
     def members(self, state: WatchState) -> dict[str, float]:
         """Which conditions hold for good, by name, and since when."""
@@ -193,6 +216,10 @@ class Watch:
         state.has_begun = state.has_begun or other.has_begun
         state.facts = sorted([*state.facts, *other.facts], key=lambda fact: fact.at)
         return changes
+
+    def name_of(self, version: int) -> str | None:
+        """The name of a condition by its version; None for one that is not watched."""
+        return next((watched.name for watched in self._watched if watched.version == version), None)
 
     def version_of(self, name: str) -> int:
         """The version of a condition: it changes with what it means, and not with its name."""
@@ -268,11 +295,13 @@ class _Run:
 
     def __init__(self, watch: Watch, state: WatchState, *, is_own: bool = False) -> None:
         self._watch = watch
-        self._memories = state.memories if is_own else deepcopy(state.memories)
+        self._memories = state.memories if is_own else [memory.copy() for memory in state.memories]
         self._facts = state.facts
-        self._now = state.settled_at
+        # What time alone changes just at `settled_at` is not settled yet.
+        self._now = nextafter(state.settled_at, -inf)
         self.states = state.states
         self.taken = 0
+        self.cause = state.last_cause
         self._held = {w.name for w in watch._watched if w.version in state.members}
         self._leaves = self._answer_leaves()
         self._changed_states = 0
@@ -297,6 +326,8 @@ class _Run:
         return min((leaf.next_change(memory, self._now) for leaf, memory in pairs), default=inf)
 
     def _take_facts(self, at: float) -> None:
+        if self.taken < len(self._facts) and self._facts[self.taken].at <= at:
+            self.cause = self._facts[self.taken].cause
         while self.taken < len(self._facts) and self._facts[self.taken].at <= at:
             fact = self._facts[self.taken]
             if fact.matched:
@@ -314,7 +345,7 @@ class _Run:
             if is_held != (watched.name in self._held):
                 self._held ^= {watched.name}
                 because = self._because(watched, changed_leaves)
-                changes.append(Change(at, watched.name, is_held, because))
+                changes.append(Change(at, watched.name, is_held, because, self.cause))
         return changes
 
     def _because(self, watched: _Watched, changed_leaves: int) -> tuple[str, ...]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from stream_app.core.arrival import Arrival
+from stream_app.core.audiences import tell_leaving
 from stream_app.core.workspace import Workspace
 from stream_app.features.user_row import UserRow, without_history
 from stream_app.intake import consent
+
+WITHDRAWN = "no longer agrees to analytics"
 
 
 def ask_consent(workspace: Workspace, row: UserRow, arrival: Arrival) -> bool:
@@ -25,5 +28,6 @@ def ask_consent(workspace: Workspace, row: UserRow, arrival: Arrival) -> bool:
         return True
     workspace.count(timed.event.type, "without_consent")
     if row.kinds:  # agreed before and withdrawn now
+        tell_leaving(workspace, timed.user_key, row, arrival.cause, WITHDRAWN)
         workspace.put_row(timed.user_key, without_history(row))
     return False

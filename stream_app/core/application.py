@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from stream_app.core import watching
 from stream_app.features import content, sessions, windows
 from stream_app.features.declared import rows as declared
 from stream_app.features.distinct import bit_of
@@ -60,9 +61,14 @@ _NOTHING = Applied()
 
 def apply_event(row: UserRow, timed: TimedEvent, cause: Cause, cleaner: Cleaner, rules: Rules) -> Applied:
     """Add one event to the row: all that is counted, and the features that a company declares."""
+    if rules.definitions.audiences and row.audiences is not None:
+        watching.age(row, timed.at, rules)
     if rules.definitions.features or row.declared is not None:
         declared.note_event(row, timed.event, timed.at, not row.kinds, rules.definitions)
-    return _apply(row, timed, cause, cleaner, rules)
+    applied = _apply(row, timed, cause, cleaner, rules)
+    if rules.definitions.audiences:
+        watching.note_event(row, timed.event, timed.at, cause, rules)
+    return applied
 
 
 def _apply(row: UserRow, timed: TimedEvent, cause: Cause, cleaner: Cleaner, rules: Rules) -> Applied:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream_app.core import outputs, recommending
+from stream_app.core import audiences, outputs, recommending
 from stream_app.core.application import Applied
 from stream_app.core.arrival import Arrival
 from stream_app.core.score_requests import EVENT
@@ -25,6 +25,8 @@ def decide(workspace: Workspace, row: UserRow, arrival: Arrival, applied: Applie
         end_session(workspace, user_key, row, applied.finished, cause, at)
     elif session is not None and row.scored_at + rules.tier_interval <= row.last_at:
         workspace.request_score(user_key, row, row.last_at, cause, EVENT)
+    if rules.definitions.audiences:
+        audiences.tell(workspace, user_key, row, ahead_until=None if arrival.record.is_history else at)
     if session is not None and item is not None:
         click = recommending.claim_click(row, session, item, at, rules)
         if click is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stream_app.core import outputs
+from stream_app.core.audiences import tell_due
 from stream_app.core.removals import remove_expired
 from stream_app.core.session_ends import close_due
 from stream_app.core.workspace import Workspace
@@ -18,6 +19,7 @@ def settle(workspace: Workspace) -> None:
     close_due(workspace, workspace.partition.watermark)
     _send_labels(workspace)
     _send_item_outcomes(workspace)
+    tell_due(workspace, workspace.partition.watermark, ahead=False)
     remove_expired(workspace)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stream_app.core import watching
 from stream_app.features import automation, content, sessions, windows
 from stream_app.features.calendar import note_day
 from stream_app.features.declared import rows as declared
@@ -72,6 +73,8 @@ def merge_rows(row: UserRow, other: UserRow, cause: Cause, rules: Rules) -> None
     if other.next_moment_at and not row.next_moment_at:
         row.next_moment_at = other.next_moment_at
     content.merge(row, other, rules)
+    if rules.definitions.audiences:
+        watching.join(row, other, cause, rules)
 
 
 def _merge_times(row: UserRow, other: UserRow) -> None:

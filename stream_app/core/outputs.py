@@ -9,6 +9,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from stream_app.conditions.state import Told
 from stream_app.core.erasures import Erasure
 from stream_app.core.recommending import ListClick
 from stream_app.core.records import Record
@@ -26,6 +27,7 @@ from stream_app.schemas.envelopes import Cause, envelope, output_id
 from stream_app.schemas.outputs import (
     KEPT_KEY_BYTES,
     KEPT_ORIGINAL_BYTES,
+    AudienceChange,
     ClosedSession,
     CutBytes,
     FailedEvent,
@@ -127,6 +129,33 @@ def build_click(
         propensity=click.propensity,
         is_explored=click.is_explored,
         delay=click.delay,
+    )
+
+
+class Said(NamedTuple):
+    """A change of an audience as it is told: for good or not yet, or taken back."""
+
+    change: Told
+    because: Sequence[str]
+    is_final: bool = True
+    is_corrected: bool = False
+
+
+def build_audience_change(
+    user_key: str, audience: str, said: Said, cause: Cause, now: datetime
+) -> AudienceChange:
+    """A user who entered or left an audience; a correction has the change's own `change_id`."""
+    change = said.change
+    moment = f"{change.version} {change.holds} {change.at!r}"
+    change_id = output_id("audience_change", cause, moment)
+    made_id = output_id("audience_correction", cause, moment) if said.is_corrected else change_id
+    return AudienceChange.of_valid(
+        **envelope(made_id, user_key, time_of(change.at), now, cause),
+        change_id=change_id,
+        audience=audience,
+        change="corrected" if said.is_corrected else "entered" if change.holds else "left",
+        is_final=said.is_final,
+        because=list(said.because),
     )
 
 

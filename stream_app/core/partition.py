@@ -55,6 +55,7 @@ class Partition:
         self.sessions = Timers()
         self.outlooks = Timers()
         self.item_starts = Timers()
+        self.audiences = Timers()
         # One entry per user: a day not after their last event's, which is looked up when the entry comes up.
         self._idle_since: list[tuple[int, str]] = []
         self._unsent: list[str] = []
@@ -78,6 +79,12 @@ class Partition:
         if outlook_due is not None:
             self.outlooks.schedule(user_key, outlook_due)
         self.schedule_starts(user_key, row)
+        self.schedule_audiences(user_key, row)
+
+    def schedule_audiences(self, user_key: str, row: UserRow) -> None:
+        """Remember when something of the user's audiences is due."""
+        if row.audiences is not None and row.audiences.due_at:
+            self.audiences.schedule(user_key, row.audiences.due_at)
 
     def schedule_starts(self, user_key: str, row: UserRow) -> None:
         """Schedule the outcomes of items that the user started."""
@@ -111,6 +118,7 @@ class Partition:
             self.sessions.is_due(watermark)
             or self.outlooks.is_due(watermark)
             or self.item_starts.is_due(watermark)
+            or self.audiences.is_due(watermark)
             or (
                 bool(self._idle_since)
                 and (self._idle_since[0][0] + 1) * DAY <= watermark - self._rules.row_validity
@@ -125,6 +133,7 @@ class Partition:
         self.sessions.hold(user_keys, sessions_due(times, self._rules))
         self.outlooks.hold(user_keys, outlooks_due(times, self._rules))
         self.item_starts.hold(user_keys, starts_due(times, self._rules))
+        self.audiences.hold(user_keys, times["audience_at"])
         self._unsent += compress(user_keys, times["has_outgoing"].tolist())
 
     @property

@@ -18,9 +18,9 @@ from stream_app.settings.rules import Rules
 
 Times = NDArray[Any]
 
-TIMES_VERSION = 1  # increase with any change of the packed format
+TIMES_VERSION = 2  # increase with any change of the packed format
 # Event times in epoch seconds, NaN for none: the newest event, the last event of the session that ends first,
-# the oldest moment without labels, the next moment, the first started item.
+# the oldest moment without labels, the next moment, the first started item, the next change of audiences.
 _TIMES = np.dtype(
     [
         ("seen_at", "<f8"),
@@ -28,10 +28,11 @@ _TIMES = np.dtype(
         ("moment_at", "<f8"),
         ("next_moment_at", "<f8"),
         ("start_at", "<f8"),
+        ("audience_at", "<f8"),
         ("has_outgoing", "?"),
     ]
 )
-_pack = Struct("<5d?").pack
+_pack = Struct("<6d?").pack
 
 
 def pack_times(row: UserRow) -> bytes:
@@ -42,6 +43,7 @@ def pack_times(row: UserRow) -> bytes:
         _or_nan(moments.oldest_moment_at(row)),
         _or_nan(moments.next_moment_at(row)),
         _or_nan(content.first_start(row)),
+        _or_nan(row.audiences.due_at or None if row.audiences is not None else None),
         bool(row.outgoing),
     )
 
@@ -94,6 +96,10 @@ class _StoredMoment(msgspec.Struct, array_like=True):
     at: float
 
 
+class _StoredAudiences(msgspec.Struct, array_like=True):
+    due_at: float
+
+
 _READ: dict[str, tuple[Any, Any]] = {
     "version": (int, ROW_VERSION),
     "seen_at": (float, 0.0),
@@ -102,6 +108,7 @@ _READ: dict[str, tuple[Any, Any]] = {
     "next_moment_at": (float, 0.0),
     "outgoing": (bytes, b""),
     "item_starts": (list[ItemStart], []),
+    "audiences": (_StoredAudiences | None, None),
 }
 _SKIPPED = (msgspec.Raw, msgspec.Raw())
 _names = UserRow.__struct_fields__

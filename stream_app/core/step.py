@@ -15,6 +15,7 @@ from stream_app.core.admission import admit
 from stream_app.core.agreement import ask_consent
 from stream_app.core.application import apply_event
 from stream_app.core.arrival import Arrival
+from stream_app.core.audiences import tell, tell_due, tell_leaving
 from stream_app.core.decisions import decide
 from stream_app.core.erasures import decode_request
 from stream_app.core.identity_messages import (
@@ -51,6 +52,7 @@ from stream_app.settings.rules import Rules
 __all__ = ["MESSAGE_TYPE", "UNKNOWN_TYPE", "StepResult", "advance_event_time", "close_idle", "step"]
 
 MESSAGE_TYPE = "identity"
+BECAME_ANOTHER = "the id became part of another user"
 LEFT_OUT = Failure(FailureReason.UNPROCESSABLE, "work on it has stopped a worker again and again")
 
 
@@ -82,13 +84,17 @@ def step(  # noqa: PLR0913
     return _finish(workspace)
 
 
-def close_idle(partition: Partition, rows: UserRows, models: Models, rules: Rules, now: float) -> StepResult:
+def close_idle(
+    partition: Partition, rows: UserRows, models: Models, rules: Rules, now: float, *, is_live: bool = True
+) -> StepResult:
     """Close the sessions of an idle partition; `now` is wall time in epoch seconds.
 
     The watermark does not move, so events that are merely delayed are still accepted.
     """
     workspace = _begin(partition, rows, models, rules, now)
     close_due(workspace, now - rules.allowed_lateness)
+    if is_live:
+        tell_due(workspace, now, ahead=True)
     return _finish(workspace)
 
 
@@ -207,8 +213,12 @@ def _answer_message(
         make_room(workspace)
     else:
         workspace.put_row(message.key, answer.row)
+        if answer.row.merged_into and not row.merged_into:
+            tell_leaving(workspace, message.key, row, cause, BECAME_ANOTHER)
     bound_links(workspace, answer.row)
     close_excess(workspace, message.key, answer.row)
+    if answer.row.audiences is not None and workspace.rules.definitions.audiences:
+        tell(workspace, message.key, answer.row, ahead_until=answer.row.seen_at)
     workspace.partition.schedule(message.key, answer.row)
 
 

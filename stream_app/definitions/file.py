@@ -12,31 +12,36 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, ValidationError
 
+from stream_app.definitions.audiences import AudienceDefinition
 from stream_app.definitions.events import Definition
 from stream_app.definitions.features import FeatureDefinition
 from stream_app.definitions.spans import MINUTE
 
 MOST_FEATURES = 50
+MOST_AUDIENCES = 20
 
 
 class DefinitionsFile(Definition):
     """What a definitions file may hold."""
 
     features: Annotated[tuple[FeatureDefinition, ...], Field(max_length=MOST_FEATURES)] = ()
+    audiences: Annotated[tuple[AudienceDefinition, ...], Field(max_length=MOST_AUDIENCES)] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Definitions:
     """What a company declares of itself. Two are the same if they were written the same.
 
-    `session_gap` (seconds) is the pause that ends an open session; `feature_lines` say where each feature
-    stands in its file.
+    `session_gap` (seconds) is the pause that ends an open session; `feature_lines` and `audience_lines` say
+    where each feature and audience stands in its file.
     """
 
     features: tuple[FeatureDefinition, ...] = ()
     session_gap: float = 30 * MINUTE
     digest: str = ""
     feature_lines: tuple[int, ...] = ()
+    audiences: tuple[AudienceDefinition, ...] = ()
+    audience_lines: tuple[int, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Definitions) and (self.digest, self.session_gap) == (
@@ -106,9 +111,21 @@ def parse_definitions(text: str, session_gap: float = NONE.session_gap) -> Defin
         raise DefinitionsError(sorted(mistakes)) from None
     lines = _Lines(text)
     feature_lines = tuple(lines.of(("features", place, "name")) for place in range(len(read.features)))
-    if clashes := _clashes(read, feature_lines):
+    audience_lines = tuple(lines.of(("audiences", place, "name")) for place in range(len(read.audiences)))
+    if clashes := _clashes(read, feature_lines) + _repeated(read, audience_lines):
         raise DefinitionsError(clashes)
-    return Definitions(read.features, session_gap, sha256(text.encode()).hexdigest(), feature_lines)
+    digest = sha256(text.encode()).hexdigest()
+    return Definitions(read.features, session_gap, digest, feature_lines, read.audiences, audience_lines)
+
+
+def _repeated(read: DefinitionsFile, lines: Sequence[int]) -> list[Mistake]:
+    """Audiences of a name that another has."""
+    names = [audience.name for audience in read.audiences]
+    return [
+        Mistake(line, "name", f"{name} is declared twice: choose another name")
+        for place, (name, line) in enumerate(zip(names, lines, strict=True))
+        if name in names[:place]
+    ]
 
 
 def _clashes(read: DefinitionsFile, lines: Sequence[int]) -> list[Mistake]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from stream_app.conditions.state import AudienceState
 from stream_app.features.declared.state import DeclaredState
 from stream_app.features.funnel import Funnel
 from stream_app.features.interests import Interests
@@ -125,7 +126,8 @@ class UserRow(msgspec.Struct, array_like=True):
     `is_identified` says whether anybody was ever known by this id, rather than a visitor. A row that was
     `merged_into` another is empty but for that, and for `outgoing`, what it gives to the other, until that
     has it; it was `merged_outright` if a trusted source said they are one.
-    `order_ids` are the fingerprints of the newest orders. `declared` are the features of a company's own.
+    `order_ids` are the fingerprints of the newest orders. `declared` are the features of a company's own,
+    `audiences` those that it declares.
     """
 
     version: int = ROW_VERSION
@@ -188,6 +190,7 @@ class UserRow(msgspec.Struct, array_like=True):
     is_identified: bool = False
     merged_outright: bool = False
     declared: DeclaredState | None = None
+    audiences: AudienceState | None = None
 
 
 # The fields about the row itself, without anything that its user did.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+from stream_app.core.audience_checks import check_audiences
 from stream_app.definitions.file import Definitions, DefinitionsError, read_definitions
 from stream_app.errors import SettingsError
 from stream_app.features.declared.checking import check_definitions
@@ -30,4 +31,4 @@ def load_definitions(path: Path, session_gap: float, limit: int) -> Definitions:
 
 @lru_cache(maxsize=8)
 def _load(path: Path, _modified_at: int, _size: int, session_gap: float, limit: int) -> Definitions:
-    return check_definitions(read_definitions(path, session_gap), limit)
+    return check_audiences(check_definitions(read_definitions(path, session_gap), limit))

@@ -125,6 +125,6 @@ class EmbeddedDelivery:
 
 
 def _tidy(replay: Replay) -> None:
-    replay.close_idle()
+    replay.close_idle(is_live=True)
     if replay.score_again(ROUND_RECORDS, is_idle=True):
         replay.keep()

@@ -185,14 +185,17 @@ class Replay:
         self.score_again(RESCORED_AT_ONCE)
         self._checkpoint({}, removed_outputs)
 
-    def close_idle(self) -> None:
+    def close_idle(self, *, is_live: bool = False) -> None:
         """At the end of all input: close the sessions that are over by wall time.
+
+        Where input `is_live`, the clock also tells of audiences that are left or entered by time alone.
 
         This also ends a live stream: the next one with its name is a new one.
         """
         for partition in self._partitions:
             rows = self._rows.of_partition(partition.number)
-            result = close_idle(partition, rows, self._learned.models, self._rules, self._clock())
+            models, now = self._learned.models, self._clock()
+            result = close_idle(partition, rows, models, self._rules, now, is_live=is_live)
             self._keep(partition, result)
         self._end_round()
         self._checkpoint(self._ended_streams)

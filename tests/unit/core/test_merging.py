@@ -26,6 +26,11 @@ about = "Items put into the cart"
 events = { type = "track", name = "Product Added" }
 aggregate = "count"
 windows = ["7d", "lifetime", "session"]
+
+[[audiences]]
+name = "adders"
+about = "Put something into the cart"
+when = { event = { type = "track", name = "Product Added" } }
 """)
 RULES = Rules(definitions=DECLARED)
 CAUSE = Cause(LINKS.name, 0, 7)
@@ -92,7 +97,11 @@ def test_an_empty_row_takes_all_of_another(rich_row: UserRow) -> None:
             assert got == getattr(defaults, name), name
             continue
         assert given != getattr(defaults, name), f"the case says nothing of {name}"
-        if name == "open_sessions":
+        if name == "audiences":  # they are told anew, of the user that they are now of
+            assert {fact.at: fact.matched for fact in got.watch.facts if fact.matched} == {
+                fact.at: fact.matched for fact in given.watch.facts
+            }
+        elif name == "open_sessions":
             [theirs], [mine] = given, got
             assert mine == msgspec.structs.replace(theirs, topic=LINKS.name, last_offset=7)
         else:
