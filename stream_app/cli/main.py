@@ -65,6 +65,9 @@ COMMANDS = {
     "definitions": Entry(
         "stream_app.cli.definitions:definitions_app", "Features of your own: check them, list them."
     ),
+    "audiences": Entry(
+        "stream_app.cli.audiences:audiences_app", "Audiences of your own: preview them, list them."
+    ),
     "contracts": Entry(
         "stream_app.cli.contracts:contracts_app", "The contracts of what is read and written."
     ),

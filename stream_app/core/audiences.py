@@ -13,7 +13,7 @@ from stream_app.conditions.state import Told
 from stream_app.conditions.watch import Change, Watch
 from stream_app.core import outputs
 from stream_app.core.outputs import Said
-from stream_app.core.watching import age, cause_number, cause_of_number, follow, told_of, watch_of
+from stream_app.core.watching import age, cause_number, cause_of_number, follow, standing, told_of, watch_of
 from stream_app.core.workspace import Workspace
 from stream_app.features.user_row import UserRow
 from stream_app.schemas.envelopes import Cause
@@ -73,11 +73,7 @@ def tell_leaving(workspace: Workspace, user_key: str, row: UserRow, cause: Cause
     """Tell that a user whose row ends here leaves all audiences, at their last event."""
     if row.audiences is None or not workspace.rules.definitions.audiences:
         return
-    watch = watch_of(workspace.rules.definitions)
-    held = {watch.version_of(name) for name in watch.members(row.audiences.watch)}
-    for change in row.audiences.told:
-        held = held | {change.version} if change.holds else held - {change.version}
-    for version in sorted(held):
+    for version in sorted(standing(row)):
         left = Told(row.seen_at, version, False, cause_number(cause))
         _emit(workspace, user_key, row, Said(left, (why,)))
 

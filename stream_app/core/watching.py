@@ -95,6 +95,19 @@ def told_of(change: Change, watch: Watch) -> Told:
     return Told(change.at, watch.version_of(change.name), change.holds, change.cause)
 
 
+def standing(row: UserRow) -> dict[int, float]:
+    """The audiences that the user is in for all that was told, by version, and since when."""
+    if row.audiences is None or row.is_bot:
+        return {}
+    held = dict(row.audiences.watch.members)
+    for change in row.audiences.told:
+        if change.holds:
+            held[change.version] = change.at
+        else:
+            held.pop(change.version, None)
+    return held
+
+
 def _ask(row: UserRow, at: float, audiences: AudienceState, rules: Rules) -> int:
     """Which conditions of state hold at `at`, as bits; and when they are asked again if nothing comes."""
     watch, definitions = watch_of(rules.definitions), rules.definitions

@@ -41,7 +41,7 @@ NOT_RUN = {
 }
 ON_ONE_MACHINE = re.compile(
     r"--data-dir|^curl .*/v1/|^export STREAM_APP_(WRITE|CORS|TRUSTED|DEFINITIONS)"
-    r"|stream-app definitions|--out shop"
+    r"|stream-app (definitions|audiences)|--out shop"
 )
 PRINTS_WHAT_ARRIVES_LATER = re.compile(r"topics read|stream-app (erase|export-user) --user")
 
