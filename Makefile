@@ -13,6 +13,9 @@ demo: .venv/installed  ## the main job on a simulated fortnight, on this machine
 	$(STREAM_APP) simulate --users 600 --days 14 --out demo-data/input
 	$(STREAM_APP) replay demo-data/input/events.jsonl --catalogue demo-data/input/catalogue.jsonl \
 		--data-dir demo-data/state
+	$(STREAM_APP) segments --data-dir demo-data/state
+	$(STREAM_APP) campaigns plan stream_app/planning/data/starter.toml --data-dir demo-data/state
+	$(STREAM_APP) evaluate notifications --users 200 --days 21
 	$(STREAM_APP) report --data-dir demo-data/state --out demo-data/report.html
 	@echo "To look around: $(STREAM_APP) serve --data-dir demo-data/state"
 

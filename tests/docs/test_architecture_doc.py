@@ -136,8 +136,8 @@ def test_a_batch_is_written_in_the_workspace_alone() -> None:
     assert not re.search(r"result\.\w", (PACKAGE / STEP).read_text())
 
 
-def test_ten_rules_are_found_by_the_names_of_modules() -> None:
-    assert len(questions()) == 10
+def test_rules_are_found_by_the_names_of_modules() -> None:
+    assert len(questions()) == 14
     for _, module, name in questions():
         assert hasattr(importlib.import_module(f"stream_app.{module.replace('/', '.')}"), name), (
             module,
