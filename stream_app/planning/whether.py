@@ -14,7 +14,7 @@ from stream_app.planning.reasons import Reason
 Floats = NDArray[np.float64]
 
 OPT_OUT_PRICE = 10.0  # openings that one opting out costs, besides those that are then lost
-LEAST_SHARE = 0.1  # of what a notification usually brings: one that is worth less is not sent
+LEAST_SHARE = 0.15  # of what a notification usually brings: one that is worth less is not sent
 NEXT_ONES = 6  # notifications ahead that tiredness is counted for
 OUTLOOK_DAYS = 28.0  # how far ahead openings count that a user who opts out will not give
 
