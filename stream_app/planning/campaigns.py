@@ -218,6 +218,13 @@ class Campaign(_Declared):
                 )
         return self
 
+    def changed(self, **changes: object) -> Self:
+        """The campaign with other values of some fields, which are not judged again."""
+        copy = self.model_copy(update=changes)
+        for name in ("by_name", "channel_by_name", "numbers"):
+            copy.__dict__.pop(name, None)  # pydantic copies what was cached along with the fields
+        return copy
+
     @cached_property
     def by_name(self) -> Mapping[str, NotificationType]:
         """The types by their names."""
