@@ -55,7 +55,7 @@ def replay(
     from stream_app.folder.erased_before import erase_again as erase_from_folder
     from stream_app.folder.opening import open_as_it_is, open_audit
     from stream_app.observability.metrics import Metrics
-    from stream_app.runtimes.embedded.store import FILE_NAME
+    from stream_app.runtimes.embedded.output_table import FILE_NAME
 
     if not (data_dir / FILE_NAME).exists():
         raise StateError(f"{data_dir} holds no data: name the folder that was restored")
