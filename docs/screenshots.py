@@ -25,8 +25,8 @@ def main() -> None:
     chosen.out.mkdir(parents=True, exist_ok=True)
     with urlopen(f"{chosen.address}/v1/users?limit=1") as answer:
         user = json.load(answer)["users"][0]["user_key"]
-    with urlopen(f"{chosen.address}/v1/items?top=1") as answer:
-        item = json.load(answer)["scores"][0]["item_id"]
+    with urlopen(f"{chosen.address}/v1/users/{quote(user, safe='')}/recommendations?count=1") as answer:
+        item = json.load(answer)["items"][0]["item_id"]
     pages = {
         "today": ("/", 1250, ()),
         "person": (f"/people/{quote(user, safe='')}", 1500, ()),

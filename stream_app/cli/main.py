@@ -44,6 +44,10 @@ COMMANDS = {
         "stream_app.cli.report:report",
         "Write tiers, drivers, content, groups and recommendations with pictures into one HTML file.",
     ),
+    "export": Entry(
+        "stream_app.cli.export:export",
+        "Write users, sessions, outputs and examples as tables, by schema and day.",
+    ),
     "produce": Entry(
         "stream_app.cli.kafka:produce",
         "Send events from files to Kafka, keyed by user, as a tracker's server would.",

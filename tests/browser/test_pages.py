@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -71,17 +73,37 @@ def test_a_page_shows_itself_without_a_complaint(
     assert complaints == []
 
 
+class Measuring(BaseHTTPRequestHandler):
+    """Passes pages on with a script of the test, which a page's own policy would not let run."""
+
+    address = ""
+    script = b"<script>document.title = document.documentElement.scrollWidth - innerWidth</script>"
+
+    def do_GET(self) -> None:  # the library's name
+        answer = httpx.get(f"{self.address}{self.path}")
+        body = answer.content.replace(b"</html>", self.script)
+        self.send_response(answer.status_code)
+        self.send_header("Content-Type", answer.headers["content-type"])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_no_wider_than_a_phone(path: str, browser: str, address: str, tmp_path: Path) -> None:
-    probe = tmp_path / "probe.html"
-    told = "(frame) => { document.title = frame.contentDocument.documentElement.scrollWidth; }"
-    probe.write_text(
-        f'<iframe width="390" height="800" src="{address}{path}" onload="({told})(this)"></iframe>'
-    )
-    options = ["--dump-dom", "--disable-web-security", "--allow-file-access-from-files"]
-    answer = looked_at(browser, probe.as_uri(), tmp_path / "profile", *options)
-    assert "iframe" in answer.stdout
-    assert re.findall(r"<title>(\d+)</title>", answer.stdout) in ([], ["390"])
+def test_a_page_is_no_wider_than_a_narrow_window(
+    path: str, browser: str, address: str, tmp_path: Path
+) -> None:
+    Measuring.address = address
+    with ThreadingHTTPServer(("127.0.0.1", 0), Measuring) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{proxy.server_port}{path}"
+        answer = looked_at(browser, url, tmp_path, "--window-size=500,900", "--dump-dom")
+        proxy.shutdown()
+    [excess] = re.findall(r"<title>(-?\d+)</title>", answer.stdout)
+    assert int(excess) <= 0
 
 
 def test_the_pictures_of_the_documents_are_made_by_their_command(
