@@ -10,11 +10,14 @@ from uuid import uuid4
 import orjson
 
 from stream_app.errors import FolderInUseError, StateError
-from stream_app.folder.opening import open_replay
+from stream_app.folder.opening import data_keys, open_audit, open_replay
 from stream_app.observability.metrics import Metrics
+from stream_app.runtimes.common.audit import act
+from stream_app.runtimes.common.intake import subject_of
 from stream_app.runtimes.embedded.letter_box import LetterBox
 from stream_app.runtimes.embedded.output_table import FILE_NAME
 from stream_app.runtimes.embedded.store import Store
+from stream_app.schemas.audit import Act
 from stream_app.schemas.outputs import PrivacyReceipt
 from stream_app.schemas.privacy import PrivacyRequest
 from stream_app.settings.environment import Settings
@@ -30,13 +33,19 @@ class FolderActs:
         self._data_dir = data_dir
         self._settings = settings
 
-    def erase(self, user_id: str, timeout: float) -> tuple[str, PrivacyReceipt | None]:
+    def erase(self, user_id: str, timeout: float, asked_by: str) -> tuple[str, PrivacyReceipt | None]:
         """Have a user erased; the request's id, and the receipt if it came within `timeout` seconds.
+
+        The audit log names the key that asked.
 
         Raises:
             StateError: it could be neither granted nor left.
         """
         request = PrivacyRequest(request_id=uuid4().hex, user_id=user_id, requested_at=datetime.now(UTC))
+        subject = subject_of(user_id, self._settings, data_keys(self._data_dir, self._settings))
+        details = {"api_key": asked_by}
+        entry = act(Act.ERASURE_REQUEST, subject, request_id=request.request_id, details=details)
+        open_audit(self._data_dir, self._settings).write([entry])
         return request.request_id, erase(request, self._data_dir, self._settings, timeout)
 
     def receipt(self, request_id: str) -> PrivacyReceipt | None:

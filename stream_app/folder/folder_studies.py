@@ -13,6 +13,7 @@ from stream_app.folder.clusters import describe_clusters, find_clusters
 from stream_app.folder.drivers import describe_drivers, find_drivers
 from stream_app.folder.folder_models import FolderModels, describe_score
 from stream_app.folder.model_loading import load_model
+from stream_app.folder.segments import describe_segments
 from stream_app.folder.user_export import export_from_folder
 from stream_app.models.content.model import ContentModel
 from stream_app.models.targets import ENGAGEMENT
@@ -56,6 +57,11 @@ class FolderStudies:
         with Store(self._data_dir, read_only=True) as store:
             return describe_clusters(*find_clusters(store, count, top, definitions=definitions))
 
+    def segments(self) -> JsonObject:
+        """Users by the segments of recency, frequency and money."""
+        with Store(self._data_dir, read_only=True) as store:
+            return describe_segments(store)
+
     def contents(self, top: int) -> JsonObject:
         """Items with their scores, those with most starters first."""
         with Store(self._data_dir, read_only=True) as store:
@@ -71,6 +77,7 @@ class FolderStudies:
         """Every model with its scores."""
         return self._models.describe()
 
-    def export(self, user_id: str) -> JsonObject:
-        """Everything stored about a user."""
-        return export_from_folder(user_id, self._data_dir, self._settings)._asdict()
+    def export(self, user_id: str, asked_by: str) -> JsonObject:
+        """Everything stored about a user; the audit log names the key that asked."""
+        details = {"api_key": asked_by}
+        return export_from_folder(user_id, self._data_dir, self._settings, details)._asdict()

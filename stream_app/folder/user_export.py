@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from stream_app.core.user_data import UserData, describe_row, describe_sessions, group_outputs, is_about
 from stream_app.features.user_row import UserRow, is_owned
@@ -15,16 +17,20 @@ from stream_app.runtimes.embedded.store import Store
 from stream_app.schemas.audit import Act
 from stream_app.settings.environment import Settings
 
+NO_DETAILS: Mapping[str, str] = MappingProxyType({})
 
-def export_from_folder(user_id: str, data_dir: Path, settings: Settings) -> UserData:
-    """All that a data folder holds about a user; the audit log tells of it.
+
+def export_from_folder(
+    user_id: str, data_dir: Path, settings: Settings, details: Mapping[str, str] = NO_DETAILS
+) -> UserData:
+    """All that a data folder holds about a user; the audit log tells of it, with `details` of who asked.
 
     Raises:
         StateError: the folder holds no data, or cannot be read, or the audit log cannot be written.
     """
     found = _find(user_id, data_dir, settings)
     subject = subject_of(user_id, settings, data_keys(data_dir, settings, may_make=False))
-    open_audit(data_dir, settings).write([act(Act.EXPORT, subject)])
+    open_audit(data_dir, settings).write([act(Act.EXPORT, subject, details=details)])
     return found
 
 

@@ -11,12 +11,13 @@ from starlette.responses import Response
 from stream_app.schemas.outputs import PrivacyReceipt
 from stream_app.serving.api.access import require
 from stream_app.serving.api.contract import Erasure, Export, UserAsked, WhatIfAnswer, WhatIfRequest
-from stream_app.serving.api.keys import Scope
+from stream_app.serving.api.keys import Caller, Scope
 from stream_app.serving.api.problems import ProblemError, documented
 from stream_app.serving.api.service import Json, service_of
 
 ERASE_SECONDS = 20.0
 RequestId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
+Actor = Annotated[Caller, Depends(require(Scope.ACT))]
 PROBLEMS = documented(400, 401, 403, 413, 421, 422, 429, 503)
 router = APIRouter(prefix="/v1", responses=PROBLEMS)
 
@@ -43,12 +44,13 @@ async def ask_what_if(request: Request, asked: WhatIfRequest) -> Response:
     response_model=Erasure,
     tags=["acts"],
     responses={202: {"model": Erasure, "description": "It waits; ask for it by its id."}},
-    dependencies=[Depends(require(Scope.ACT))],
 )
-async def erase(request: Request, asked: UserAsked) -> Response:
+async def erase(request: Request, asked: UserAsked, caller: Actor) -> Response:
     """Erase a user: rows, outputs, and what models learned. The receipt says what was removed."""
     service = service_of(request)
-    request_id, receipt = await service.act(lambda: service.acts.erase(asked.user_id, ERASE_SECONDS))
+    request_id, receipt = await service.act(
+        lambda: service.acts.erase(asked.user_id, ERASE_SECONDS, caller.name)
+    )
     return _erasure(request_id, receipt)
 
 
@@ -70,12 +72,11 @@ async def read_erasure(request: Request, request_id: RequestId) -> Response:
     response_model=Export,
     tags=["acts"],
     responses=documented(404),
-    dependencies=[Depends(require(Scope.ACT))],
 )
-async def export(request: Request, asked: UserAsked) -> Response:
+async def export(request: Request, asked: UserAsked, caller: Actor) -> Response:
     """Everything stored about a user."""
     service = service_of(request)
-    found = await service.study(lambda: service.studies.export(asked.user_id))
+    found = await service.study(lambda: service.studies.export(asked.user_id, caller.name))
     if not any((found["rows"], found["outputs"], found["recommender_sessions"])):
         raise ProblemError(404, "nothing is held of this user")
     return Json(found)

@@ -311,6 +311,24 @@ class ClusterReport(Given):
     clusters: list[ClusterView]
 
 
+class SegmentView(Given):
+    """A segment of recency, frequency and money: its users, and the means of what decides it."""
+
+    name: str
+    users: int
+    share: Probability
+    recency_days: float
+    sessions: float
+    spent: float
+
+
+class SegmentReport(Given):
+    """The segments that have users, and how many users there are in all."""
+
+    users: int
+    segments: list[SegmentView]
+
+
 class ModelView(Given):
     """A model with its scores beside its baseline's; each example was judged before it was learned."""
 

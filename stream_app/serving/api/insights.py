@@ -19,6 +19,7 @@ from stream_app.serving.api.contract import (
     ItemView,
     ModelReport,
     NextItems,
+    SegmentReport,
     Status,
 )
 from stream_app.serving.api.keys import Scope
@@ -66,6 +67,13 @@ async def read_drivers(request: Request, top: Count = 8) -> Response:
     """What goes with retention and engagement, by system, browser, plan and page."""
     service = service_of(request)
     return Json(await service.kept_study(("drivers", top), lambda: service.studies.drivers(top)))
+
+
+@router.get("/segments", response_model=SegmentReport)
+async def read_segments(request: Request) -> Response:
+    """Users by the eleven segments of recency, frequency and money."""
+    service = service_of(request)
+    return Json(await service.kept_study("segments", service.studies.segments))
 
 
 @router.get("/clusters", response_model=ClusterReport)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from stream_app.errors import StateError
 from stream_app.serving.api.keys import Caller, Scope
-from stream_app.serving.api.service import service_of
+from stream_app.serving.api.service import Service, service_of
 from stream_app.serving.pages.entry import guarded
 from stream_app.serving.pages.rendering import drawn, render
 from stream_app.serving.pictures import Bar, Part, bars, treemap
@@ -150,14 +150,36 @@ async def groups(request: Request, caller: Caller) -> Response:
     service = service_of(request)
     text = request.query_params.get("count", "5")
     count = min(max(int(text), 2), 50) if text.isascii() and text.isdecimal() and len(text) < 4 else 5
+    segments = await _segments(service)
     try:
         found = await service.kept_study(
             ("clusters", count, TRAITS), lambda: service.studies.clusters(count, TRAITS)
         )
     except StateError as error:
         problem = f"{str(error)[0].upper()}{str(error)[1:]}."
-        return render(request, "groups.html", caller, count=count, problem=problem)
-    return render(request, "groups.html", caller, count=count, problem="", **group_pictures(found))
+        return render(request, "groups.html", caller, count=count, problem=problem, **segments)
+    return render(
+        request, "groups.html", caller, count=count, problem="", **segments, **group_pictures(found)
+    )
+
+
+async def _segments(service: Service) -> Shown:
+    try:
+        return segment_picture(await service.kept_study("segments", service.studies.segments))
+    except StateError:
+        return {"segments": None, "segments_told": ""}
+
+
+def segment_picture(found: Shown) -> Shown:
+    """A map of the segments, and in words the largest."""
+    parts = [Part(row["name"], row["users"], _told(row)) for row in found["segments"]]
+    largest = max(found["segments"], key=lambda row: row["users"])
+    told = (
+        f"The largest, {largest['name']}: last seen {plain(largest['recency_days'])} days ago on average, "
+        f"with {plain(largest['sessions'])} sessions and {plain(largest['spent'])} spent. The cuts are "
+        "percentiles of all users, as of the newest event."
+    )
+    return {"segments": drawn(treemap("Segments by size", parts)), "segments_told": told}
 
 
 def group_pictures(found: Shown) -> Shown:

@@ -118,7 +118,7 @@ async def erase(request: Request, caller: Caller) -> Response:
     user_id, service = request.path_params["user_id"], service_of(request)
     if (await read_form(request)).get("sure") != "yes":
         raise ProblemError(422, "Nothing was erased: tick the box first.")
-    request_id, receipt = await service.act(lambda: service.acts.erase(user_id, ERASE_SECONDS))
+    request_id, receipt = await service.act(lambda: service.acts.erase(user_id, ERASE_SECONDS, caller.name))
     if receipt is None:
         title, detail, stores = "The erasure waits", f"Its request is {request_id}.", []
     else:
@@ -135,10 +135,10 @@ async def erase(request: Request, caller: Caller) -> Response:
     return render(request, "erased.html", caller, title=title, detail=detail, stores=stores)
 
 
-async def export(request: Request, _: Caller) -> Response:
+async def export(request: Request, caller: Caller) -> Response:
     """Everything stored about a user, as a file."""
     user_id, service = request.path_params["user_id"], service_of(request)
-    found = await service.study(lambda: service.studies.export(user_id))
+    found = await service.study(lambda: service.studies.export(user_id, caller.name))
     headers = HEADERS | {"Content-Disposition": 'attachment; filename="user.json"'}
     return Response(orjson.dumps(found, option=orjson.OPT_INDENT_2), 200, headers, "application/json")
 

@@ -14,6 +14,7 @@ from stream_app.serving.pages.insight import (
     driver_report,
     group_pictures,
     score_picture,
+    segment_picture,
 )
 from stream_app.serving.pages.overview import describe_freshness, tier_pictures, tiles
 from stream_app.serving.pages.rendering import HERE, drawn, fill
@@ -45,6 +46,7 @@ def render_report(present: Present, studies: Studies) -> str:
         **score_picture(contents["scores"]),
         **(group_pictures(clusters) if clusters else {"clusters": [], "users": "", "map": ""}),
         **_foreseen(sources),
+        **_if_known(lambda: segment_picture(studies.segments()), {"segments": None, "segments_told": ""}),
     )
 
 

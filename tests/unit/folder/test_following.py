@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from stream_app.folder import folder_acts
 from stream_app.folder.folder_present import FolderPresent
-from stream_app.folder.opening import open_replay
+from stream_app.folder.folder_studies import FolderStudies
+from stream_app.folder.opening import open_audit, open_replay
 from stream_app.observability.metrics import Metrics
 from stream_app.runtimes.embedded import rows
 from stream_app.runtimes.embedded.letter_box import LetterBox
 from stream_app.runtimes.embedded.store import Store
+from stream_app.schemas.audit import Act
 from stream_app.schemas.privacy import PrivacyRequest
 from stream_app.settings.environment import Settings
 from stream_app.testing.events import START, page
@@ -104,7 +106,7 @@ def test_an_erasure_waits_for_the_process_that_holds_the_folder(tmp_path: Path) 
     acts = folder_acts.FolderActs(tmp_path, SETTINGS)
     with open_replay(tmp_path, SETTINGS, Metrics()) as (_, _, replay):
         replay.process([page("ann", 0), page("bob", 1)])
-        request_id, receipt = acts.erase("ann", timeout=0.0)
+        request_id, receipt = acts.erase("ann", 0.0, "desk")
         assert receipt is None
         assert acts.receipt(request_id) is None
         assert LetterBox(tmp_path).grant_all(replay.erase) == 1
@@ -118,7 +120,7 @@ def test_an_erasure_that_waited_in_vain_is_granted_by_whoever_opens_the_folder_n
     acts = folder_acts.FolderActs(tmp_path, SETTINGS)
     with open_replay(tmp_path, SETTINGS, Metrics()) as (_, _, replay):
         replay.process([page("ann", 0)])
-        request_id, _ = acts.erase("ann", timeout=0.0)
+        request_id, _ = acts.erase("ann", 0.0, "desk")
     with open_replay(tmp_path, SETTINGS, Metrics()):
         pass
     receipt = acts.receipt(request_id)
@@ -129,7 +131,7 @@ def test_an_erasure_that_waited_in_vain_is_granted_by_whoever_opens_the_folder_n
 def test_where_nobody_holds_the_folder_an_erasure_is_done_at_once(tmp_path: Path) -> None:
     with open_replay(tmp_path, SETTINGS, Metrics()) as (_, _, replay):
         replay.process([page("ann", 0)])
-    request_id, receipt = folder_acts.FolderActs(tmp_path, SETTINGS).erase("ann", timeout=0.0)
+    request_id, receipt = folder_acts.FolderActs(tmp_path, SETTINGS).erase("ann", 0.0, "desk")
     assert receipt is not None
     assert receipt.request_id == request_id
     assert receipt.stores
@@ -142,3 +144,16 @@ def test_a_letter_that_is_none_is_dropped(letter: bytes, tmp_path: Path) -> None
     (box / "x.json").write_bytes(letter)
     assert LetterBox(tmp_path).grant_all(lambda _: None) == 0
     assert LetterBox(tmp_path).is_empty()
+
+
+def test_the_audit_log_names_the_key_that_asked(tmp_path: Path) -> None:
+    with open_replay(tmp_path, SETTINGS, Metrics()) as (_, _, replay):
+        replay.process([page("ann", 0)])
+    FolderStudies(tmp_path, SETTINGS).export("ann", "desk")
+    request_id, _ = folder_acts.FolderActs(tmp_path, SETTINGS).erase("ann", 0.0, "desk")
+    entries, _ = open_audit(tmp_path, SETTINGS).read()
+    asked = {entry.act: entry for entry in entries if entry.details == {"api_key": "desk"}}
+    assert set(asked) == {Act.EXPORT, Act.ERASURE_REQUEST}
+    assert asked[Act.ERASURE_REQUEST].request_id == request_id
+    assert len({entry.subject for entry in entries if entry.subject}) == 1
+    assert not any(b"ann" in entry.encode() for entry in entries)

@@ -24,6 +24,7 @@ ROUTES: dict[tuple[str, str], tuple[set[str], Any]] = {
     ("GET", "/v1/items/{item_id}"): (COUNTERS, None),
     ("GET", "/v1/items/{item_id}/next"): (COUNTERS, None),
     ("GET", "/v1/drivers"): (COUNTERS, None),
+    ("GET", "/v1/segments"): (COUNTERS, None),
     ("GET", "/v1/clusters"): (COUNTERS, None),
     ("GET", "/v1/models"): (COUNTERS, None),
     ("GET", "/v1/history"): (COUNTERS, None),

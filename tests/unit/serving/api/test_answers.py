@@ -146,3 +146,13 @@ def test_a_body_that_is_none_is_refused(body: bytes, api: Asker) -> None:
     )
     assert answer.status_code in {400, 422}
     assert answer.json()["status"] == answer.status_code
+
+
+def test_every_user_who_is_no_bot_is_in_one_segment(api: Asker, folder: Path) -> None:
+    found = api.get("/v1/segments").json()
+    with Store(folder, read_only=True) as store:
+        people = [row for _, _, row in store.rows() if row.last_at and not row.merged_into and not row.is_bot]
+    assert found["users"] == len(people)
+    assert sum(segment["users"] for segment in found["segments"]) == len(people)
+    spent = sum(segment["users"] * segment["spent"] for segment in found["segments"])
+    assert spent == pytest.approx(sum(row.orders.total for row in people))
