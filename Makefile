@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STREAM_APP := $(BIN)/stream-app
 
-.PHONY: demo plans test lint bench compare peers profile faults recovery api-fuzz browser-test sdk-test kafka kafka-stop install clean help unit wheel-test
+.PHONY: demo plans test lint bench compare peers profile faults hostile recovery api-fuzz browser-test sdk-test kafka kafka-stop install clean help unit wheel-test
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -57,6 +57,9 @@ profile: .venv/installed-dev  ## where each microsecond of a worker goes
 
 faults: .venv/installed-dev  ## every fault on a running job: three seeds, models frozen and learning (over an hour)
 	PYTHONPATH=tests $(BIN)/python -m faults.run --events $(or $(EVENTS),300000) $(or $(SEEDS),1 2 3)
+
+hostile: .venv/installed-dev  ## 20,000 malformed and hostile inputs through every way in, timed (a quarter of an hour)
+	PYTHONPATH=tests $(BIN)/python -m hostile.run --inputs $(or $(INPUTS),20000)
 
 recovery: .venv/installed-dev  ## how long a million rows take to come back
 	PYTHONPATH=tests $(BIN)/python -m faults.recovery --rows $(or $(ROWS),1000000)
