@@ -47,6 +47,7 @@ IMPATIENT = {
     "unlearn_after": 2,
 }
 STALLED = StalledError.exit_code
+MOST_STALLS = 150
 
 
 class HarnessError(AssertionError):
@@ -251,6 +252,11 @@ class Job:
         if found.code <= 0 or not found.line:
             raise HarnessError(f"{slot.log}: ended with code {found.code} and said: {found.line}")
         self.exits.append(found)
+        if found.code == STALLED:
+            # Until a record has stopped each worker so often that it is left out, nothing else moves.
+            self._moved_at = asyncio.get_running_loop().time()
+            if sum(exit_.code == STALLED for exit_ in self.exits) > MOST_STALLS:
+                raise HarnessError(f"{slot.log}: stuck again and again: {found.line}")
 
     async def _committed(self) -> Places:
         app_id = self.cluster.settings.app_id

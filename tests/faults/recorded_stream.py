@@ -25,7 +25,7 @@ BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 EVENTS_PER_USER = 40  # fewer than there are, so that the simulation never runs out
 EVENTS_PER_HOUSEHOLD = 250
 POISONED_SHARE = 0.005
-EVENTS_PER_STUCK = 15_000  # where there are so many, one record in as many stops its worker, again and again
+EVENTS_PER_STUCK = 30_000  # one record in as many stops its worker again and again; none in a short stream
 STUCK = b"a call that never returns"
 LARGEST_KEY = b"k" * (EVENTS.max_message_bytes - 1_024)
 
@@ -88,10 +88,9 @@ def _simulate(events: int, seed: int, begin: datetime, with_extras: bool) -> lis
     messages: list[Message] = [(_key(value), value) for value in values]
     if with_extras:
         messages.insert(len(messages) // 3, (LARGEST_KEY, b"{"))
-        for number in range(1, events // EVENTS_PER_STUCK + 1):
-            messages.insert(
-                number * len(messages) * EVENTS_PER_STUCK // (events + EVENTS_PER_STUCK), (None, STUCK)
-            )
+        stuck = round(events / EVENTS_PER_STUCK)
+        for number in range(1, stuck + 1):
+            messages.insert(number * len(messages) // (stuck + 1), (None, STUCK))
     return messages
 
 
