@@ -1,1 +1,1 @@
-"""The commands, grouped by what they serve; `stream_app.cli.main` gathers them."""
+"""The commands, one module each; `stream_app.cli.main` collects them."""

@@ -1,4 +1,4 @@
-"""`check`: whether everything in a folder is as it was written."""
+"""`check`: whether everything in a folder is still as it was written."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ DATABASE_MARK = "CURRENT"  # every RocksDB database has a file of this name
 
 
 def check(data_dir: DataDir = Path("data")) -> None:
-    """Look through a data or state folder for damage, and say what to do about it.
+    """Check a data or state folder for damage, and say what to do about it.
 
-    Every value of the SQLite file is held against its checksum, and its pages against each other; of every
-    RocksDB database all blocks are read. No process may be filling the folder meanwhile.
+    This verifies the checksum of every value in the SQLite file and the consistency of its pages, and reads
+    all blocks of every RocksDB database. No process may be filling the folder at the same time.
     """
     findings, looked_at = find_all(data_dir)
     for finding in findings:
@@ -25,10 +25,10 @@ def check(data_dir: DataDir = Path("data")) -> None:
 
 
 def find_all(folder: Path) -> tuple[list[str], int]:
-    """What is wrong with a folder, in words, and how many databases were looked at.
+    """Descriptions of what is wrong with a folder, and the number of databases checked.
 
     Raises:
-        StateError: it holds none.
+        StateError: it has none.
     """
     from stream_app.runtimes.common.row_store import find_damage
     from stream_app.runtimes.embedded.output_table import FILE_NAME

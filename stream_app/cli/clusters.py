@@ -1,4 +1,4 @@
-"""`clusters`: groups of users of a data folder that behave alike, and what sets each apart."""
+"""`clusters`: groups of users of a data folder that behave alike, and what distinguishes each."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def clusters(
     as_json: AsJson = False,
     flags: SetOption = None,
 ) -> None:
-    """Group users by their features in one pass, and show what sets each group apart.
+    """Group users by their features in one pass, and show what distinguishes each group.
 
-    Differences from everybody's mean are in standard deviations.
+    Differences from the overall mean are in standard deviations.
     """
     from stream_app.folder.clusters import describe_clusters, find_clusters
     from stream_app.runtimes.embedded.store import Store

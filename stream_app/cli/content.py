@@ -1,4 +1,4 @@
-"""`content`: the engagement score of each item of a data folder, beside what was observed."""
+"""`content`: the engagement score of each item of a data folder, compared with what was observed."""
 
 from __future__ import annotations
 

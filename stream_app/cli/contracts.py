@@ -12,7 +12,7 @@ from stream_app.cli.options import AsJson, console
 from stream_app.errors import BrokenContractError, InputError
 
 contracts_app = typer.Typer(
-    help="The contracts of what is read and written.",
+    help="The contracts of inputs and outputs.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -22,12 +22,12 @@ Schemas = Annotated[Path, typer.Argument(help="A JSON Schema, or a folder of the
 
 @contracts_app.callback()
 def _gather() -> None:
-    """The contracts of what is read and written."""
+    """The contracts of inputs and outputs."""
 
 
 @contracts_app.command("check")
 def check(old: Schemas, new: Schemas, as_json: AsJson = False) -> None:
-    """Say what of a new contract would break those who hold to the old one; exit code 8 if anything would."""
+    """Report what a new contract would break for users of the old one; exit code 8 if anything."""
     from stream_app.schemas.compatibility import breaking_changes
 
     before, after = _read(old), _read(new)

@@ -1,4 +1,4 @@
-"""`drivers`: what goes with retention and engagement, as rates with counts and intervals."""
+"""`drivers`: what is associated with retention and engagement, as rates with counts and intervals."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def drivers(
     as_json: AsJson = False,
     flags: SetOption = None,
 ) -> None:
-    """Show what goes with retention and engagement, overall and by system, browser, plan and page.
+    """Show what is associated with retention and engagement, in all and by system, browser, plan, page.
 
-    Surest effects first: the share among those who have a trait less the share among those who have not.
-    It need not be a cause.
+    Most certain effects first: the share among users with a trait minus the share among those without. An
+    association need not be a cause.
     """
     from stream_app.folder.drivers import describe_drivers, find_drivers
     from stream_app.models.insight.drivers import overall_rate

@@ -1,6 +1,6 @@
-"""What a signal to stop does before a command has set its own handlers: its imports alone take seconds.
+"""Handles stop signals until a command has set its own handlers, because its imports alone take seconds.
 
-Only the standard library's lightest modules are imported here, since this comes first of all.
+Imports only the standard library's lightest modules, because this runs first.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ UNFINISHED = "stopped as asked, before it was done; what was stored stays: run t
 
 
 def stop_in_order(arguments: Sequence[str]) -> None:
-    """Have SIGTERM end this process with one line and a fitting exit code; for services SIGINT, too.
+    """Let SIGTERM, and SIGINT for services, end this process with one line and a suitable exit code.
 
-    What is durable stays so and the rest is done again, as after a crash.
+    As after a crash, what is durable stays and the rest is repeated.
     """
     is_service = bool(arguments) and arguments[0] in SERVICES
     code, line = (0, STARTING) if is_service else (UNFINISHED_CODE, UNFINISHED)

@@ -1,4 +1,4 @@
-"""`erase`: all that is held of a user removed, in a data folder or on Kafka."""
+"""`erase`: removes everything stored about a user, in a data folder or on Kafka."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`evaluate`: what is learned, judged on data that it has not seen."""
+"""`evaluate`: the models, evaluated on unseen data."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def evaluate_recommendations(
     count: Annotated[int, typer.Option("-k", help="How many items are recommended.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Foresee each next click of the test sessions: hit rate and reciprocal rank of every source."""
+    """Predict each next click of the test sessions: hit rate and reciprocal rank of every source."""
     from stream_app.intake.sources.session_clicks import read_positions, read_session_clicks
     from stream_app.models.judging.recommendation_evaluation import evaluate_sessions
 

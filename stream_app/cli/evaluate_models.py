@@ -1,4 +1,4 @@
-"""`evaluate tiers` and `evaluate engagement`: the stream's models on tables of history."""
+"""`evaluate tiers` and `evaluate engagement`: the stream's models on historical tables."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def evaluate_engagement(
 
 
 def warn_of_refused(refused: Counter[str]) -> None:
-    """Say how many events of a table the core did not take, and why."""
+    """Report how many events of a table the core refused, and why."""
     for reason, count in sorted(refused.items()):
         messages.print(f"{count:,} events are left out: {reason}", style="yellow")
 

@@ -28,7 +28,7 @@ OCCASIONS = ("first", "next")
 
 
 class Simulated(NamedTuple):
-    """A simulation as its files tell of it."""
+    """A simulation, read from its files."""
 
     settings: SimulationSettings
     catalogue: list[CatalogueItem]
@@ -85,7 +85,7 @@ def compare_with_oracle(simulated: Simulated, judged_days: int, count: int) -> d
     judged = [session for session in simulated.sessions if session.times[0] >= judged_from]
     timeline = [(session.times[-1], True, session) for session in simulated.sessions]
     timeline += [(session.times[0], False, session) for session in judged if session.visitor.startswith("u")]
-    # Of what happens at once the questions come first: a session of one click begins as it ends.
+    # At the same moment, queries come first: a session of one click begins and ends at once.
     for _, is_over, session in sorted(timeline, key=lambda moment: (moment[0], moment[1])):
         if not is_over:
             _judge(session, surface, oracle, count, sums)

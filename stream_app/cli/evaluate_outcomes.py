@@ -1,4 +1,4 @@
-"""`evaluate outcomes`: who returns, leaves and buys, foreseen on simulated events."""
+"""`evaluate outcomes`: who returns, leaves and buys, predicted on simulated events."""
 
 from __future__ import annotations
 

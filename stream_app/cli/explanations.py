@@ -1,4 +1,4 @@
-"""Sentences that say why an output is as it is: functions of stored outputs alone."""
+"""Sentences that explain an output, derived only from stored outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`export-user`: everything held about one user, from a data folder or from Kafka."""
+"""`export-user`: everything stored about one user, from a data folder or from Kafka."""
 
 from __future__ import annotations
 

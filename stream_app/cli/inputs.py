@@ -1,4 +1,4 @@
-"""Options that name what is read, and the bar that shows how far it is."""
+"""Options that name inputs, and the progress bar for reading them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class InputFormat(StrEnum):
-    """Forms of input: those of events tell themselves apart; a public data set may be named."""
+    """Input formats: event formats are detected; a public data set may be named."""
 
     EVENTS = "events"
     MARKETING = "marketing"
@@ -57,10 +57,10 @@ def open_sources(
     marketing: tuple[Path | None, Path | None],
     courses: tuple[Path | None, Path | None],
 ) -> list[Source]:
-    """What the options name.
+    """Open the sources named by the options.
 
     Raises:
-        InputError: something is not named, missing, or not of the form that was said.
+        InputError: something is not named, missing, or not in the stated format.
     """
     from stream_app.intake.sources.click_stream import ClickStream
     from stream_app.intake.sources.courses import CourseTables
@@ -80,7 +80,7 @@ def open_sources(
 
 
 class ProgressLines:
-    """Progress where there is no terminal, as in a log: a line every ten seconds."""
+    """Progress without a terminal, for example in a log: a line every ten seconds."""
 
     def __init__(self, doing: str, size: int | None, clock: Callable[[], float] = time.perf_counter) -> None:
         self._doing = doing
@@ -89,7 +89,7 @@ class ProgressLines:
         self._begun_at = self._said_at = clock()
 
     def __call__(self, records: int, read: int) -> None:
-        """Say how far it is, if it is time to."""
+        """Report progress, if it is time to."""
         now = self._clock()
         if now - self._said_at < SECONDS_BETWEEN_LINES:
             return
@@ -104,7 +104,7 @@ class ProgressLines:
 
 @contextmanager
 def progress(source: Source, doing: str) -> Iterator[ProgressCall]:
-    """A bar on a terminal, else a line every ten seconds; it hears of records done and of the size read."""
+    """A bar on a terminal, else a line every ten seconds; called with records processed and size read."""
     if not messages.is_terminal:
         yield ProgressLines(f"{doing} {source.name}", source.size())
         return

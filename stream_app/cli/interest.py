@@ -1,4 +1,4 @@
-"""`interest`: what a user likes, and how much a thing that they never saw should interest them."""
+"""`interest`: what a user likes, and how much an unseen item should interest them."""
 
 from __future__ import annotations
 

@@ -38,12 +38,14 @@ topics_app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-positions_app = typer.Typer(help="How far the topics are read.", no_args_is_help=True, add_completion=False)
+positions_app = typer.Typer(
+    help="The positions up to which topics are read.", no_args_is_help=True, add_completion=False
+)
 
 
 @positions_app.callback()
 def _positions() -> None:
-    """How far the topics are read."""
+    """The positions up to which topics are read."""
 
 
 def worker(
@@ -63,7 +65,7 @@ def worker(
     metrics = _begin(settings)
     command: list[str] = []
     if trainer:
-        # Of a setting that is given twice the last counts: the worker's own port is taken.
+        # If a setting is given twice the last one counts: the worker's own port is in use.
         given = [*(flags or ()), "metrics_port=0"]
         command = [sys.executable, "-m", "stream_app", "trainer", "--beside"]
         command += [part for flag in given for part in ("--set", flag)]
@@ -139,7 +141,7 @@ def catalogue(
     from stream_app.settings.loading import load_settings
 
     settings = load_settings(flags or ())
-    items = list(read_catalogue(file))  # nothing is sent of a file that is bad further on
+    items = list(read_catalogue(file))  # nothing is sent if any line of the file is invalid
     sent = asyncio.run(feeding.send_catalogue(items, settings))
     console.print(f"{sent:,} items acknowledged")
 
@@ -148,7 +150,7 @@ def catalogue(
 def read(
     topic: Annotated[str, typer.Argument(help="A topic whose values are JSON.")], flags: SetOption = None
 ) -> None:
-    """Print what a topic holds now, one JSON value a line."""
+    """Print a topic's current content, one JSON value per line."""
     import asyncio
 
     from stream_app.runtimes.kafka.operate import feeding
@@ -221,7 +223,7 @@ def _begin(settings: Settings) -> Metrics:
 
 
 def _run(running: Coroutine[Any, Any, None]) -> NoReturn:
-    """Run a process of its own to its end: what Faust's threads still do is nobody's concern any more."""
+    """Run an app to its end, ignoring whatever Faust's threads still do afterwards."""
     import asyncio
 
     from stream_app.runtimes.common.departure import end
@@ -234,12 +236,12 @@ def _run(running: Coroutine[Any, Any, None]) -> NoReturn:
 
 
 def _tell_of_thread(ended: threading.ExceptHookArgs) -> None:
-    """A consumer's thread may find the loop closed when its worker has gone: that is no more than a line."""
+    """A consumer's thread may find the loop closed after its worker has ended: that needs only one line."""
     log.warning("%s ended: %r", ended.thread.name if ended.thread else "a thread", ended.exc_value)
 
 
 def _one_line(record: logging.LogRecord) -> bool:
-    """Report what ends a worker once, in one line; Faust would add a traceback for each service."""
+    """Report what ends a worker once, in one line; Faust would log a traceback for each service."""
     record.exc_info = None
     return not record.getMessage().startswith("Crashed reason")
 

@@ -1,4 +1,4 @@
-"""A group of commands that imports a command's module when that command is asked for.
+"""A group of commands that imports a command's module only when it is needed.
 
 The models' libraries take seconds to load; the help, a wrong name and most commands need none of them.
 """
@@ -15,14 +15,14 @@ from typer.main import get_command
 
 
 class Entry(NamedTuple):
-    """Where a command is (`module:function`, or a Typer of several) and its line in the help."""
+    """A command's location (`module:function`, or a Typer of several) and its line in the help."""
 
     place: str
     help: str
 
 
 class LazyGroup(TyperGroup):
-    """Lists `entries`, and loads the one that is asked for."""
+    """Lists `entries`, and loads the requested one."""
 
     entries: Mapping[str, Entry] = {}
 
@@ -37,7 +37,7 @@ class LazyGroup(TyperGroup):
 
 
 def load_command(name: str, entry: Entry) -> Any:
-    """Import a command, or the group that its place holds."""
+    """Import a command, or a group of commands."""
     module, _, attribute = entry.place.partition(":")
     found = getattr(import_module(module), attribute)
     if not isinstance(found, typer.Typer):

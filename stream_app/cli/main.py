@@ -1,4 +1,4 @@
-"""The command line: gathers the commands, and turns errors into one line and an exit code."""
+"""The command line: collects the commands, and turns errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ COMMANDS = {
         "Learn from training examples and publish model snapshots until stopped.",
     ),
     "topics": Entry("stream_app.cli.kafka:topics_app", "The topics that the product reads and writes."),
-    "positions": Entry("stream_app.cli.kafka:positions_app", "How far the topics are read."),
+    "positions": Entry("stream_app.cli.kafka:positions_app", "The positions up to which topics are read."),
     "definitions": Entry(
         "stream_app.cli.definitions:definitions_app", "Features of your own: check them, list them."
     ),
@@ -118,7 +118,7 @@ COMMANDS = {
     ),
     "clusters": Entry(
         "stream_app.cli.clusters:clusters",
-        "Group users by their features in one pass, and show what sets each group apart.",
+        "Group users by their features in one pass, and show what distinguishes each group.",
     ),
     "content": Entry(
         "stream_app.cli.content:content",
@@ -126,19 +126,19 @@ COMMANDS = {
     ),
     "drivers": Entry(
         "stream_app.cli.drivers:drivers",
-        "Show what goes with retention and engagement, overall and by system, browser, plan and page.",
+        "Show what is associated with retention and engagement, in all and by system, browser, plan, page.",
     ),
     "what-if": Entry(
         "stream_app.cli.what_if:what_if_command",
-        "Give a user's or an item's score as it is and as it would be, and the changes that would help most.",
+        "Show a user's or an item's score as it is and with changes, and which changes would help most.",
     ),
     "simulate": Entry(
         "stream_app.cli.simulate:simulate",
-        "Write simulated events in the order of their arrival and, apart, the truth that they hide.",
+        "Write simulated events in order of arrival and, separately, the hidden truth behind them.",
     ),
     "check": Entry(
         "stream_app.cli.check:check",
-        "Look through a data or state folder for damage, and say what to do about it.",
+        "Check a data or state folder for damage, and say what to do about it.",
     ),
     "settings": Entry(
         "stream_app.cli.settings:settings",
@@ -158,9 +158,9 @@ app = typer.Typer(
     name="stream-app",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    # Typer's options that install completion take pydantic's time to start: only where no command is named.
+    # Typer's options for installing completion are slow to start, so they exist only if no command is named.
     add_completion=not sys.argv[1:] or sys.argv[1].startswith("-"),
-    rich_markup_mode=None,  # plain help: drawing it takes as long as everything else that a help needs
+    rich_markup_mode=None,  # plain help, because drawing it takes as long as everything else for it
 )
 
 
@@ -183,7 +183,7 @@ def _gather(
 
 
 def main() -> None:
-    """Run the command line; every error of ours ends in one line that says what to do."""
+    """Run the command line; each of our errors becomes one line that says what to do."""
     try:
         app()
     except StreamAppError as error:

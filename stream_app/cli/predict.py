@@ -1,4 +1,4 @@
-"""`predict`: tiers of users whose tier is not known, by a model that learned those that are."""
+"""`predict`: tiers of users whose tier is unknown, by a model that learned from known ones."""
 
 from __future__ import annotations
 

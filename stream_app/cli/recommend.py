@@ -29,14 +29,14 @@ SEED = "asked for by hand"
 
 
 class Asked(NamedTuple):
-    """What recommendations are asked for, and in words where its clicks come from."""
+    """The query for recommendations, and a description of where its clicks come from."""
 
     occasion: Occasion
     origin: str
 
 
 class Neighbour(NamedTuple):
-    """What goes with an item; the blend says no more of it."""
+    """A neighbour of an item, for which the blend has no further details."""
 
     item: ScoredItem
     level: str
@@ -124,7 +124,7 @@ def _split(session_items: str) -> list[str]:
 
 
 def _asked_of(store: Store, user: str, rules: Rules) -> Asked:
-    """The open session that last had an item, else the user's recent items; as far as they consent."""
+    """The open session that last had an item, else the user's recent items, as far as consent allows."""
     from stream_app.core.recommending import describe_occasion
     from stream_app.folder.recommending import latest_session_items
     from stream_app.learning.ports import Occasion

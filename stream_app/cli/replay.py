@@ -74,10 +74,9 @@ def run_replay(
     """Replay sources into a data folder, one after the other, with a progress bar on a terminal.
 
     Raises:
-        InputError: a source is not what it was said to be.
-        NotUnderstoodError: there is nothing in any of them, or nothing that is understood.
-        UnfinishedError: it was asked to stop (SIGTERM); what was read is stored.
-        StateError: the folder cannot be used.
+        InputError: a source is not in the stated format. NotUnderstoodError: all of them are empty or not
+        understood. UnfinishedError: it was asked to stop (SIGTERM); what was read is stored. StateError: the
+        folder cannot be used.
     """
     from stream_app.cli.replay_report import ReplayReport
     from stream_app.cli.understanding import Understanding

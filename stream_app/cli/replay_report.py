@@ -1,4 +1,4 @@
-"""What a replay came to, as a table for people or JSON for machines."""
+"""The results of a replay, as a table for people or JSON for machines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from stream_app.runtimes.embedded.store import Store
 from stream_app.schemas.outputs import FailureReason
 
 MOST_FAILED = 0.05
-FEW = 10  # of a handful of events, some that failed say nothing of all
+FEW = 10  # with just a handful of events, a few failures say nothing about the rest
 ADVICE = {
     FailureReason.LATE: "sort the events by time, or allow more with --set allowed_lateness=SECONDS",
     FailureReason.TIME_OUT_OF_RANGE: "their dates are before 2000 or after their receipt: correct them",
@@ -37,7 +37,7 @@ SHOWN_SCORES = ("macro_f1", "weighted_f1", "roc_auc", "log_loss", "calibration_e
 
 @dataclass(frozen=True)
 class ReplayReport:
-    """Figures of one run, and what the data folder holds after it."""
+    """Figures of one run, and the content of the data folder after it."""
 
     data_dir: str
     records: int
@@ -63,10 +63,10 @@ class ReplayReport:
         records: int,
         seconds: float,
     ) -> Self:
-        """Gather the figures from where they are kept."""
+        """Collect the figures."""
         tiers: Counter[str] = Counter()
         for _, _, row in store.rows():
-            if not row.merged_into:  # an id whose history is its user's now
+            if not row.merged_into:  # an id whose history now belongs to its user
                 tiers[TIER_NAMES[row.tier].value if row.tier else "none"] += 1
         taught = [scorer.model for scorer in learned.learners.all if scorer.model.examples_seen]
         return cls(
@@ -131,10 +131,10 @@ def _example_items(store: Store) -> list[str]:
 
 
 def refuse_many_failures(report: ReplayReport) -> None:
-    """Say so where more than a few of the events failed or were late.
+    """Raise an error if more than a few of the events failed or were late.
 
     Raises:
-        RefusedEventsError: they did; the sentence names the commonest reason and what to do.
+        RefusedEventsError: they did; the message names the commonest reason and what to do.
     """
     failed = sum(report.failed.values())
     if failed <= MOST_FAILED * report.records or (failed < FEW and 2 * failed <= report.records):
@@ -194,7 +194,7 @@ def _scores(report: ReplayReport) -> Table:
     table = Table(
         title="Scores, each example judged before it was learned",
         title_justify="left",
-        show_edge=False,  # with edges it would not fit into 80 columns
+        show_edge=False,  # with edges it would not fit 80 columns
         pad_edge=False,
     )
     table.add_column("model")

@@ -1,4 +1,4 @@
-"""`simulate`: a seeded clickstream with its hidden truth beside it."""
+"""`simulate`: a seeded clickstream and its hidden truth."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def simulate(
     start: Annotated[datetime, typer.Option(help="First day, in UTC.")] = DEFAULTS.start,
     as_json: AsJson = False,
 ) -> None:
-    """Write simulated events in the order of their arrival and, apart, the truth that they hide."""
+    """Write simulated events in order of arrival and, separately, the hidden truth behind them."""
     from stream_app.simulation.writer import write_simulation
 
     try:

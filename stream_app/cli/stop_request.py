@@ -1,4 +1,4 @@
-"""SIGTERM as a request: what is under way is brought to a point from which it can go on."""
+"""Treats SIGTERM as a request to stop at the next point from which work can continue."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, Self
 
 
 class StopRequest:
-    """While entered, the first SIGTERM is noted; a second one ends the process as it would have before."""
+    """While entered, the first SIGTERM is noted; a second one ends the process as usual."""
 
     def __init__(self) -> None:
         self.is_made = False
         self._before: Any = None
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # elsewhere no signal can be taken
+        if threading.current_thread() is threading.main_thread():  # only the main thread can handle signals
             self._before = signal.signal(signal.SIGTERM, self._note)
         return self
 

@@ -1,4 +1,4 @@
-"""Whether anything in the files of a replay was understood: a table of zeros would not say so."""
+"""Checks whether anything in a replay's files was understood, which a table of zeros would not show."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Before(NamedTuple):
 
 
 class Understanding:
-    """Watches sources come in; one that was read in part before is taken as understood."""
+    """Watches sources being read; one that was partly read before counts as understood."""
 
     def __init__(self, store: Store, metrics: Metrics, data_dir: Path) -> None:
         self._store = store
@@ -34,12 +34,12 @@ class Understanding:
         self._sources = 0
 
     def begin(self, source: Source) -> None:
-        """A source is about to be read."""
+        """Note that a source is about to be read."""
         is_new = self._store.source_position(source.name).records == 0
         self._before = _Before(source, is_new, self._refused())
 
     def end(self, taken: int) -> None:
-        """It was read to its end, and had so many new records."""
+        """Note that it was read to its end, with its number of new records."""
         assert self._before is not None
         source, is_new, refused_before = self._before
         self._sources += 1
@@ -51,10 +51,10 @@ class Understanding:
             self._complaints.append(self._complaint(source, taken))
 
     def judge(self) -> None:
-        """Say which sources brought nothing.
+        """Report sources without any understood event.
 
         Raises:
-            NotUnderstoodError: none of them brought anything.
+            NotUnderstoodError: none of them had any.
         """
         if self._complaints and len(self._complaints) == self._sources:
             raise NotUnderstoodError("; ".join(self._complaints))
@@ -62,7 +62,7 @@ class Understanding:
             messages.print(complaint, markup=False, highlight=False, soft_wrap=True)
 
     def _refused(self) -> int:
-        """Records that were refused for what they are, and not for when they came."""
+        """Records refused for their content rather than their time."""
         counts = self._metrics.failure_counts()
         return sum(count for reason, count in counts.items() if reason != FailureReason.LATE)
 

@@ -1,4 +1,4 @@
-"""`what-if`: the score that a model of a data folder would give if features were otherwise."""
+"""`what-if`: the score that a data folder's model would give for different features."""
 
 from __future__ import annotations
 
@@ -36,12 +36,11 @@ def what_if_command(
     as_json: AsJson = False,
     flags: SetOption = None,
 ) -> None:
-    """Give a user's or an item's score as it is and as it would be, and the changes that would help most.
+    """Show a user's or an item's score as it is and with changes, and which changes would help most.
 
-    The score is the probability of tier 3, that the target comes true, or the engagement score that an
-    item's features let expect.
-    Values to try for what you can control are those that occur in the folder. Only an experiment can show
-    whether bringing a change about has the effect.
+    The score is the probability of tier 3 or of the target, or the engagement score predicted from an item's
+    features. Values to try for what you can control are those that occur in the folder. Only an experiment
+    can show whether bringing a change about has the effect.
     """
     from stream_app.folder.what_if import answer, ask_about_item, ask_about_user, describe
     from stream_app.runtimes.embedded.store import Store

@@ -1,4 +1,4 @@
-"""What goes with retention and engagement in a data folder, as it is given to machines."""
+"""What is associated with retention and engagement in a data folder, for machines."""
 
 from __future__ import annotations
 

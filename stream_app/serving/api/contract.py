@@ -279,7 +279,7 @@ class DriverView(Given):
 
 
 class DriverReport(Given):
-    """What goes with an outcome, by dimension, the surest first. It need not be a cause."""
+    """What is associated with an outcome, by dimension, most certain first. It need not be a cause."""
 
     meaning: str
     rate: RateView

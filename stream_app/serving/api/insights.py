@@ -64,7 +64,7 @@ async def read_item(
 
 @router.get("/drivers", response_model=dict[str, DriverReport])
 async def read_drivers(request: Request, top: Count = 8) -> Response:
-    """What goes with retention and engagement, by system, browser, plan and page."""
+    """What is associated with retention and engagement, by system, browser, plan and page."""
     service = service_of(request)
     return Json(await service.kept_study(("drivers", top), lambda: service.studies.drivers(top)))
 
