@@ -72,9 +72,7 @@ COMMANDS = {
     "audiences": Entry(
         "stream_app.cli.audiences:audiences_app", "Audiences of your own: preview them, list them."
     ),
-    "contracts": Entry(
-        "stream_app.cli.contracts:contracts_app", "The contracts of what is read and written."
-    ),
+    "contracts": Entry("stream_app.cli.contracts:contracts_app", "The contracts of inputs and outputs."),
     "evaluate": Entry("stream_app.cli.evaluate:evaluate_app", "Evaluate the models on your own data."),
     "predict": Entry(
         "stream_app.cli.predict:predict",

@@ -1,4 +1,4 @@
-"""Amplitude: the body of `/2/httpapi` and `/batch`, and single events as they are exported.
+"""Amplitude: the body of `/2/httpapi` and `/batch`, and single exported events.
 
 Source: Amplitude's "HTTP V2 API", "Batch Event Upload API", "Identify API", and its SDKs' default events.
 """
@@ -29,10 +29,10 @@ SUCCESS = Answer(b"success", "text/plain")
 PAGES = frozenset({"[Amplitude] Page Viewed", "[Amplitude] Page View", "Page View"})
 SCREENS = frozenset({"[Amplitude] Screen Viewed"})
 REVENUE = "revenue_amount"
-NOT_GIVEN = "EMPTY"  # what the SDKs write for a campaign or referrer that is not there
-REMOTE = "$remote"  # "take the address of the request"
+NOT_GIVEN = "EMPTY"  # what the SDKs write for a missing campaign or referrer
+REMOTE = "$remote"  # "use the request's address"
 NO_SESSION = "-1"
-# Ids of devices and advertisers, and what the pipeline itself adds.
+# Ids of devices and advertisers, and fields added by the pipeline.
 NOT_KEPT = (
     *("adid", "idfa", "idfv", "android_id", "android_app_set_id", "uuid", "amplitude_id", "event_id"),
     *(
@@ -139,7 +139,7 @@ def _event(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_revenue(kind: str | None, properties: dict[str, Any]) -> dict[str, Any]:
-    """A revenue event with its revenue: where it states none, that is its price times its quantity."""
+    """A revenue event with its revenue: if it states none, its price times its quantity."""
     price, quantity = number(properties.get("price")), number(properties.get("quantity"))
     if kind != REVENUE or properties.get("revenue") is not None or price is None:
         return properties
@@ -177,7 +177,7 @@ def _context(fields: dict[str, Any], properties: dict[str, Any]) -> dict[str, An
 
 
 def _traits(operations: Any) -> dict[str, Any]:
-    """Traits that are set; what is added to or removed from a trait needs the value that Amplitude has."""
+    """Traits that are set. Changes relative to a trait's value are skipped: only Amplitude has the value."""
     if not isinstance(operations, dict):
         return {}
     traits = {name: value for name, value in operations.items() if not name.startswith("$")}

@@ -1,4 +1,4 @@
-"""What happened in a shop, in the names of Segment's e-commerce specification (version 2)."""
+"""Shop events with the names of Segment's e-commerce specification (version 2)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from stream_app.intake.trackers.field_values import number
 
-# By an action's name in lower case, its words joined.
+# By action name in lower case without separators.
 EVENT_NAMES: dict[str, str] = {
     "addtocart": "Product Added",
     "addtobasket": "Product Added",
@@ -41,12 +41,12 @@ NOT_IN_WORDS = re.compile(r"[\W_]+")
 
 
 def event_name(action: str) -> str:
-    """Segment's name of an action; the action's own name where Segment has none."""
+    """Segment's name of an action; its own name if Segment has none."""
     return EVENT_NAMES.get(NOT_IN_WORDS.sub("", action.lower()), action)
 
 
 def order_revenue(properties: dict[str, Any]) -> float | int | None:
-    """Revenue that an order does not name, from `price` and `quantity` (1 if missing)."""
+    """The revenue of an order that does not state it, from `price` and `quantity` (1 if missing)."""
     if any(properties.get(name) is not None for name in ("revenue", "total", "value")):
         return None
     price, quantity = number(properties.get("price")), number(properties.get("quantity"))
@@ -54,7 +54,7 @@ def order_revenue(properties: dict[str, Any]) -> float | int | None:
 
 
 def shop_properties(name: str | None, properties: dict[str, Any]) -> dict[str, Any]:
-    """Properties of a shop's event: of a single product they say themselves what it is."""
+    """Properties of a shop's event; a single product is described in the properties themselves."""
     products = properties.get("products")
     if name == "Order Completed" or not isinstance(products, list) or len(products) != 1:
         return properties

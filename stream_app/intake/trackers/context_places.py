@@ -1,4 +1,4 @@
-"""Fields of a form that have a place of their own in the canonical context."""
+"""Fields of a form that have their own place in the canonical context."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any, NamedTuple
 
 from stream_app.intake.trackers.field_values import text
 
-# What the contract takes, in characters. Ids are never cut: two users would become one.
+# The contract's limits, in characters. Ids are never cut, because that could merge two users.
 MAX_TEXT = 1024
 MAX_USER_AGENT = 4096
 MAX_URL = 8192
 
 
 def short_text(value: Any) -> str | None:
-    """A text as long as the contract takes in a context."""
+    """A text cut to the contract's limit for a context."""
     return text(value, MAX_TEXT)
 
 
 def url_text(value: Any) -> str | None:
-    """A text as long as the contract takes of a URL."""
+    """A text cut to the contract's limit for a URL."""
     return text(value, MAX_URL)
 
 
 def user_agent_text(value: Any) -> str | None:
-    """A text as long as the contract takes of a user agent."""
+    """A text cut to the contract's limit for a user agent."""
     return text(value, MAX_USER_AGENT)
 
 
@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 def pop_context(fields: dict[str, Any], places: Mapping[str, Place]) -> dict[str, Any]:
-    """Remove the fields that have a place; the context of them. Of two with one place the first counts."""
+    """Remove the fields that have a place; return their context. Of two with one place the first counts."""
     context: dict[str, Any] = {}
     for field, (part, name, convert) in places.items():
         if field in fields:

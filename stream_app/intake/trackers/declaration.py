@@ -1,6 +1,6 @@
-"""What a tracker form says of itself: how its records are recognised and read, and how its SDKs send them.
+"""The declaration of a tracker form: how its records are recognised and read, and how its SDKs send them.
 
-Forms, the collector's routes, settings and the tables of the documentation follow from it.
+Forms, collector routes, settings and documentation tables are derived from it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ JSON = "application/json"
 
 
 class Sent(NamedTuple):
-    """A request as its collector took it: the body unpacked, names of `headers` in lower case.
+    """A request as received by the collector: the body decompressed, `headers` with lower-case names.
 
-    `parameters` are the parts of the path that the route's `{name}` stand for.
+    `parameters` are the parts of the path for the route's `{name}` placeholders.
     """
 
     body: bytes
@@ -42,10 +42,10 @@ PIXEL = Answer(
 
 
 class Reading(NamedTuple):
-    """The events of a request, the write key that it shows, and its answer if that is not the route's own.
+    """The events of a request, the write key that it presents, and its answer if not the route's default.
 
-    Of an anonymous sender the collector notes no address. A link that leads through the collector goes on to
-    `forward_to`, if that is an address of a site whose pages may send.
+    The collector does not record the address of an anonymous sender. A link that leads through the collector
+    goes on to `forward_to`, if that is an address of a site whose pages may send.
     """
 
     events: list[Any]
@@ -56,19 +56,19 @@ class Reading(NamedTuple):
 
 
 class BodyKind(Enum):
-    """How a route's body is written."""
+    """How a route's body is encoded."""
 
-    NONE = "none"  # a GET request: all is in its address
-    JSON = "json"  # also within a form's field `data`, as it is or in Base64
-    TEXT = "text"  # whatever it is, such as a form's fields
+    NONE = "none"  # a GET request: everything is in the URL
+    JSON = "json"  # also in a form's field `data`, plain or in Base64
+    TEXT = "text"  # anything, such as form fields
 
 
 @dataclass(frozen=True)
 class Route:
-    """An address of the collector.
+    """A route of the collector.
 
-    `read` raises `Unreadable` for a request that is not as its SDK sends it. `path_setting` names a setting
-    whose value is one more path.
+    `read` raises `Unreadable` for a request that is not in its SDK's format. `path_setting` names a setting
+    whose value is an additional path.
     """
 
     paths: tuple[str, ...]
@@ -84,7 +84,7 @@ class Route:
 
 
 class FormSetting(NamedTuple):
-    """A text that the form can be set by: `STREAM_APP_<NAME>`."""
+    """A text setting of the form: `STREAM_APP_<NAME>`."""
 
     name: str
     default: str
@@ -93,7 +93,7 @@ class FormSetting(NamedTuple):
 
 
 def claim_nothing(_: Any) -> bool:
-    """That a record is of this form is never told by such a shape."""
+    """Never claim a record by this kind of shape."""
     return False
 
 
@@ -102,21 +102,19 @@ class TrackerForm:
     """One form of records.
 
     Attributes:
-        name: what the setting `tracker_form` and the folder of golden files call it.
-        summary: what it is, for the table of forms.
-        shape: how it is recognised, in words, for the same table.
-        read: a record's canonical events, as plain objects with camelCase keys, in its order; raises
+        name: its name in the setting `tracker_form` and in the folder of golden files. summary: a description
+        for the table of forms. shape: how it is recognised, for the same table. read: a record's canonical
+        events, as plain objects with camelCase keys, in its order; raises
             `Unreadable`.
-        claims: whether a JSON object (the first of an array) is of this form.
-        claims_text: the same of bytes that are no JSON.
-        is_broad: it is asked last, for it is recognised by names that others use too.
-        is_canonical: its records are events of the contract as they stand; so is what no form claims.
-        starts: what its SDKs read before they send anything; such a request has no events.
-        senders: what sends it, and what to set there.
-        user_fields: the fields of JSON or of a query that hold users' ids: what is too broken to be read is
+        claims: whether a JSON object (the first of an array) has this form. claims_text: the same for bytes
+        that are not JSON. is_broad: whether it is checked last, because it is recognised by names that others
+        use too. is_canonical: whether its records are already events of the contract; records that no form
+        claims count as this form. starts: routes that its SDKs read before they send anything; such requests
+        have no events. senders: what sends it, and how to configure that. user_fields: the fields of JSON or
+        of a query that hold users' ids: what is too broken to be read is
             known to be somebody's by them.
-        fields: where a canonical field comes from, by a row of `tracker_tables.FIELDS`.
-        becomes: what its kinds of events become, where that is not a track event of the same name.
+        fields: where a canonical field comes from, by row of `tracker_tables.FIELDS`. becomes: what its kinds
+        of events become, if not a track event of the same name.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Single values as trackers write them: texts, numbers, times; empty and null count as missing."""
+"""Single values as trackers write them: text, numbers, times; empty and null count as missing."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from stream_app.intake.trackers.json_records import MAX_INTEGER
 from stream_app.settings.placeholder_ids import SHIPPED
 
-MAX_EVENT_NAME = 256  # characters, as the contract takes
-MILLISECONDS_FROM = 2e10  # as seconds, a number above this lies after the year 2600
+MAX_EVENT_NAME = 256  # characters, the contract's limit
+MILLISECONDS_FROM = 2e10  # as seconds, larger numbers are after the year 2600
 
 
 def text(value: Any, limit: int | None = None) -> str | None:
-    """The value as a text, cut at `limit` characters; None if there is none. Numbers are written out."""
+    """The value as text, cut at `limit` characters; None if missing. Numbers are converted."""
     if isinstance(value, str):
         return value[:limit] or None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -23,11 +23,11 @@ def text(value: Any, limit: int | None = None) -> str | None:
 
 
 def number(value: Any) -> float | int | None:
-    """The value as a finite number of 64 bits, also from its text; None if it is none."""
+    """The value as a finite 64-bit number, also from text; None if it is not one."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        if "_" in value:  # Python's own notation, nobody else's
+        if "_" in value:  # Python's own notation, which nothing else uses
             return None
         try:
             value = int(value) if value.lstrip("-").isdecimal() and len(value) <= 18 else float(value)
@@ -39,9 +39,9 @@ def number(value: Any) -> float | int | None:
 
 
 def iso_time(value: Any) -> str | None:
-    """A time in ISO 8601 from epoch seconds or milliseconds; a text that is no number is left as it is.
+    """A time in ISO 8601 from epoch seconds or milliseconds; text that is not a number is returned unchanged.
 
-    What is no time at all comes out as a text, so that the contract refuses it.
+    A value that is not a time at all becomes text, so that the contract refuses it.
     """
     written = text(value)
     epoch = number(value)
@@ -60,7 +60,7 @@ def given(**fields: Any) -> dict[str, Any]:
 
 
 def pop_text(fields: dict[str, Any], *names: str, limit: int | None = None) -> str | None:
-    """Remove all `names` from the fields; the first of them that is given, as a text."""
+    """Remove all `names` from the fields; return the first one given, as text."""
     taken = None
     for name in names:
         found = text(fields.pop(name, None), limit)
@@ -69,15 +69,15 @@ def pop_text(fields: dict[str, Any], *names: str, limit: int | None = None) -> s
 
 
 def pop_id(fields: dict[str, Any], *names: str, also: str | None = None) -> str | None:
-    """Remove all `names` from the fields; of them and `also` the first id that is a real one.
+    """Remove all `names` from the fields; return the first real id among them and `also`.
 
-    Where there is none, one of the placeholders, so that it is seen what was sent.
+    If there is none, return one of the placeholders, to show what was sent.
     """
     return real_id(*(text(fields.pop(name, None)) for name in names), also)
 
 
 def real_id(*given_ids: str | None) -> str | None:
-    """The first of some ids of a user that is no placeholder, else the first that is given."""
+    """The first of a user's ids that is not a placeholder, or else the first one given."""
     there = [given_id for given_id in given_ids if given_id]
     real = (given_id for given_id in there if not SHIPPED.stands_for_nobody(given_id))
     return next(real, there[0] if there else None)

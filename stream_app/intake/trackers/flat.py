@@ -1,6 +1,6 @@
-"""Flat JSON, one interaction of a user with an item: `user_id`, `item_id`, `event`, `ts`.
+"""Flat JSON: one interaction of a user with an item per object: `user_id`, `item_id`, `event`, `ts`.
 
-It is the form of most public interaction logs; there is no specification of it.
+Most public interaction logs have this form; there is no specification.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def read_flat(value: bytes) -> list[dict[str, Any]]:
     """Events of an object or of an array of objects.
 
     Raises:
-        Unreadable: it is not JSON, or holds something else than objects.
+        Unreadable: it is not JSON, or contains something other than objects.
     """
     return [_event(dict(record)) for record in parse_objects(value)]
 

@@ -1,6 +1,6 @@
-"""The forms in which trackers send events: found in this folder, told apart by shape, read into events.
+"""The forms in which trackers send events: discovered in this folder, detected by shape, read into events.
 
-A module or folder of this folder that has `FORMS` declares forms; nothing else knows their names.
+A module or folder in this folder with `FORMS` declares forms; their names are nowhere else.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ FORM_SETTINGS: tuple[FormSetting, ...] = tuple(
 
 
 def read(value: bytes, form: str) -> list[dict[str, Any]]:
-    """Canonical events of a record, as plain objects with camelCase keys; several of a batch, in its order.
+    """The canonical events of a record in order, as plain objects with camelCase keys; a batch has several.
 
-    What a tracker left out is left out here: whether an event is complete is for the contract to judge.
+    Missing fields stay missing: the contract decides whether an event is complete.
 
     Raises:
-        Unreadable: the record is not of this form.
+        Unreadable: the record does not have this form.
     """
     return FORMS[form].read(value)
 
 
 def detect(value: bytes) -> str:
-    """The name of a record's form by its shape; the canonical form's where nothing tells."""
+    """The name of a record's form by its shape; the canonical form if undecided."""
     record = _first_object(value)
     return next((form for form in IN_ORDER_OF_ASKING if _claims(form, value, record)), CANONICAL).name
 
 
 def claims(form: TrackerForm, value: bytes) -> bool:
-    """Whether a record is of a form by its shape, whatever others say."""
+    """Whether a form claims a record by its shape, regardless of other forms."""
     return _claims(form, value, _first_object(value))
 
 

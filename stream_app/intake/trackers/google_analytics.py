@@ -1,7 +1,7 @@
 """Google Analytics 4: the Measurement Protocol's JSON, and what `gtag` sends to `/g/collect`.
 
 Source: Google's "Measurement Protocol (Google Analytics 4)" and "Recommended events". `gtag`'s parameters are
-not documented; they are those that it is seen to send: what events share in the address, one event a line.
+not documented; these were observed: shared fields in the URL, one event per line.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from stream_app.intake.trackers.json_records import MAX_EVENTS, Unreadable, pars
 from stream_app.intake.trackers.kept_fields import keep
 from stream_app.intake.trackers.query_strings import parse_query
 
-MICROSECONDS_FROM = 2e13  # as milliseconds, a number above this lies after the year 2600
+MICROSECONDS_FROM = 2e13  # as milliseconds, larger numbers are after the year 2600
 NO_CONTENT = Answer(b"", "text/plain", 204)
-# To be matched at the start alone: searched for, it would look through the whole text from each character.
+# Match only at the start: searching would scan the whole text from each character.
 QUERY = re.compile(rb"(?=.*(?:^|[?&])v=2(?:&|$))(?=.*(?:^|[?&])tid=)(?=.*(?:^|[?&])cid=)", re.DOTALL)
 GRANTED = {"GRANTED": True, "DENIED": False}
 PURPOSES = {
@@ -56,7 +56,7 @@ PLACES: dict[str, Place] = {
     "user_location_region_id": Place("location", "region"),
     "user_location_city": Place("location", "city"),
 }
-# `gtag`'s parameters by the names of the Measurement Protocol.
+# `gtag`'s parameters by the Measurement Protocol's names.
 PARAMETERS: dict[str, str] = {
     "dl": "page_location",
     "dr": "page_referrer",
@@ -167,7 +167,7 @@ def _events_of_parameters(parameters: dict[str, str], place: int) -> list[dict[s
     if parameters.get("uamb") in {"0", "1"}:
         fields["device_category"] = "mobile" if parameters["uamb"] == "1" else "desktop"
     width, _, height = parameters.get("sr", "").partition("x")
-    # A page numbers its hits: with the events' places in them, that tells one event from all others.
+    # A page numbers its hits; with an event's place in its hit this identifies the event.
     page, hit = parameters.get("_p"), parameters.get("_s")
     numbered = f"{parameters.get('cid', '')}.{parameters.get('sid', '')}.{page}.{hit}.{place}"
     common = given(
@@ -225,7 +225,7 @@ def _events(
     if event.get("event") in VALUE_IS_REVENUE and "value" in fields:
         fields.setdefault("revenue", fields["value"])
     event["properties"] = keep(shop_properties(event.get("event"), fields))
-    # Nothing but a known user's traits says that the two ids are one person's.
+    # Only a known user's traits show that the two ids belong to one person.
     if traits and common.get("userId"):
         who = {key: value for key, value in common.items() if key != "messageId"}
         return [{**who, "type": "identify", **given(context=context), "traits": keep(traits)}, event]

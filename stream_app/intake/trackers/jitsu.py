@@ -1,4 +1,4 @@
-"""Jitsu: Segment's calls at paths of its own, with the write key in a header.
+"""Jitsu: Segment's calls at its own paths, with the write key in a header.
 
 Source: Jitsu's "HTTP API" and its JavaScript SDK.
 """

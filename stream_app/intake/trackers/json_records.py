@@ -1,4 +1,4 @@
-"""JSON as trackers send it, and the errors of all readers."""
+"""JSON as trackers send it, and the errors shared by all readers."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-MAX_INTEGER = 2**63  # not every JSON library writes what does not fit 64 bits
+MAX_INTEGER = 2**63  # not every JSON library can write numbers beyond 64 bits
 _BEYOND_JSON = re.compile(rb"NaN|Infinity|[0-9][eE][+]?[0-9]{3}")
 _LONG_NUMBER = re.compile(r"[0-9]{19}|[0-9][eE][+]?[0-9]{3}")
 MAX_FORM_FIELDS = 64
-MAX_EVENTS = 2500  # events in a batch, as many as Segment's HTTP API takes
+MAX_EVENTS = 2500  # events in a batch, the limit of Segment's HTTP API
 
 
 class Unreadable(ValueError):  # noqa: N818 (says what the record is)
-    """A record is not of the form that it is read as; `detail` names fields, never values."""
+    """A record does not have the expected form; `detail` names fields, never values."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -28,11 +28,11 @@ class Unreadable(ValueError):  # noqa: N818 (says what the record is)
 
 
 class TooMany(Unreadable):
-    """A record holds more events than are taken at once: its sender should send fewer."""
+    """A record has too many events: its sender should send fewer at a time."""
 
 
 class NotJson(Unreadable):
-    """A record that should be JSON is none."""
+    """A record that should be JSON is not."""
 
 
 def parse_json(value: bytes | str) -> Any:
@@ -53,13 +53,13 @@ def has_numbers_beyond_json(value: bytes) -> bool:
 
 
 def _parse_leniently(value: bytes | str) -> Any:
-    """JSON as Python writes it: `NaN`, `Infinity` and numbers beyond 64 bits come out as null."""
+    """Parse JSON as Python writes it: `NaN`, `Infinity` and numbers beyond 64 bits become null."""
     try:
         text = value.decode() if isinstance(value, bytes) else value
         parsed = json.loads(text)
         if any(token in text for token in ("NaN", "Infinity")) or _LONG_NUMBER.search(text):
             parsed = _without_such_numbers(parsed)
-        orjson.dumps(parsed)  # what could not be written down again is refused here
+        orjson.dumps(parsed)  # refuses what could not be encoded again
     except UnicodeDecodeError as error:
         raise NotJson(f"not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
@@ -82,7 +82,7 @@ def _without_such_numbers(value: Any) -> Any:
 
 
 def parse_object(value: bytes) -> dict[str, Any]:
-    """The object that a JSON text is.
+    """Parse a JSON object.
 
     Raises:
         Unreadable: it is not JSON, or not an object.
@@ -94,17 +94,17 @@ def parse_object(value: bytes) -> dict[str, Any]:
 
 
 def parse_objects(value: bytes) -> list[dict[str, Any]]:
-    """The object, or the objects of the array, in a JSON text.
+    """Parse a JSON object, or an array of objects.
 
     Raises:
-        Unreadable: as of `parse_json` and `require_objects`.
+        Unreadable: as for `parse_json` and `require_objects`.
     """
     parsed = parse_json(value)
     return require_objects(parsed if isinstance(parsed, list) else [parsed], "the record")
 
 
 def require_objects(values: Any, name: str) -> list[dict[str, Any]]:
-    """The list, if it holds objects and nothing else.
+    """Return the list if it contains only objects.
 
     Raises:
         Unreadable: it is not such a list.
@@ -117,11 +117,10 @@ def require_objects(values: Any, name: str) -> list[dict[str, Any]]:
 
 
 def require_list(values: Any, name: str) -> list[Any]:
-    """The list of at most `MAX_EVENTS` members, counted before any of them is looked at.
+    """Return the list if it has at most `MAX_EVENTS` members, checked before looking at any of them.
 
     Raises:
-        Unreadable: it is no list.
-        TooMany: it is longer.
+        Unreadable: it is not a list. TooMany: it is longer.
     """
     if not isinstance(values, list):
         raise Unreadable(f"{name} holds something else than JSON objects")
@@ -131,15 +130,15 @@ def require_list(values: Any, name: str) -> list[Any]:
 
 
 def text_in(parsed: Mapping[str, Any], *names: str) -> str | None:
-    """The first of some fields that has a text."""
+    """The first of some fields that contains text."""
     return next((value for name in names if isinstance(value := parsed.get(name), str)), None)
 
 
 def only_key(keys: set[str | None]) -> str | None:
-    """The one write key that the events of a request show.
+    """The single write key that the events of a request present.
 
     Raises:
-        Unreadable: they show several.
+        Unreadable: they present several.
     """
     if len(keys) > 1:
         raise Unreadable("send the events of one application at a time")
@@ -147,7 +146,7 @@ def only_key(keys: set[str | None]) -> str | None:
 
 
 def decode_base64(value: Any) -> bytes | None:
-    """The bytes of a text in Base64, URL-safe or not, padded or not; None if it is none."""
+    """Decode Base64, URL-safe or not, padded or not; None if it is not Base64."""
     if not isinstance(value, str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""The bound within which fields that no mapping knows are kept."""
+"""Bounds on fields that have no mapping."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 from stream_app.intake.trackers.json_records import MAX_INTEGER
 
-MAX_FIELDS = 64  # of an object, and members of a list
-MAX_NAME = 128  # characters; a field with a longer name is left out
-MAX_TEXT = 1024  # characters; a longer text is cut
-MAX_DEPTH = 3  # objects and lists within each other; what nests deeper is left out
+MAX_FIELDS = 64  # fields of an object, and members of a list
+MAX_NAME = 128  # characters; fields with longer names are dropped
+MAX_TEXT = 1024  # characters; longer text is cut
+MAX_DEPTH = 3  # levels of nesting; deeper values are dropped
 
 
 def keep(fields: Mapping[str, Any], depth: int = MAX_DEPTH) -> dict[str, Any]:
-    """The first `MAX_FIELDS` fields that say something, within the bounds above."""
+    """The first `MAX_FIELDS` non-empty fields, within the bounds above."""
     kept: dict[str, Any] = {}
     for name, value in fields.items():
         if len(kept) == MAX_FIELDS:

@@ -19,7 +19,7 @@ from stream_app.intake.trackers.json_records import MAX_EVENTS, Unreadable, pars
 from stream_app.intake.trackers.kept_fields import keep
 from stream_app.intake.trackers.query_strings import parse_query
 
-# To be matched at the start alone: searched for, it would look through the whole text from each character.
+# Match only at the start: searching would scan the whole text from each character.
 QUERY = re.compile(rb"(?=.*(?:^|[?&])rec=1(?:&|$))(?=.*(?:^|[?&])idsite=)", re.DOTALL)
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?", re.ASCII)
 NO_CONTENT = Answer(b"", "text/plain", 204)
@@ -36,7 +36,7 @@ PLACES: dict[str, Place] = {
     "_rcn": Place("campaign", "name"),
     "_rck": Place("campaign", "term"),
 }
-# Of the visitor's browser plugins, of the page's speed, of the tracker itself.
+# Fields about browser plugins, page speed and the tracker itself.
 NOT_KEPT = re.compile(
     r"idsite|rec|rand|apiv|token_auth|send_image|queuedtracking|bots|cookie|h|m|s|fla|java|dir|qt|realp|pdf|wma"
     r"|ag|gears|uadata|cs|gt_ms|pf_\w+|_idts|_idvc|_idn|_viewts|_refts|_ref|_ects|_cvar|cvar|new_visit|lat|long"
@@ -102,7 +102,7 @@ def _events(hit: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _kinds(hit: dict[str, Any], is_titled: bool) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
-    """What a hit says happened: a type with its name, and the properties that are its own."""
+    """The events of a hit: a type with its name, and its specific properties."""
     goal, revenue = pop_text(hit, "idgoal"), number(hit.pop("revenue", None))
     category, action, name = (pop_text(hit, field) for field in ("e_c", "e_a", "e_n"))
     value = number(hit.pop("e_v", None))

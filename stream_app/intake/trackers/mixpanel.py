@@ -27,7 +27,7 @@ from stream_app.intake.trackers.json_records import (
 from stream_app.intake.trackers.kept_fields import keep
 
 PAGE_VIEW = "$mp_web_page_view"
-DEVICE = "$device:"  # before the id of somebody who is not known
+DEVICE = "$device:"  # prefix of the id of an unknown visitor
 DIRECT = "$direct"
 OK_TEXT = Answer(b"1", "text/plain")
 OK_JSON = Answer(b'{"status":1,"error":null}')
@@ -61,7 +61,7 @@ PLACES: dict[str, Place] = {
     "mp_lib": Place("library", "name"),
     "$lib_version": Place("library", "version"),
 }
-# Of the SDK itself, or the page's address once more.
+# Fields about the SDK itself, or duplicates of the page's URL.
 NOT_KEPT = (
     *("token", "mp_processing_time_ms", "mp_sent_by_lib_version", "$mp_autocapture", "$import"),
     *(
@@ -112,7 +112,7 @@ def _records(value: bytes) -> tuple[list[dict[str, Any]], Mapping[str, str]]:
     try:
         records = [parse_json(line) for line in lines]
     except Unreadable:
-        records = [parse_json(value)]  # one object in several lines
+        records = [parse_json(value)]  # one object over several lines
     if not records:
         raise Unreadable("send an event, or a list of events")
     return require_objects(records, "the body"), fields
@@ -126,7 +126,7 @@ def _data(fields: Mapping[str, str]) -> bytes:
 
 
 def _in_order(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The events as they happened: the browser's queue does not keep the order of the calls."""
+    """Sort events by time, because the browser's queue does not keep the order of calls."""
     events = [event for record in records for event in _events(record)]
     return sorted(events, key=lambda event: event.get("timestamp") or "")
 
@@ -136,7 +136,7 @@ def _events(record: dict[str, Any]) -> list[dict[str, Any]]:
         return [_event(record)]
     if "$distinct_id" in record:
         return [_profile(record)] if any(name in record for name in ("$set", "$set_once")) else []
-    return []  # a group's profile, which belongs to nobody
+    return []  # a group's profile, which belongs to no user
 
 
 def _event(record: dict[str, Any]) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def _profile(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _user(properties: dict[str, Any]) -> dict[str, str | None]:
-    """`distinct_id` is the user's, except where it is that of the device."""
+    """`distinct_id` is the user's id, unless it is the device's."""
     distinct_id, device_id, user_id = (
         pop_text(properties, name) for name in ("distinct_id", "$device_id", "$user_id")
     )

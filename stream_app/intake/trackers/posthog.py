@@ -43,7 +43,7 @@ from stream_app.settings.placeholder_ids import SHIPPED
 TAKEN = Answer(b'{"status":1}')
 SENT_AT = "_"  # of the address: when the request was sent, in epoch milliseconds
 API_KEYS = ("api_key", "token", "$token")
-# Of PostHog's own pipeline, in events read behind it.
+# Fields added by PostHog's own pipeline.
 NOT_KEPT = ("team_id", "project_id", "site_url", "created_at", "elements_chain", "person", "type")
 MERGES = frozenset({"$create_alias", "$merge_dangerously"})
 # `alias(previous_id, distinct_id)` of this library sends the previous id as `distinct_id`.
@@ -54,13 +54,13 @@ FIRST_VISIT = (
     "$initial_utm_medium",
     "$initial_utm_campaign",
 )
-# What posthog-js sets once of the page and its address beside what a site sets: the event's context has it.
+# Page fields that posthog-js sets once as traits, in addition to the site's; the event's context has them.
 PAGES_OWN = (
     "$", "utm_", "gclid", "gad_source", "gclsrc", "dclid", "gbraid", "wbraid", "fbclid", "msclkid", "twclid",
     "li_fat_id", "igshid", "ttclid", "rdt_cid", "epik", "qclid", "sccid", "oppref", "bfcid", "irclid",
     "mc_cid", "_kx",
 )  # fmt: skip
-DIRECT = "$direct"  # what PostHog writes where a page has no referrer
+DIRECT = "$direct"  # what PostHog writes for a page without a referrer
 PLACES: dict[str, Place] = {
     "$ip": Place(None, "ip"),
     "$raw_user_agent": Place(None, "userAgent", user_agent_text),
@@ -165,7 +165,7 @@ def _event(capture: dict[str, Any]) -> dict[str, Any]:
 
 
 def _properties(value: Any) -> dict[str, Any]:
-    """Properties as an object, or as its JSON text, in which PostHog stores and exports them."""
+    """Properties as an object, or as JSON text, as PostHog stores and exports them."""
     if isinstance(value, str):
         try:
             value = parse_json(value)
@@ -185,13 +185,13 @@ def _shown(name: str | None, properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _own_first(properties: dict[str, Any], capture: dict[str, Any]) -> dict[str, Any]:
-    """What is left of an event, the site's own properties before PostHog's, for the bound cuts at the end."""
+    """The remaining properties, the site's own before PostHog's, because the bound cuts at the end."""
     rest = {**capture, **properties}
     return dict(sorted(rest.items(), key=lambda item: item[0].startswith("$")))
 
 
 def _traits(capture: dict[str, Any], properties: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is known of the user, and what counts until it is."""
+    """The user's known traits, and those that count only until others are known."""
     always: dict[str, Any] = {}
     once: dict[str, Any] = {}
     for source in (properties, capture):
@@ -205,7 +205,7 @@ def _traits(capture: dict[str, Any], properties: dict[str, Any]) -> tuple[dict[s
 
 
 def _merge(event: dict[str, Any], alias: str | None, context: dict[str, Any]) -> dict[str, Any]:
-    """Two ids made one. Which of them is the earlier, the trackers' calls say, but not their events alike."""
+    """Two ids merged into one; libraries differ in which of them is the previous one."""
     is_other_way = alias is not None and (
         context.get("library", {}).get("name") == PYTHON_LIBRARY or not event.get("userId")
     )
@@ -215,7 +215,7 @@ def _merge(event: dict[str, Any], alias: str | None, context: dict[str, Any]) ->
 
 
 def _user(name: str | None, distinct_id: str | None, properties: dict[str, Any]) -> dict[str, str | None]:
-    """`distinct_id` as the user's id, or as an anonymous one where the event says so."""
+    """`distinct_id` as the user's id, or as an anonymous id if the event says so."""
     anonymous_before = pop_text(properties, "$anon_distinct_id")
     device_id = pop_text(properties, "$device_id")
     user_id = pop_text(properties, "$user_id")
@@ -235,10 +235,10 @@ def _user(name: str | None, distinct_id: str | None, properties: dict[str, Any])
 
 
 def _times(capture: dict[str, Any], properties: dict[str, Any]) -> dict[str, str | None]:
-    """Event time as PostHog's servers find it: by `timestamp` and `sent_at`, or by `offset`.
+    """Event time as determined by PostHog's servers: from `timestamp` and `sent_at`, or from `offset`.
 
-    posthog-js sends how many milliseconds passed until the event was sent in `offset`, and when it
-    happened, by the device's clock, in `$time`.
+    posthog-js sends the milliseconds between event and sending in `offset`, and the event's time by the
+    device's clock in `$time`.
     """
     timestamp, sent_at = iso_time(capture.pop("timestamp", None)), iso_time(capture.pop("sent_at", None))
     offset, captured = number(capture.pop("offset", None)), number(properties.pop("$time", None))
@@ -262,14 +262,14 @@ def _context(capture: dict[str, Any], properties: dict[str, Any]) -> dict[str, A
 
 
 def _read_request(sent: Sent) -> Reading:
-    """An event, array or batch; its project key stands for a write key."""
+    """An event, array or batch; its project key is used as the write key."""
     bodies = parse_objects(sent.body)
     key = only_key({_project_key(body) for body in bodies})
     return Reading(_events(bodies, iso_time(sent.query.get(SENT_AT))), key)
 
 
 def _read_query(sent: Sent) -> Reading:
-    """What older trackers send in an address: JSON or its Base64 as `data`."""
+    """What older trackers send in a URL: JSON or its Base64 as `data`."""
     return _read_request(sent._replace(body=read_data(sent.query) or b""))
 
 

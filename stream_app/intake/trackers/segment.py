@@ -1,4 +1,4 @@
-"""Segment and RudderStack: single calls as they stand, and the body of `/v1/batch`.
+"""Segment and RudderStack: single calls, and the body of `/v1/batch`.
 
 Source: Segment's "Spec: Common Fields" and "HTTP Tracking API Source" (batch; timestamps).
 """
@@ -26,7 +26,7 @@ from stream_app.intake.trackers.startup_files import read_rudderstack_start, rea
 NOT_OF_THE_EVENT = frozenset({"writeKey", "integrations", "_metadata"})
 INHERITED = ("sentAt", "receivedAt")
 MAX_PLACES = 4  # objects within each other that the name of a parameter may make
-MAX_SHARED_CONTEXT = 32_768  # bytes; it is copied into every event of its batch
+MAX_SHARED_CONTEXT = 32_768  # bytes; copied into every event of its batch
 SHORT_NAMES = {"track": "t", "page": "p", "screen": "s", "identify": "i", "group": "g", "alias": "a"}
 BATCH_PATHS = ("/v1/batch", "/v1/import", "/v1/b", "/b", "/beacon/v1/batch")
 SUCCESS = Answer(b'{"success":true}')
@@ -42,7 +42,7 @@ def read_segment(value: bytes) -> list[dict[str, Any]]:
 
 
 def read_call(sent: Sent, call: str) -> Reading:
-    """The one event of a call's body; its type is that of the path where the body names none.
+    """The event in a call's body; its type comes from the path if the body has none.
 
     Raises:
         Unreadable: the body is not a JSON object.
@@ -52,9 +52,9 @@ def read_call(sent: Sent, call: str) -> Reading:
 
 
 def read_batch(sent: Sent) -> Reading:
-    """The events of a batch, each with what the batch says for all: `context` and `sentAt`.
+    """The events of a batch, each with the batch's shared `context` and `sentAt`.
 
-    What is no object is handed on as it is.
+    Members that are not objects are passed on unchanged.
 
     Raises:
         Unreadable: the body is not a JSON object with a list `batch`.
@@ -115,7 +115,7 @@ def _events(call: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _event(call: dict[str, Any], shared: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
-    """A call as an event. The `timestamp` of one that no server has seen is still by the device's clock."""
+    """A call as an event. If no server has processed it, its `timestamp` is still by the device's clock."""
     event = {**shared, **{name: value for name, value in call.items() if name not in NOT_OF_THE_EVENT}}
     own_context = call.get("context") or {}
     if context and isinstance(own_context, dict):
@@ -135,7 +135,7 @@ FORMS = (
         is_canonical=True,
         routes=(
             *(
-                # analytics.js is given a host that ends with /v1: without it, it sends to the bare letter.
+                # analytics.js expects a host that ends with /v1; without that, it sends to the bare letter.
                 Route((f"/v1/{call}", f"/v1/{short}", f"/{short}"), partial(read_call, call=call), SUCCESS)
                 for call, short in SHORT_NAMES.items()
             ),

@@ -1,8 +1,8 @@
-"""The files that trackers read before they send anything, so that a page needs nothing but host and key.
+"""The files that trackers read before they send anything, so that a page needs only host and key.
 
-Each says no more than that events are wanted here: no destinations, no flags, no recordings. Sources:
-Segment's `/v1/projects/KEY/settings` (analytics-next, Swift, Kotlin), RudderStack's `/sourceConfig`,
-PostHog's remote config and `/flags` (before 2025: `/decide`).
+Each only says that events are accepted here: no destinations, no flags, no recordings. Sources: Segment's
+`/v1/projects/KEY/settings` (analytics-next, Swift, Kotlin), RudderStack's `/sourceConfig`, PostHog's remote
+config and `/flags` (before 2025: `/decide`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ UNPACKED_BY = ["gzip", "gzip-js"]
 
 
 def read_segment_start(sent: Sent) -> Reading:
-    """Settings of a Segment source that sends to this collector alone; without them it sends to Segment."""
+    """Settings of a Segment source that sends only to this collector; without them it sends to Segment."""
     key = sent.parameters["key"]
     destination = {
         "apiKey": key,
@@ -43,7 +43,7 @@ def read_segment_start(sent: Sent) -> Reading:
 
 
 def read_rudderstack_start(sent: Sent) -> Reading:
-    """The configuration of a RudderStack source with no destination and no report to RudderStack."""
+    """The configuration of a RudderStack source without destinations or reports to RudderStack."""
     key = sent.query.get("writeKey")
     off = {"enabled": False}
     source: dict[str, Any] = {
@@ -95,8 +95,8 @@ def _told(key: str | None, content: dict[str, Any]) -> Reading:
 def _page_scheme(sent: Sent) -> str:
     """`https` or `http`, as the sender's page reaches the collector.
 
-    A proxy that ends TLS is not always a trusted one. What it says changes nothing but the answer to its own
-    client, and a page of https can have come by https alone.
+    A proxy that terminates TLS is not always trusted. Its header only affects the answer to its own client,
+    and an https page can only have used https.
     """
     forwarded = sent.headers.get("x-forwarded-proto", "").strip().lower()
     is_secure = sent.headers.get("origin", "").startswith("https:") or forwarded.startswith("https")

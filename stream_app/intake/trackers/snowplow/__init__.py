@@ -1,4 +1,4 @@
-"""Snowplow: what its trackers send, and the same events behind its enrichment."""
+"""Snowplow: what its trackers send, and the same events after enrichment."""
 
 from stream_app.intake.trackers.snowplow.enriched import ENRICHED
 from stream_app.intake.trackers.snowplow.payload import PAYLOAD

@@ -16,9 +16,9 @@ from stream_app.intake.trackers.snowplow.events import canonical_event
 from stream_app.intake.trackers.snowplow.fields import ENRICHED_FIELDS, typed
 from stream_app.intake.trackers.snowplow.self_describing import Described, unwrap_entities, unwrap_event
 
-FEWEST_TABS = 101  # the format only ever grew; a line of fewer fields is something else
+FEWEST_TABS = 101  # the format has only grown; a line with fewer fields is something else
 CONTEXT_FIELDS = ("contexts", "derived_contexts")
-# The SDK writes vendor and name alike in snake case: only vendors that are known can be told apart.
+# The SDK writes vendor and name in snake case alike, so only known vendors can be separated.
 SHREDDED = re.compile(r"(contexts|unstruct_event)_(.+)_\d+")
 VENDORS = (
     "com_snowplowanalytics_snowplow_ecommerce",

@@ -1,4 +1,4 @@
-"""Entities attached to Snowplow events: those of the shop and the device that have a canonical place.
+"""Entities of Snowplow events: those about shop and device that have a canonical place.
 
 Source: Iglu Central, vendors com.snowplowanalytics.snowplow, …snowplow.ecommerce and nl.basjes (YAUAA).
 """
@@ -15,7 +15,7 @@ CORE = "com.snowplowanalytics.snowplow"
 SHOP = f"{CORE}.ecommerce"
 YAUAA = "nl.basjes"
 
-# Names that differ from Segment's; all other fields of these entities keep theirs.
+# Names that differ from Segment's; all other fields of these entities keep their names.
 RENAMED: dict[str, dict[str, str]] = {
     "product": {"id": "product_id", "creative_id": "creative"},
     "transaction": {
@@ -31,9 +31,9 @@ RENAMED: dict[str, dict[str, str]] = {
 
 
 def shop_properties(entities: list[Described]) -> tuple[dict[str, Any], list[Described]]:
-    """Properties in Segment's names from the shop's entities, and the entities that are left.
+    """Properties with Segment's names from the shop's entities, and the remaining entities.
 
-    A single product stands in the properties themselves, several in `products`.
+    A single product goes into the properties themselves, several into `products`.
     """
     properties: dict[str, Any] = {}
     products: list[dict[str, Any]] = []
@@ -58,7 +58,7 @@ def _renamed(entity: Described) -> dict[str, Any]:
 
 
 def device_context(entities: list[Described]) -> tuple[dict[str, Any], list[Described]]:
-    """Canonical context from the entities about session and device, and the entities that are left."""
+    """Canonical context from the entities about session and device, and the remaining entities."""
     context: dict[str, Any] = {}
     others = []
     for entity in entities:

@@ -25,7 +25,7 @@ from stream_app.intake.trackers.snowplow.consent import preferences_of
 from stream_app.intake.trackers.snowplow.entities import CORE, device_context, shop_properties
 from stream_app.intake.trackers.snowplow.self_describing import Described
 
-# Of the pipeline itself, or said elsewhere in the event.
+# Fields of the pipeline itself, or duplicates.
 NOT_KEPT = (
     "etl_tstamp",
     "etl_tags",
@@ -111,12 +111,11 @@ UTC_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?", re.ASCII)
 def canonical_event(
     fields: dict[str, Any], event: Described | None, entities: list[Described]
 ) -> dict[str, Any]:
-    """One event of the contract. It lacks a type where Snowplow's is unknown, a name where none is readable.
+    """One event of the contract, without a type if Snowplow's is unknown, and without a name if unreadable.
 
     Args:
-        fields: canonical fields by name, times in ISO 8601; what is used is taken out.
-        event: the self-describing event, if it is one.
-        entities: what is attached to it.
+        fields: canonical fields by name, times in ISO 8601; fields that are used are removed. event: the
+        self-describing event, if it is one. entities: the attached entities.
     """
     for name in NOT_KEPT:
         fields.pop(name, None)
@@ -152,7 +151,7 @@ def canonical_event(
 def _typed_event(
     kind: str | None, fields: dict[str, Any], event: Described | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The type with its name, and the properties that are the event's own."""
+    """The type with its name, and the event's specific properties."""
     match kind:
         case "page_view":
             return {"type": "page"}, {}
@@ -206,7 +205,7 @@ def _without(data: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _named(entities: list[Described]) -> dict[str, Any]:
-    """Entities by name; several of a name as a list."""
+    """Entities by name; several with the same name as a list."""
     named: dict[str, list[dict[str, Any]]] = {}
     for entity in entities:
         named.setdefault(entity.name, []).append(entity.data)
@@ -214,7 +213,7 @@ def _named(entities: list[Described]) -> dict[str, Any]:
 
 
 def _times(fields: dict[str, Any]) -> dict[str, str | None]:
-    """Snowplow's derived time, else the device's two times, from which the core derives it likewise."""
+    """Snowplow's derived time, or else the device's two times, from which the core derives it likewise."""
     derived = _pop_time(fields, "derived_tstamp")
     true = _pop_time(fields, "true_tstamp")
     created = _pop_time(fields, "dvce_created_tstamp")

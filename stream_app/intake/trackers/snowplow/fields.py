@@ -127,7 +127,7 @@ EVENT_CODES: dict[str, str] = {
 
 
 def typed(name: str, value: Any) -> Any:
-    """The value of a canonical field in its type; one that is not of it is left as it is."""
+    """Convert a canonical field to its type; invalid values are returned unchanged."""
     if name in NUMBERS:
         as_number = number(value)
         return value if as_number is None else as_number

@@ -36,7 +36,7 @@ from stream_app.intake.trackers.snowplow.events import canonical_event
 from stream_app.intake.trackers.snowplow.fields import EVENT_CODES, PARAMETERS, SIZES, typed
 from stream_app.intake.trackers.snowplow.self_describing import unwrap_entities, unwrap_event
 
-# With it a collector keeps neither the address nor an id of the network.
+# With it a collector stores neither the address nor a network id.
 ANONYMOUS_HEADER = "sp-anonymous"
 OF_THE_NETWORK = ("nuid", "tnuid", "ip")
 REDIRECT_SCHEMA = "iglu:com.snowplowanalytics.snowplow/uri_redirect/jsonschema/1-0-0"
@@ -89,7 +89,7 @@ def _size(value: Any) -> tuple[float | None, float | None]:
 
 
 def _read_post(sent: Sent) -> Reading:
-    """The events of a `tp2` body. Its trackers have no field for a write key: their app id stands for one."""
+    """The events of a `tp2` body. Its trackers have no field for a write key, so their app id is used."""
     payload = parse_object(sent.body)
     if "schema" not in payload:
         raise Unreadable("send a `schema` and a list of events under `data`")

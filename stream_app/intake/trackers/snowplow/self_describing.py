@@ -1,4 +1,4 @@
-"""Self-describing JSON: data beside the name of its schema, nested and in Base64 as trackers send it.
+"""Self-describing JSON: data with the name of its schema, nested and in Base64 as trackers send it.
 
 Source: Snowplow's "Self-describing JSON" and Iglu's schema URIs, `iglu:vendor/name/format/version`.
 """
