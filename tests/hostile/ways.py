@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -24,6 +25,7 @@ from stream_app.testing import FixedModels, RecordedSource
 
 PATHS = ("/v1/batch", "/v1/track", "/v1/page", "/batch", "/capture", "/2/httpapi", "/track", "/mp/collect")
 PARTITIONS = 2
+STEP = 500  # records to be answered before a deadline begins anew
 LONGEST_KEY = b"k" * (LONGEST_EVENT_BYTES // 2)
 
 
@@ -113,7 +115,8 @@ async def _work(
         await cluster.produce([(LONGEST_KEY, b"{"), *messages, (None, None)], partition)
         sent += len(messages) + 2
     async with cluster.worker(FixedModels().models, metrics, time.time) as app:
-        await until(lambda: _answered(metrics) >= sent, app)
+        for goal in (*range(STEP, sent, STEP), sent):  # as long as it goes on, however many there are
+            await until(partial(_has_answered, metrics, goal), app)
     outcome.compare(inputs, await cluster.rows())
     outcome.unanswered = sent - _answered(metrics)
     return outcome
@@ -154,6 +157,10 @@ def collect(inputs: Sequence[Input], folder: Path) -> Outcome:
     with Store(data, read_only=True) as store:
         outcome.compare(inputs, {user: row for _, user, row in store.rows()})
     return outcome
+
+
+def _has_answered(metrics: Metrics, count: int) -> bool:
+    return _answered(metrics) >= count
 
 
 def _answered(metrics: Metrics) -> int:
