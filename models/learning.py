@@ -381,10 +381,10 @@ def sound(answer: Probabilities, shares: Probabilities) -> Probabilities:
 
 def _foremost(x: Features, parts: Mapping[str, float], most: int) -> list[Reason]:
     ranked = nsmallest(most, parts.items(), key=lambda part: (-abs(part[1]), part[0]))
-    return [Reason(name, _told(x.get(name)), part) for name, part in ranked if part]
+    return [Reason(name, _finite_or_none(x.get(name)), part) for name, part in ranked if part]
 
 
-def _told(value: float | str | None) -> float | str | None:
+def _finite_or_none(value: float | str | None) -> float | str | None:
     return value if isinstance(value, str) or (value is not None and isfinite(value)) else None
 
 

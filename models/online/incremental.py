@@ -34,13 +34,13 @@ class Standardised:
 
     def __call__(self, x: Features) -> dict[str, float]:
         """Return the example with the names seen so far, always in the same order."""
-        return self.unknown() | dict(self.told(x).values())
+        return self.unknown() | dict(self.known_values(x).values())
 
     def unknown(self) -> dict[str, float]:
         """Return an example of which nothing is known, with the names seen so far."""
         return self._numbers | self._categories
 
-    def told(self, x: Features) -> dict[str, tuple[str, float]]:
+    def known_values(self, x: Features) -> dict[str, tuple[str, float]]:
         """Return for each known feature its place and value."""
         bounds = self.sample.bounds if self.sample is not None else None
         told: dict[str, tuple[str, float]] = {}
@@ -75,7 +75,7 @@ class IncrementalClassifier(BatchClassifier):
 
     def _contributions(self, x: Features, label: Label) -> dict[str, float]:
         """Return each feature's part from the classifier's state, if it has a measure of its own."""
-        told = self._standardised.told(x)
+        told = self._standardised.known_values(x)
         known = {place: number for place, number in told.values() if number}  # 0 is the same as unknown
         parts = contributions_of(self.classifier, self._standardised.unknown(), known, label)
         if parts is None:

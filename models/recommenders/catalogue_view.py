@@ -80,9 +80,9 @@ class CatalogueView:
 
     def facts(self, item_id: str) -> ItemFacts:
         """Return an item's facts from the catalogue or, failing that, from sessions."""
-        return self._catalogued.get(item_id) or self.told(item_id)
+        return self._catalogued.get(item_id) or self.session_facts(item_id)
 
-    def told(self, item_id: str) -> ItemFacts:
+    def session_facts(self, item_id: str) -> ItemFacts:
         """Return an item's facts from sessions; an unknown item has no restrictions."""
         return self._told.get(item_id, UNKNOWN)
 

@@ -149,10 +149,10 @@ class Surface:
         position = self.judge.sample(items, ended_at, owner)
         if position is not None:
             user = owner if may_personalise else None
-            occasion = self._occasion(position.known, user, (), context, self.catalogue.told)
+            occasion = self._occasion(position.known, user, (), context, self.catalogue.session_facts)
             judge_click(occasion, position.clicked, self.blend, self.levels, self.judge, self.gate)
         self.blend.learn_session(items, ended_at, owner)
-        facts = list(map(self.catalogue.told, items))
+        facts = list(map(self.catalogue.session_facts, items))
         is_factorised = self.rules.factorisation and may_personalise
         is_back = is_factorised and owner is not None and self.fallback.log.knows(owner)
         self.fallback.learn_session(items, [known.category for known in facts], ended_at, owner, context)

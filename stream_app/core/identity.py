@@ -93,7 +93,7 @@ def link(
         key = privacy.user_key(user_id)
         known = row.linked.get(key)
         if key in {user_key, row.merged_into} or (
-            known is not None and _is_told(known, at, may_merge, rules)
+            known is not None and _need_not_claim(known, at, may_merge, rules)
         ):
             continue
         place = partition.place_of(user_id)
@@ -354,7 +354,7 @@ def _is_of_visitor(row: UserRow) -> bool:
     return not (row.is_identified or row.merged_outright)
 
 
-def _is_told(known: Place, at: float, may_merge: bool, rules: Rules) -> bool:
+def _need_not_claim(known: Place, at: float, may_merge: bool, rules: Rules) -> bool:
     """Whether an id need not be claimed again yet; a new statement may change the answer."""
     if may_merge and known.claim != OWNED:
         return False

@@ -26,7 +26,7 @@ def read_segment_start(sent: Sent) -> Reading:
         "protocol": _page_scheme(sent),
         "versionSettings": {},
     }
-    return _told(
+    return _reading(
         key,
         {
             "integrations": {"Segment.io": destination},
@@ -57,13 +57,13 @@ def read_rudderstack_start(sent: Sent) -> Reading:
         "connections": [],
         "dataplanes": {},
     }
-    return _told(key, {"source": source, "updatedAt": "2026-01-01T00:00:00.000Z", "isHosted": False})
+    return _reading(key, {"source": source, "updatedAt": "2026-01-01T00:00:00.000Z", "isHosted": False})
 
 
 def read_posthog_start(sent: Sent) -> Reading:
     """PostHog's remote configuration: plain capture, everything else off."""
     key = sent.parameters["key"]
-    return _told(key, _posthog_config(key))
+    return _reading(key, _posthog_config(key))
 
 
 def read_posthog_script(sent: Sent) -> Reading:
@@ -80,15 +80,15 @@ def read_posthog_script(sent: Sent) -> Reading:
 def read_posthog_flags(sent: Sent) -> Reading:
     """No feature flags, for the key in the body."""
     key = text_in(parse_object(sent.body), "token", "api_key", "$token")
-    return _told(key, _posthog_config(key or ""))
+    return _reading(key, _posthog_config(key or ""))
 
 
 def read_posthog_surveys(sent: Sent) -> Reading:
     """No surveys."""
-    return _told(sent.query.get("token"), {"surveys": []})
+    return _reading(sent.query.get("token"), {"surveys": []})
 
 
-def _told(key: str | None, content: dict[str, Any]) -> Reading:
+def _reading(key: str | None, content: dict[str, Any]) -> Reading:
     return Reading([], key, Answer(orjson.dumps(content)))
 
 

@@ -33,19 +33,19 @@ def end(exit_code: int, last_line: str = "") -> NoReturn:
     os._exit(exit_code)
 
 
-def call_when_told_to_stop(tell: Callable[[], None], within: float = GOODBYE_SECONDS) -> None:
+def call_on_stop_signal(on_stop: Callable[[], None], within: float = GOODBYE_SECONDS) -> None:
     """Call back in the running loop at SIGINT or SIGTERM; the process ends soon after in any case.
 
     The loop's own handlers would wait for it, however long it computes.
     """
     loop = asyncio.get_running_loop()
 
-    def told(_number: int, _frame: FrameType | None) -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
         leave(0, "stopped as asked, in the middle of what was under way", within)
-        loop.call_soon_threadsafe(tell)
+        loop.call_soon_threadsafe(on_stop)
 
     for number in SIGNALS:
-        signal.signal(number, told)
+        signal.signal(number, handle)
 
 
 def _after(seconds: float, act: Callable[[], None]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from stream_app.errors import StateError, StreamAppError
 from stream_app.observability.guard import Position
 from stream_app.observability.metrics import Metrics
-from stream_app.runtimes.common.departure import call_when_told_to_stop, leave
+from stream_app.runtimes.common.departure import call_on_stop_signal, leave
 from stream_app.runtimes.common.folder_lock import lock_folder
 from stream_app.runtimes.common.guarded import guarded
 from stream_app.runtimes.kafka.consume.app import Footing, StreamApp, make_state_folder, state_folder
@@ -43,7 +43,7 @@ async def run_app(
         StreamAppError: it cannot start or continue; the message says why.
     """
     stop = asyncio.Event()
-    call_when_told_to_stop(stop.set)
+    call_on_stop_signal(stop.set)
     ends: list[Awaitable[object]] = [stop.wait(), _input_closed()] if ends_with_input else [stop.wait()]
     folder = state_folder(app_id, settings)
     make_state_folder(folder)

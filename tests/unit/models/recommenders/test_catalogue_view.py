@@ -41,11 +41,11 @@ def test_what_sessions_told_stands_apart_from_the_catalogue() -> None:
     for view in (early, late):
         view.learn("tea", "drinks")
     late.put(CatalogueItem(item_id="tea", category="leaves"))
-    assert early.told("tea") == late.told("tea")
+    assert early.session_facts("tea") == late.session_facts("tea")
     assert early.facts("tea") == late.facts("tea")
-    assert (early.told("tea").category, early.facts("tea").category) == ("drinks", "leaves")
+    assert (early.session_facts("tea").category, early.facts("tea").category) == ("drinks", "leaves")
     early.tell(["tea", "unheard of"])
-    assert early.told("tea").category == "leaves"
+    assert early.session_facts("tea").category == "leaves"
     assert len(early) == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 DEADLINE_SECONDS = 60.0
 BEGIN = """
 import asyncio, sys, threading
-from stream_app.runtimes.common.departure import call_when_told_to_stop, leave
+from stream_app.runtimes.common.departure import call_on_stop_signal, leave
 def hang():
     print("hangs", flush=True)
     while True:
@@ -17,7 +17,7 @@ def hang():
 """
 TOLD_WHILE_IT_COMPUTES = """
 async def main():
-    call_when_told_to_stop(lambda: None, within=0.2)
+    call_on_stop_signal(lambda: None, within=0.2)
     hang()
 asyncio.run(main())
 """
