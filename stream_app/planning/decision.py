@@ -18,7 +18,7 @@ from stream_app.planning.limits import Limits
 from stream_app.planning.occasion import TIRED_HALF_LIVES, Known, Learned, occasion_of
 from stream_app.planning.reasons import Reason
 from stream_app.planning.what import choose, propensities_of
-from stream_app.planning.whether import LEAST_SHARE, barred, worth_of
+from stream_app.planning.whether import LEAST_SHARE, TRIAL_SHARE, barred, worth_of
 from stream_app.settings.rules import DAY
 
 Floats = NDArray[np.float64]
@@ -129,7 +129,8 @@ def _weigh(
     best = worth.argmax(axis=1)
     rows = np.arange(len(kinds))
     worth, chances, opt_outs = worth[rows, best], chances[rows, best], opt_outs[rows, best]
-    is_worth_it = np.array([not kind.is_marketing for kind in kinds]) | (
+    is_trial = keyed_share("trial", campaign.name, known.user_key, cause) < TRIAL_SHARE
+    is_worth_it = np.array([is_trial or not kind.is_marketing for kind in kinds]) | (
         worth >= LEAST_SHARE * learned.chances.usual
     )
     turned_away |= {

@@ -15,7 +15,8 @@ Floats = NDArray[np.float64]
 
 OPT_OUT_PRICE = 10.0  # openings that one opting out costs, besides those that are then lost
 LEAST_SHARE = 0.15  # of what a notification usually brings: one that is worth less is not sent
-NEXT_ONES = 6  # notifications ahead that tiredness is counted for
+NEXT_ONES = 2  # notifications ahead that tiredness is counted for: more would trust its estimate too far
+TRIAL_SHARE = 0.05  # of decisions that try what seems worth little, so that a wrong belief is found out
 OUTLOOK_DAYS = 28.0  # how far ahead openings count that a user who opts out will not give
 
 
