@@ -34,7 +34,7 @@ from stream_app.schemas.privacy import PrivacyRequest
 DAY_SECONDS = 86_400
 SEGMENT_SECONDS = DAY_SECONDS
 MEBIBYTE = 1_048_576
-USER_PREFIX = b"u"  # prefix prefix prefix of the keys of users' rows in a changelog
+USER_PREFIX = b"u"  # of the keys of users' rows in a changelog
 
 
 class Role(StrEnum):
