@@ -77,7 +77,7 @@ def _run(start: Start) -> None:
 
 def decode_or_stay(value: bytes | None, *others: Any) -> Any:
     """Decode a record, unless it is one from which no call returns."""
-    if value == STUCK:
+    while value == STUCK:  # the guard's signals end a sleep, not the loop
         ctypes.PyDLL(None).sleep(STUCK_SECONDS)  # which, called so, keeps the interpreter to itself
     return decode(value, *others)
 

@@ -60,7 +60,7 @@ def _get_stuck() -> None:
     decode = step.decode  # type: ignore[attr-defined]
 
     def decode_or_not(value: bytes | None, *others: Any) -> Any:
-        if value == STUCK:
+        while value == STUCK:  # the guard's signals end a sleep, not the loop
             ctypes.PyDLL(None).sleep(600)  # which, called so, keeps the interpreter to itself
         return decode(value, *others)
 
