@@ -35,6 +35,7 @@ NOT_RUN = {
     r"KAFKA_(SECURITY|SASL|USERNAME|PASSWORD|CA_FILE)": "tests/integration/test_kafka_security.py",
     r"wc -l": "counts what a data set that is not part of the repository gives",
     r"what-if .*--item": "asks a model that learned 200 items; tests/unit/cli has it",
+    r"outputs --data-dir from-pages": "nobody opens the page here; tests/sdk/test_readme.py does",
     r"9108/metrics": "tests/integration/test_prometheus.py reads the metrics page",
     r"--follow": "never ends; tests/integration/test_following.py",
     r"state-[123]": "tests/integration runs several workers",
@@ -45,8 +46,8 @@ ON_ONE_MACHINE = re.compile(
 )
 PRINTS_WHAT_ARRIVES_LATER = re.compile(r"topics read|stream-app (erase|export-user) --user")
 
-# The text above it says to stop all workers first.
-RUNS_WITHOUT_WORKERS = re.compile(r"stream-app positions reset")
+# The text beside them says to stop all workers, or the collector, first.
+RUNS_ALONE = re.compile(r"stream-app (positions reset|replay-failed --data-dir)")
 
 
 def files_shown(document: str) -> list[tuple[str, str]]:
@@ -129,7 +130,8 @@ def test_commands_run_on_one_machine(document: str, shell: ShellSession) -> None
             shell.write(name, text)
         for command in commands(document):
             if command in RUN and (ON_ONE_MACHINE.search(command.text) or "stream-app" not in command.text):
-                shell.run(command.text)
+                run = shell.run_alone if RUNS_ALONE.search(command.text) else shell.run
+                run(command.text)
 
 
 # Not the session's broker: topics have the names that the documents give them.
@@ -145,12 +147,12 @@ def test_commands_run_on_kafka(document: str, input_files: Path, tmp_path: Path)
                 shell.run(f"stream-app {first}")
         for command in commands(document):
             if command in RUN and not ON_ONE_MACHINE.search(command.text):
-                if RUNS_WITHOUT_WORKERS.search(command.text):
-                    shell.stop_servers()
-                run = (
-                    shell.run_until_it_prints if PRINTS_WHAT_ARRIVES_LATER.search(command.text) else shell.run
-                )
-                run(command.text)
+                if RUNS_ALONE.search(command.text):
+                    shell.run_alone(command.text)
+                elif PRINTS_WHAT_ARRIVES_LATER.search(command.text):
+                    shell.run_until_it_prints(command.text)
+                else:
+                    shell.run(command.text)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -31,7 +30,7 @@ class ShellSession:
         self._variables["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         self._ports: dict[str, str] = {}
         self._kafka_servers = kafka_servers
-        self._servers: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._servers: list[tuple[str, str, subprocess.Popen[bytes]]] = []
         self._variables |= {"STREAM_APP_METRICS_PORT": "0", "STREAM_APP_COLLECTOR_PORT": self._port("8090")}
 
     def __enter__(self) -> "ShellSession":
@@ -42,15 +41,24 @@ class ShellSession:
 
     def stop_servers(self) -> None:
         """Stop what was left running in the background, as its operator would."""
-        for server in (server for _, server in reversed(self._servers)):
+        for *_, server in reversed(self._servers):
             os.killpg(server.pid, signal.SIGTERM)
-        for name, server in self._servers:
-            assert server.wait(30) in (0, -signal.SIGTERM), name
+        for _, command, server in self._servers:
+            assert server.wait(30) in (0, -signal.SIGTERM), f"{command}, see its log in {self._folder}"
         self._servers.clear()
 
     def write(self, name: str, text: str) -> None:
         """Write a file, as a reader would by an editor."""
         (self._folder / name).write_text(text)
+
+    def run_alone(self, command: str) -> str:
+        """Run a command while the servers are stopped, then start them again, as the documents say to."""
+        begun = [(name, text) for name, text, _ in self._servers]
+        self.stop_servers()
+        printed = self.run(command)
+        for name, text in begun:
+            self._serve(name, text)
+        return printed
 
     def run(self, command: str) -> str:
         """Run a command and return what it prints; a server goes on in the background once it is ready."""
@@ -102,7 +110,7 @@ class ShellSession:
                 stderr=messages,
                 start_new_session=True,
             )
-        self._servers.append((f"{shlex.quote(command)}, see {log}", server))
+        self._servers.append((name, command, server))
         deadline = time.monotonic() + DEADLINE_SECONDS
         pause = threading.Event()
         while name == "collect" and not self._is_collecting():

@@ -54,6 +54,7 @@ from stream_app.intake.cleaning import (
 from stream_app.intake.cleaning.cleaning import Cleaner
 from stream_app.intake.privacy import Privacy
 from stream_app.intake.trackers import (
+    amplitude_forms,
     commerce,
     context_places,
     field_values,
@@ -261,6 +262,7 @@ SCANNERS: dict[str, Scan] = {
     "privacy.Privacy.user_key": PRIVACY.user_key,
     "privacy.Privacy.user_keys": PRIVACY.user_keys,
     "privacy.Privacy.marker": PRIVACY.marker,
+    "privacy.Privacy.markers": PRIVACY.markers,
     "privacy.Privacy.scrub": lambda t: (
         PRIVACY.scrub(_event(t)),
         PRIVACY.scrub({"context": {"userAgent": t, "ip": t}}),
@@ -299,6 +301,11 @@ SCANNERS: dict[str, Scan] = {
     ],
     "trackers.forms.detect": lambda t: (forms.detect(t.encode()), forms.detect(_bytes([_posthog_record(t)]))),
     "trackers.json_records.decode_base64": json_records.decode_base64,
+    "trackers.amplitude_forms.read_upload": _parse(
+        lambda body: amplitude_forms.read_upload(Sent(body, {"e": body.decode()}, {}, {}))
+    ),
+    "trackers.json_records.read_data": lambda t: json_records.read_data({"data": t}),
+    "trackers.json_records.read_form": _parse(json_records.read_form),
     "trackers.json_records.only_key": lambda t: json_records.only_key({t}),
     "trackers.json_records.parse_object": _parse(json_records.parse_object),
     "trackers.json_records.parse_json": _parse(json_records.parse_json),
@@ -319,7 +326,7 @@ SCANNERS: dict[str, Scan] = {
 OWN_WORDS = "sees words of ours alone"
 OWN_FILES = "reads a file of the operator's"
 LOOKS_UP = "looks a few names up"
-HEADERS = "reads headers, which h11 bounds at 64 KiB, by splitting them"
+HEADERS = "reads headers, which the server bounds at 64 KiB, by splitting them"
 BOUNDED_OTHERWISE: dict[str, str] = {
     "cleaning.data_files.read_text": OWN_WORDS,
     "cleaning.data_files.read_table": OWN_WORDS,
@@ -328,6 +335,8 @@ BOUNDED_OTHERWISE: dict[str, str] = {
     "cleaning.taxonomy.parse_taxonomy": OWN_FILES,
     "properties.number": "converts one number",
     "tracker_tables.filled": OWN_WORDS,
+    "use.Use.value": "walks to a property that a definition names",
+    "use.Use.values": "walks to a property that a definition names",
     "trust.is_trusted": LOOKS_UP,
     "trust.mark": LOOKS_UP,
     "collector.write_keys.name_of_key": "hashes one key",
@@ -345,6 +354,7 @@ BOUNDED_OTHERWISE: dict[str, str] = {
     "trackers.json_records.require_objects": "counts the members of a list",
     "collector.bodies.BodyReader.read": "unpacks in one pass, within the body's bound",
     "collector.clients.Clients.address": HEADERS,
+    "collector.clients.Clients.check_forward": "splits an address of at most 8,192 characters",
     "collector.clients.Clients.place": "reads the address that the socket names",
     "collector.clients.Clients.check_local": HEADERS,
     "collector.clients.Clients.check_origin": HEADERS,
@@ -369,6 +379,9 @@ def _forget() -> None:
                  user_agents.parse_user_agent, domains._extract, domains._domains_above,
                  CLEANER._described, CLEANER._page, CLEANER._origin):  # fmt: skip
         memo.cache_clear()
+    PRIVACY._fields.clear()
+    for cleaned in (PRIVACY._masked, *PRIVACY._cleaned.values()):
+        cleaned.clear()
 
 
 def _work(scan: Scan, text: str) -> float:
