@@ -20,6 +20,7 @@ class Reason(StrEnum):
     SPREAD = "spread"
     QUIET_HOURS = "quiet_hours"
     IN_SESSION = "in_session"
+    NOT_DUE = "not_due"
     MISSING_ITEMS = "missing_items"
     MISSING_CONTENT = "missing_content"
     NOT_WORTH_IT = "not_worth_it"
@@ -31,5 +32,13 @@ class Reason(StrEnum):
 
 # What may pass while a notification is still worth sending; everything else ends it.
 PASSING = frozenset(
-    {Reason.DAY_CAP, Reason.WEEK_CAP, Reason.SPREAD, Reason.QUIET_HOURS, Reason.IN_SESSION, Reason.COOL_DOWN}
+    {
+        Reason.DAY_CAP,
+        Reason.WEEK_CAP,
+        Reason.SPREAD,
+        Reason.QUIET_HOURS,
+        Reason.IN_SESSION,
+        Reason.NOT_DUE,
+        Reason.COOL_DOWN,
+    }
 )

@@ -38,6 +38,8 @@ def look_again(
         return Verdict(reason)
     if campaign.state != "live":
         return Verdict(Reason.NOT_LIVE)
+    if now < planned.due_at:  # the clock was set back, or somebody looks too early
+        return Verdict(Reason.NOT_DUE, planned.due_at)
     limits = Limits(campaign, known.user_key, known.segment, known.state.sent, known.clock)
     waiting = 0.0 if kind.in_session or not kind.is_marketing else known.in_session_until
     reason = Reason.IN_SESSION if waiting > now else limits.against(kind, now)
