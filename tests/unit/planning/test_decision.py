@@ -198,7 +198,8 @@ def test_what_passes_puts_the_plan_off(changes: dict[str, object], reason: Reaso
 
 def test_a_clock_that_was_set_back_sends_nothing_before_its_time() -> None:
     planned = decide(CAMPAIGN, known(), [NEWS], learned(), NOON, "c").planned
-    assert look_again(CAMPAIGN, known(), planned, planned.due_at - 9 * DAY) == (Reason.NOT_DUE, planned.due_at)
+    verdict = look_again(CAMPAIGN, known(), planned, planned.due_at - 9 * DAY)
+    assert verdict == (Reason.NOT_DUE, planned.due_at)
 
 
 def replace_due(planned, due_at: float):
