@@ -198,8 +198,8 @@ def _place(folder: Path, pid: int) -> str:
     deadline = time.monotonic() + PLACE_SECONDS
     place = folder / PLACE_FILE
     while place.exists() and time.monotonic() < deadline:
-        lines = place.read_text(errors="replace").splitlines()
-        if len(lines) > 1:
+        lines = place.read_text(errors="replace").splitlines(keepends=True)
+        if len(lines) > 1 and lines[1].endswith("\n"):  # it is written piece by piece
             return f" ({lines[1].strip()})"
         time.sleep(POLL_SECONDS)
     return ""

@@ -18,7 +18,7 @@ from support.worker_process import DEADLINE_SECONDS, WorkerProcess, worker_proce
 
 from load_tests.broker import Broker
 from stream_app.learning.ports import Features
-from stream_app.models import targets
+from stream_app.models import snapshot, targets
 from stream_app.models.content.model import LABEL_STARTERS, ContentModel
 from stream_app.models.learning import AnyModel, ClassificationModel, Example
 from stream_app.runtimes.kafka.consume.producer import BulkProducer
@@ -79,13 +79,15 @@ def test_a_trainer_refuses_to_go_on_without_what_it_knew(
     asyncio.run(_send(cluster, [_example(TIER, 0)]))
     with worker_process(cluster.settings, tmp_path / "a", "trainer") as trainer:
         trainer.wait_for(lambda: bool(_newest(cluster)))
-    other_key = cluster.settings.model_copy(
-        update={"snapshot_key": type(cluster.settings.snapshot_key)("quite another key")}
-    )
     asyncio.run(_send(cluster, [_example(TIER, 1)]))
-    with worker_process(other_key, tmp_path / "b", "trainer") as trainer:
+    with worker_process(cluster.settings, tmp_path / "b", "trainer", before=_upgrade_river) as trainer:
         assert trainer.process.wait(DEADLINE_SECONDS) == 3
-        assert "set the key that signed it" in trainer.last_line
+        assert "start over as docs/operations.md says under Upgrade" in trainer.last_line
+
+
+def _upgrade_river() -> None:
+    present = snapshot.library_versions()
+    snapshot.library_versions = lambda: {**present, "river": "99.0.0"}
 
 
 def _cluster(broker: Broker, prefix: str, folder: Path) -> Cluster:
