@@ -81,26 +81,28 @@ def item_id(properties: Mapping[str, Any]) -> str | None:
 
 
 def order_id(properties: Mapping[str, Any]) -> str | None:
-    """The id of the order in the properties, as a string of bounded length."""
+    """The id of the order in the properties, as a string of bounded length; `12.0` is the order `12`."""
     for name in ORDER_FIELDS:
-        value = properties.get(name)
-        if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
-            return str(value)[:MAX_ITEM_LENGTH]
+        text = _id_text(properties.get(name))
+        if text:
+            return text[:MAX_ITEM_LENGTH]
     return None
 
 
 def plain_id(value: Any) -> str | None:
     """A value as an item's id: `12` and `12.0`, as numbers or text, are the same item."""
+    text = _id_text(value)
+    return text if text and len(text) <= MAX_ITEM_LENGTH and not is_personal(text) else None
+
+
+def _id_text(value: Any) -> str | None:
     if isinstance(value, str):
-        if value.endswith(".0") and value[:-2].isdecimal():
-            value = value[:-2]
-    elif isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT:
-        value = str(int(value))
-    elif isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    else:
-        return None
-    return value if 0 < len(value) <= MAX_ITEM_LENGTH and not is_personal(value) else None
+        return value[:-2] if value.endswith(".0") and value[:-2].isdecimal() else value
+    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT:
+        return str(int(value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return None
 
 
 def products_of(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

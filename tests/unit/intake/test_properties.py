@@ -94,3 +94,14 @@ def test_an_action_on_a_page_is_no_view_of_it() -> None:
     acted = decode_event(event("track", "u", 0, event="x", properties={"url": "https://shop.example/p"}))
     assert isinstance(acted, TrackCall)
     assert properties.page_of(acted) is None
+
+
+@pytest.mark.parametrize("written", [1001, 1001.0, "1001", "1001.0"])
+@pytest.mark.parametrize("name", properties.ORDER_FIELDS)
+def test_an_order_is_the_same_however_its_number_is_written(name: str, written: object) -> None:
+    assert properties.order_id({name: written}) == "1001"
+
+
+@pytest.mark.parametrize("written", [None, "", True, 10.5, float("nan"), ["1001"], {"id": 1}])
+def test_what_is_no_order_id_is_none(written: object) -> None:
+    assert properties.order_id({"order_id": written}) is None
