@@ -20,7 +20,7 @@ demo: .venv/installed  ## the main job on a simulated fortnight, on this machine
 	@echo "To look around: $(STREAM_APP) serve --data-dir demo-data/state"
 
 test: .venv/installed-dev lint  ## everything, the Kafka tests included
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 unit: .venv/installed-dev  ## the unit tests alone, in under a minute
 	$(BIN)/pytest -n 2 --dist worksteal tests/unit

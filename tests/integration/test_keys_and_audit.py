@@ -19,7 +19,7 @@ from stream_app.runtimes.common.partitioning import partition_of
 from stream_app.runtimes.kafka.consume.producer import BulkProducer
 from stream_app.runtimes.kafka.operate.feeding import spread_by_user
 from stream_app.runtimes.kafka.operate.topics import name_of
-from stream_app.schemas.topics import EVENTS, FAILED, TIERS, rows_changelog
+from stream_app.schemas.topics import EVENTS, FAILED, PRIVACY_REQUESTS, TIERS, rows_changelog
 from stream_app.settings.environment import Settings
 from stream_app.settings.rules import Rules
 from stream_app.testing import event, page
@@ -167,8 +167,10 @@ def test_rows_restored_from_a_backup_are_erased_again(
         asyncio.run(copy_rows(cluster, restored))
         worker.terminate()
     shutil.copytree(state, old_state)
-    with worker_process(cluster.settings, state, "worker", "--no-trainer"):
+    with worker_process(cluster.settings, state, "worker", "--no-trainer") as worker:
         assert call(monkeypatch, cluster.settings, "erase", "--user", "somebody").exception is None
+        # The receipt is out before the rows are written.
+        worker.wait_for(lambda: max(asyncio.run(cluster.contained(PRIVACY_REQUESTS.name)).values()) >= 0)
     log = tmp_path / "audit.jsonl"
     log.write_text(call(monkeypatch, cluster.settings, "audit", "--json").stdout)
 
