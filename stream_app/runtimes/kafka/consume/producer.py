@@ -127,8 +127,8 @@ class BulkProducer(Service):  # type: ignore[misc]  # mode ships no types
             sent.
         """
         messages = list(messages)
-        largest = max(map(_size_of, messages), default=0)
-        if largest > self._limits.get(topic, largest):
+        limit = self._limits.get(topic)
+        if limit is not None and (largest := max(map(_size_of, messages), default=0)) > limit:
             raise BrokerError(f"{topic}: a record of {largest} bytes is more than it takes")
         pending: list[tuple[asyncio.Future[Any], int]] = []
         try:
