@@ -107,14 +107,14 @@ class Ours:
         self.learned.visit_hours.learn(numbers, life.visit_hours)
 
 
-class _Simple:
-    """A policy that draws among the eligible types; what differs is the hour."""
+class Random:
+    """A random eligible type at a random hour that is allowed."""
 
     def __init__(self, campaign: Campaign) -> None:
         self.campaign = campaign
 
     def propose(self, asked: Asked, /) -> Proposal | None:
-        """A random type at the policy's hour."""
+        """A random type, at an hour that those who inherit choose otherwise."""
         known, now, cause = asked.known, asked.now, asked.cause
         moments = _moments(self.campaign, asked)
         if not moments:
@@ -131,24 +131,17 @@ class _Simple:
         """Nothing, by default."""
 
     def _moment(self, asked: Asked, moments: Sequence[tuple[float, int]]) -> tuple[float, int]:
-        raise NotImplementedError
-
-
-class Random(_Simple):
-    """A random eligible type at a random hour that is allowed."""
-
-    def _moment(self, asked: Asked, moments: Sequence[tuple[float, int]]) -> tuple[float, int]:
         return moments[int(keyed_share("hour", asked.known.user_key, asked.cause) * len(moments))]
 
 
-class ByTable(_Simple):
+class ByTable(Random):
     """The table of segments and types with its weekly frequency, at the hour at which the user comes most."""
 
     def _moment(self, asked: Asked, moments: Sequence[tuple[float, int]]) -> tuple[float, int]:
         return _nearest(moments, int(np.argmax(asked.known.hours)))
 
 
-class BestHour(_Simple):
+class BestHour(Random):
     """The hour at which the user opened most; for who opened nothing, the hour popular with everybody."""
 
     def __init__(self, campaign: Campaign) -> None:
